@@ -1,0 +1,45 @@
+-- The last part of the script: partitions that come later, and who may do what.
+
+-- A partition or child that is attached to a protected table is protected with it, in the same statement.
+CREATE FUNCTION fhir_access.follow_ddl() RETURNS event_trigger
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    child record;
+BEGIN
+    FOR child IN
+        WITH RECURSIVE tree AS (
+            SELECT i.inhrelid AS relation, p.resource_type, p.resource_column, p.id_column
+              FROM fhir_access.protection p JOIN pg_inherits i ON i.inhparent = p.relation
+            UNION
+            SELECT i.inhrelid, t.resource_type, t.resource_column, t.id_column
+              FROM tree t JOIN pg_inherits i ON i.inhparent = t.relation)
+        SELECT t.* FROM tree t
+         WHERE NOT EXISTS (SELECT FROM fhir_access.protection p WHERE p.relation = t.relation)
+    LOOP
+        PERFORM fhir_access.protect(child.relation, child.resource_type, child.resource_column, child.id_column);
+    END LOOP;
+END $$;
+
+-- A dropped table leaves the registry.
+CREATE FUNCTION fhir_access.follow_drop() RETURNS event_trigger
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF to_regclass('fhir_access.protection') IS NOT NULL THEN
+        DELETE FROM fhir_access.protection p
+         USING pg_event_trigger_dropped_objects() d
+         WHERE d.classid = 'pg_class'::regclass AND d.objsubid = 0 AND p.relation = d.objid;
+    END IF;
+END $$;
+
+CREATE EVENT TRIGGER fhir_access_ddl ON ddl_command_end
+    WHEN TAG IN ('CREATE TABLE', 'CREATE TABLE AS', 'ALTER TABLE', 'SELECT INTO')
+    EXECUTE FUNCTION fhir_access.follow_ddl();
+CREATE EVENT TRIGGER fhir_access_drop ON sql_drop EXECUTE FUNCTION fhir_access.follow_drop();
+
+-- Everybody may name the schema and ask what its own session may do; nothing that changes state is open to PUBLIC.
+GRANT USAGE ON SCHEMA fhir_access TO PUBLIC;
+REVOKE EXECUTE ON FUNCTION fhir_access.protect(regclass, text, name, name) FROM PUBLIC;
+REVOKE EXECUTE ON FUNCTION fhir_access.unprotect(regclass) FROM PUBLIC;
+GRANT SELECT ON fhir_access.protected_relation TO PUBLIC;

@@ -1,0 +1,131 @@
+//! Where the extension's own objects are in this database, and the caches' invalidation.
+//!
+//! In a database without the extension everything here answers "absent", and the hooks do nothing.
+
+use crate::{registry, session};
+use pgrx::prelude::*;
+use std::cell::Cell;
+use std::ffi::CStr;
+
+/// The OIDs of the extension's objects.
+#[derive(Clone, Copy, Debug)]
+pub struct Catalog {
+    /// The schema `fhir_access`.
+    pub schema: pg_sys::Oid,
+    /// The table of AccessPolicy documents.
+    pub access_policy: pg_sys::Oid,
+    /// The table of ProjectMembership documents.
+    pub project_membership: pg_sys::Oid,
+    /// The table of Project documents.
+    pub project: pg_sys::Oid,
+    /// The registry of protected relations.
+    pub protection: pg_sys::Oid,
+    /// Who owns the registry, and so the extension.
+    pub owner: pg_sys::Oid,
+}
+
+#[derive(Clone, Copy)]
+enum Lookup {
+    Unknown,
+    Absent,
+    Present(Catalog),
+}
+
+thread_local! {
+    static LOOKUP: Cell<Lookup> = const { Cell::new(Lookup::Unknown) };
+    static PRELOADED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Registers the invalidation callbacks; notes whether the session is only starting.
+pub fn init() {
+    // SAFETY: the callbacks are guarded functions that touch only this backend's caches and PostgreSQL's plan cache.
+    unsafe {
+        // Before the first statement there is no query text; a parallel worker loads what its leader had.
+        PRELOADED.set(pg_sys::debug_query_string.is_null() || pg_sys::ParallelWorkerNumber >= 0);
+        pg_sys::CacheRegisterRelcacheCallback(Some(relation_changed), pg_sys::Datum::from(0));
+        pg_sys::CacheRegisterSyscacheCallback(
+            pg_sys::SysCacheIdentifier::NAMESPACEOID as i32,
+            Some(schema_changed),
+            pg_sys::Datum::from(0),
+        );
+        pg_sys::ResetPlanCache();
+    }
+}
+
+/// Was the library loaded before the session's first statement?
+pub fn preloaded() -> bool {
+    PRELOADED.get()
+}
+
+/// The extension's objects, where the extension is installed. Needs a transaction; without one: `None`.
+pub fn catalog() -> Option<Catalog> {
+    match LOOKUP.get() {
+        Lookup::Present(catalog) => Some(catalog),
+        Lookup::Absent => None,
+        Lookup::Unknown => look_up(),
+    }
+}
+
+fn look_up() -> Option<Catalog> {
+    // SAFETY: syscache look-ups inside a transaction; the strings are constants.
+    unsafe {
+        if !pg_sys::IsTransactionState() {
+            return None;
+        }
+        let schema = pg_sys::get_namespace_oid(c"fhir_access".as_ptr(), true);
+        if schema == pg_sys::InvalidOid {
+            LOOKUP.set(Lookup::Absent);
+            return None;
+        }
+        // While the extension is being created its schema exists before its tables: then nothing is remembered.
+        if pg_sys::get_extension_oid(c"fhir_access".as_ptr(), true) == pg_sys::InvalidOid {
+            return None;
+        }
+        let table = |name: &CStr| {
+            let oid = pg_sys::get_relname_relid(name.as_ptr(), schema);
+            (oid != pg_sys::InvalidOid).then_some(oid)
+        };
+        let protection = table(c"protection")?;
+        let catalog = Catalog {
+            schema,
+            access_policy: table(c"access_policy")?,
+            project_membership: table(c"project_membership")?,
+            project: table(c"project")?,
+            protection,
+            owner: crate::node::relation::owner(protection)?,
+        };
+        LOOKUP.set(Lookup::Present(catalog));
+        Some(catalog)
+    }
+}
+
+/// Forgets everything; the next look-up starts afresh.
+fn forget_all() {
+    LOOKUP.set(Lookup::Unknown);
+    registry::forget_all();
+    session::documents_changed();
+}
+
+#[pg_guard]
+unsafe extern "C-unwind" fn schema_changed(_argument: pg_sys::Datum, _cache: i32, _hash: u32) {
+    forget_all();
+}
+
+#[pg_guard]
+unsafe extern "C-unwind" fn relation_changed(_argument: pg_sys::Datum, relation: pg_sys::Oid) {
+    let Lookup::Present(catalog) = LOOKUP.get() else {
+        // Nothing can be cached yet, but for negative answers of the registry.
+        registry::forget_all();
+        return;
+    };
+    if relation == pg_sys::InvalidOid {
+        forget_all();
+    } else if relation == catalog.protection {
+        registry::forget_all();
+        session::context_changed();
+    } else if [catalog.access_policy, catalog.project_membership, catalog.project].contains(&relation) {
+        session::documents_changed();
+    } else {
+        registry::forget(relation);
+    }
+}

@@ -1,0 +1,114 @@
+//! The fence: a plan carries the fingerprint of the session context that it was made for, and runs for no other.
+//!
+//! The fingerprint travels in the plan's list of invalidation items, under cache numbers that no cache has: there it is
+//! copied with the plan, costs nothing per row and shows in no EXPLAIN. It is compared whenever the executor starts and
+//! whenever it goes on, so that a cursor of one membership cannot be fetched from under another.
+
+use super::standard;
+use crate::error::{Error, OrRaise, Result};
+use crate::session::{self, Fingerprint};
+use pgrx::PgList;
+use pgrx::prelude::*;
+
+static mut PREVIOUS_START: pg_sys::ExecutorStart_hook_type = None;
+static mut PREVIOUS_RUN: pg_sys::ExecutorRun_hook_type = None;
+
+/// The cache number of the fingerprint's first four bytes; the others follow.
+const FENCE: i32 = i32::MIN;
+
+/// Installs the hooks.
+pub fn install() {
+    // SAFETY: runs once per process, in _PG_init, before any statement.
+    unsafe {
+        PREVIOUS_START = pg_sys::ExecutorStart_hook;
+        pg_sys::ExecutorStart_hook = Some(start);
+        PREVIOUS_RUN = pg_sys::ExecutorRun_hook;
+        pg_sys::ExecutorRun_hook = Some(run);
+    }
+}
+
+/// Binds `plan` to the context with this fingerprint.
+///
+/// # Safety
+/// `plan` must be a finished plan; the items are allocated in the current memory context, as the plan is.
+pub unsafe fn put_fence(plan: *mut pg_sys::PlannedStmt, fingerprint: Fingerprint) {
+    for (place, part) in (FENCE..).zip(fingerprint.chunks_exact(4)) {
+        let part = <[u8; 4]>::try_from(part).map(u32::from_ne_bytes).unwrap_or_default();
+        // SAFETY: palloc0 gives a zeroed node, every field of which is set.
+        unsafe {
+            let item = pg_sys::palloc0(size_of::<pg_sys::PlanInvalItem>()).cast::<pg_sys::PlanInvalItem>();
+            (*item).type_ = pg_sys::NodeTag::T_PlanInvalItem;
+            (*item).cacheId = place;
+            (*item).hashValue = part;
+            (*plan).invalItems = pg_sys::lappend((*plan).invalItems, item.cast());
+        }
+    }
+}
+
+/// The fingerprint that `plan` is bound to, if any.
+///
+/// # Safety
+/// `plan` must be null or a plan.
+unsafe fn fence_of(plan: *const pg_sys::PlannedStmt) -> Option<Fingerprint> {
+    // SAFETY: by the caller's promise; the list holds PlanInvalItems only.
+    unsafe {
+        let items = PgList::<pg_sys::PlanInvalItem>::from_pg(plan.as_ref()?.invalItems);
+        let mut fingerprint = Fingerprint::default();
+        let mut found = false;
+        for item in items.iter_ptr() {
+            let place = (*item).cacheId.wrapping_sub(FENCE);
+            if let Some(part) = usize::try_from(place).ok().and_then(|place| fingerprint.chunks_exact_mut(4).nth(place)) {
+                part.copy_from_slice(&(*item).hashValue.to_ne_bytes());
+                found = true;
+            }
+        }
+        found.then_some(fingerprint)
+    }
+}
+
+/// Refuses `plan` when it is bound to another context than the session's.
+///
+/// # Safety
+/// `plan` must be null or a plan.
+pub unsafe fn check_fence(plan: *const pg_sys::PlannedStmt) -> Result<()> {
+    // SAFETY: by the caller's promise.
+    match unsafe { fence_of(plan) } {
+        Some(fingerprint) if session::current()?.fingerprint != fingerprint => Err(Error::Fence),
+        _ => Ok(()),
+    }
+}
+
+#[pg_guard]
+unsafe extern "C-unwind" fn check(query: *const pg_sys::QueryDesc) {
+    // SAFETY: called below with a valid query descriptor.
+    unsafe { check_fence((*query).plannedstmt).or_raise() }
+}
+
+/// A plain frame: see [`standard`].
+unsafe extern "C-unwind" fn start(query: *mut pg_sys::QueryDesc, flags: i32) {
+    // SAFETY: called by PostgreSQL with a valid query descriptor.
+    unsafe {
+        check(query);
+        match PREVIOUS_START {
+            Some(previous) => previous(query, flags),
+            None => standard::standard_executor_start(query, flags),
+        }
+    }
+}
+
+/// A plain frame: see [`standard`].
+unsafe extern "C-unwind" fn run(
+    query: *mut pg_sys::QueryDesc,
+    direction: pg_sys::ScanDirection::Type,
+    count: u64,
+    once: bool,
+) {
+    // SAFETY: as above.
+    unsafe {
+        check(query);
+        match PREVIOUS_RUN {
+            Some(previous) => previous(query, direction, count, once),
+            None => standard::standard_executor_run(query, direction, count, once),
+        }
+    }
+}

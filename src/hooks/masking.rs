@@ -1,0 +1,370 @@
+//! Hidden fields: every reference to a protected relation, anywhere in a statement, reads the masked row.
+//!
+//! The whole query tree is walked, once, before planning: subqueries, CTEs, sublinks, set operations, function bodies
+//! that would be inlined. Each range table entry of a protected relation is marked, and the finished plan is refused if
+//! it holds one without the mark. Row security's own expressions keep reading the stored row, and so does what is written.
+
+use crate::error::{Error, OrRaise, Result};
+use crate::hooks::row_security;
+use crate::node::tree::{self, Mutator};
+use crate::node::{privilege, relation};
+use crate::registry::{self, Protected};
+use crate::session::{self, Fingerprint, Session};
+use access_policy::Interaction;
+use pgrx::PgList;
+use pgrx::prelude::*;
+use std::ffi::CStr;
+use std::rc::Rc;
+
+mod template;
+
+use template::{Mask, Replacement};
+
+/// Says on a range table entry that its references are masked. It stands in a field that entries of relations do not
+/// use and that survives copying and flattening.
+const MARK: &CStr = c"fhir_access: masked";
+
+/// What a statement's rewriting leaves to do for its plan. Nothing in it needs to be dropped.
+#[derive(Clone, Copy)]
+pub struct Rewritten {
+    /// The context that the plan is good for; `None` when it reaches nothing protected.
+    pub fingerprint: Option<Fingerprint>,
+    /// Invalidation items of the functions that were inlined.
+    pub dependencies: *mut pg_sys::List,
+    /// Did an inlined function bring row security with it?
+    pub depends_on_role: bool,
+}
+
+/// Masks `query` in place.
+///
+/// # Safety
+/// `query` must be a rewritten query that may be scribbled on, `parameters` its parameters or null.
+pub unsafe fn rewrite(query: *mut pg_sys::Query, parameters: pg_sys::ParamListInfo) -> Rewritten {
+    // SAFETY: palloc0 gives zeroed nodes; the planner's own functions read only the fields set here.
+    unsafe {
+        let global = pg_sys::palloc0(size_of::<pg_sys::PlannerGlobal>()).cast::<pg_sys::PlannerGlobal>();
+        (*global).type_ = pg_sys::NodeTag::T_PlannerGlobal;
+        (*global).boundParams = parameters;
+        let root = pg_sys::palloc0(size_of::<pg_sys::PlannerInfo>()).cast::<pg_sys::PlannerInfo>();
+        (*root).type_ = pg_sys::NodeTag::T_PlannerInfo;
+        (*root).glob = global;
+        (*root).parse = query;
+
+        let mut rewriter = Rewriter { levels: Vec::new(), session: None, root };
+        rewriter.query(query);
+        Rewritten {
+            fingerprint: rewriter.session.map(|session| session.fingerprint),
+            dependencies: (*global).invalItems,
+            depends_on_role: (*global).dependsOnRole,
+        }
+    }
+}
+
+/// Must policies be enforced on this range table entry? So it is for a protected relation, when the current user or the
+/// one whose rights the entry uses (a view's owner) is subject to policies.
+///
+/// # Safety
+/// `entry` must be a range table entry.
+pub unsafe fn is_enforceable(entry: *const pg_sys::RangeTblEntry) -> Result<bool> {
+    // SAFETY: by the caller's promise.
+    unsafe { Ok(enforced(entry)?.is_some()) }
+}
+
+/// Has the rewriter seen this entry?
+///
+/// # Safety
+/// `entry` must be a range table entry.
+pub unsafe fn is_marked(entry: *const pg_sys::RangeTblEntry) -> bool {
+    // SAFETY: by the caller's promise; a name is a C string.
+    unsafe { !(*entry).enrname.is_null() && CStr::from_ptr((*entry).enrname) == MARK }
+}
+
+/// # Safety
+/// `entry` must be a range table entry.
+unsafe fn enforced(entry: *const pg_sys::RangeTblEntry) -> Result<Option<Rc<Protected>>> {
+    // SAFETY: by the caller's promise.
+    unsafe {
+        if (*entry).rtekind != pg_sys::RTEKind::RTE_RELATION {
+            return Ok(None);
+        }
+        let oid = (*entry).relid;
+        let Some(protected) = registry::protected(oid)? else {
+            return Ok(None);
+        };
+        let subject = privilege::is_subject(oid) || privilege::role_is_subject((*entry).checkAsUser);
+        Ok(subject.then_some(protected))
+    }
+}
+
+/// One query level: what stands for each of its range table entries.
+struct Level {
+    masks: Vec<Option<Rc<Mask>>>,
+}
+
+struct Rewriter {
+    levels: Vec<Level>,
+    session: Option<Rc<Session>>,
+    root: *mut pg_sys::PlannerInfo,
+}
+
+impl Mutator for Rewriter {
+    unsafe fn replace(&mut self, node: *mut pg_sys::Node) -> Option<*mut pg_sys::Node> {
+        // SAFETY: a node's tag says what it is.
+        unsafe {
+            if pgrx::is_a(node, pg_sys::NodeTag::T_Query) {
+                self.query(node.cast());
+                return Some(node);
+            }
+            if pgrx::is_a(node, pg_sys::NodeTag::T_Var) {
+                return self.var(node.cast());
+            }
+            None
+        }
+    }
+}
+
+impl Rewriter {
+    /// Masks one query and all below it, in place.
+    ///
+    /// # Safety
+    /// `query` must be a query that may be scribbled on.
+    unsafe fn query(&mut self, query: *mut pg_sys::Query) {
+        // SAFETY: by the caller's promise.
+        unsafe {
+            self.inline_functions(query);
+            let level = self.level(query).or_raise();
+            self.levels.push(level);
+
+            // What row security compares is the stored row: set its expressions aside.
+            let quals: Vec<*mut pg_sys::List> = tree::range_table((*query).rtable)
+                .into_iter()
+                .map(|entry| std::mem::replace(&mut (*entry).securityQuals, std::ptr::null_mut()))
+                .collect();
+            let checks = std::mem::replace(&mut (*query).withCheckOptions, std::ptr::null_mut());
+            let arbiters = (*query).onConflict.as_ref().map(|conflict| (conflict.arbiterElems, conflict.arbiterWhere));
+
+            tree::mutate_query(query, self);
+
+            for (place, (entry, quals)) in tree::range_table((*query).rtable).into_iter().zip(quals).enumerate() {
+                (*entry).securityQuals = self.unmasked(place, quals.cast()).cast();
+            }
+            (*query).withCheckOptions = checks;
+            self.checks(query);
+            if let (Some(conflict), Some((elements, condition))) = ((*query).onConflict.as_mut(), arbiters) {
+                // An arbiter names an index, whose expressions are those of the stored row.
+                conflict.arbiterElems = elements;
+                conflict.arbiterWhere = condition;
+            }
+            self.levels.pop();
+        }
+    }
+
+    /// Goes through an expression in which the row of one entry is the stored one.
+    ///
+    /// # Safety
+    /// `node` must be null or a node of the query on top of the levels.
+    unsafe fn unmasked(&mut self, place: usize, node: *mut pg_sys::Node) -> *mut pg_sys::Node {
+        let Some(level) = self.levels.last_mut() else {
+            return node;
+        };
+        let mask = level.masks.get_mut(place).and_then(Option::take);
+        // SAFETY: by the caller's promise.
+        let rewritten = unsafe { tree::mutate(node, self) };
+        if let Some(slot) = self.levels.last_mut().and_then(|level| level.masks.get_mut(place)) {
+            *slot = mask;
+        }
+        rewritten
+    }
+
+    /// `WITH CHECK`: of row security over the stored row, of a view over the masked one.
+    ///
+    /// # Safety
+    /// `query` must be the query on top of the levels.
+    unsafe fn checks(&mut self, query: *mut pg_sys::Query) {
+        // SAFETY: the list holds WithCheckOption nodes.
+        unsafe {
+            let target = usize::try_from((*query).resultRelation).unwrap_or(0).saturating_sub(1);
+            for check in PgList::<pg_sys::WithCheckOption>::from_pg((*query).withCheckOptions).iter_ptr() {
+                let policy = (*check).polname;
+                if !policy.is_null() && CStr::from_ptr(policy) == row_security::SEARCH_POLICY {
+                    // Made to find stored rows by an index; here it judges a new one.
+                    self.complete(query, check).or_raise();
+                    continue;
+                }
+                (*check).qual = if (*check).kind == pg_sys::WCOKind::WCO_VIEW_CHECK {
+                    tree::mutate((*check).qual, self)
+                } else {
+                    self.unmasked(target, (*check).qual)
+                };
+            }
+        }
+    }
+
+    /// Lets a check of what is returned find references in irregular form too.
+    ///
+    /// # Safety
+    /// `check` must be a check of row security on the target of `query`.
+    unsafe fn complete(&mut self, query: *mut pg_sys::Query, check: *mut pg_sys::WithCheckOption) -> Result<()> {
+        // SAFETY: by the caller's promise; the expression is new.
+        unsafe {
+            let number = (*query).resultRelation;
+            let place = usize::try_from(number).unwrap_or(0).saturating_sub(1);
+            let Some(entry) = tree::range_table((*query).rtable).get(place).copied() else {
+                return Ok(());
+            };
+            if let Some(protected) = enforced(entry)? {
+                let session = self.session()?;
+                let qual = row_security::written_qual(&session, &protected, Interaction::Search)?;
+                pg_sys::ChangeVarNodes(qual, 1, number, 0);
+                (*check).qual = qual;
+            }
+            Ok(())
+        }
+    }
+
+    /// Inlines the set-returning SQL functions that the planner would inline, so that their bodies are masked too.
+    ///
+    /// # Safety
+    /// `query` must be a query that may be scribbled on.
+    unsafe fn inline_functions(&mut self, query: *mut pg_sys::Query) {
+        // SAFETY: the same steps as the planner's own preprocessing of function entries.
+        unsafe {
+            for entry in tree::range_table((*query).rtable) {
+                if (*entry).rtekind != pg_sys::RTEKind::RTE_FUNCTION {
+                    continue;
+                }
+                (*entry).functions = pg_sys::eval_const_expressions(self.root, (*entry).functions.cast()).cast();
+                let body = pg_sys::inline_set_returning_function(self.root, entry);
+                if !body.is_null() {
+                    (*entry).rtekind = pg_sys::RTEKind::RTE_SUBQUERY;
+                    (*entry).subquery = body;
+                    (*entry).security_barrier = false;
+                    (*entry).functions = std::ptr::null_mut();
+                    (*entry).funcordinality = false;
+                }
+            }
+        }
+    }
+
+    /// Marks the protected entries of a query, makes sure of their predicates, and prepares their masks.
+    ///
+    /// # Safety
+    /// `query` must be a query that may be scribbled on.
+    unsafe fn level(&mut self, query: *mut pg_sys::Query) -> Result<Level> {
+        // SAFETY: by the caller's promise.
+        unsafe {
+            let mut masks = Vec::new();
+            for (number, entry) in (1_i32..).zip(tree::range_table((*query).rtable)) {
+                let Some(protected) = enforced(entry)? else {
+                    masks.push(None);
+                    continue;
+                };
+                if !relation::row_security_forced(protected.relation) {
+                    return Err(not_ready(&protected));
+                }
+                let session = self.session()?;
+                (*entry).enrname = pg_sys::pstrdup(MARK.as_ptr());
+                let target = (*query).resultRelation == number;
+                if !privilege::role_is_subject(effective_user(entry)) {
+                    add_predicates(query, entry, number, &session, &protected)?;
+                }
+                let stored_conflict = target
+                    && (*query)
+                        .onConflict
+                        .as_ref()
+                        .is_some_and(|conflict| conflict.action == pg_sys::OnConflictAction::ONCONFLICT_UPDATE);
+                masks.push(Mask::of(&session, &protected, stored_conflict)?.map(Rc::new));
+            }
+            Ok(Level { masks })
+        }
+    }
+
+    fn session(&mut self) -> Result<Rc<Session>> {
+        if let Some(session) = &self.session {
+            return Ok(Rc::clone(session));
+        }
+        let session = session::current()?;
+        self.session = Some(Rc::clone(&session));
+        Ok(session)
+    }
+
+    /// The expression that stands for a column of a masked entry.
+    ///
+    /// # Safety
+    /// `var` must be a Var of the tree that is being walked.
+    unsafe fn var(&mut self, var: *mut pg_sys::Var) -> Option<*mut pg_sys::Node> {
+        // SAFETY: by the caller's promise; a level for each query above is on the stack.
+        unsafe {
+            let up = usize::try_from((*var).varlevelsup).ok()?;
+            let level = self.levels.get(self.levels.len().checked_sub(up + 1)?)?;
+            let place = usize::try_from((*var).varno).ok()?.checked_sub(1)?;
+            let mask = level.masks.get(place)?.as_ref()?;
+            match mask.replacement((*var).varattno).or_raise() {
+                Replacement::Itself => None,
+                Replacement::Null => {
+                    Some(pg_sys::makeNullConst((*var).vartype, (*var).vartypmod, (*var).varcollid).cast())
+                }
+                Replacement::Expression(template) => {
+                    let expression: *mut pg_sys::Node = pg_sys::copyObjectImpl(template.cast()).cast();
+                    pg_sys::ChangeVarNodes(expression, 1, (*var).varno, 0);
+                    pg_sys::IncrementVarSublevelsUp(expression, i32::try_from(up).unwrap_or(i32::MAX), 0);
+                    Some(expression)
+                }
+            }
+        }
+    }
+}
+
+/// Whose rights decided whether PostgreSQL applied row security to this entry.
+///
+/// # Safety
+/// `entry` must be a range table entry.
+unsafe fn effective_user(entry: *const pg_sys::RangeTblEntry) -> pg_sys::Oid {
+    // SAFETY: by the caller's promise.
+    unsafe {
+        match (*entry).checkAsUser {
+            pg_sys::InvalidOid => pg_sys::GetUserId(),
+            user => user,
+        }
+    }
+}
+
+/// Row security for an entry that PostgreSQL exempts, because it belongs to the view of a superuser.
+///
+/// # Safety
+/// `entry` must be the entry with this number of `query`.
+unsafe fn add_predicates(
+    query: *mut pg_sys::Query,
+    entry: *mut pg_sys::RangeTblEntry,
+    number: i32,
+    session: &Session,
+    protected: &Protected,
+) -> Result<()> {
+    // SAFETY: by the caller's promise; the expressions are new and belong to this query alone.
+    unsafe {
+        let target = (*query).resultRelation == number;
+        let command = (*query).commandType;
+        if !(target && command == pg_sys::CmdType::CMD_INSERT) {
+            let qual = row_security::search_qual(session, protected)?;
+            pg_sys::ChangeVarNodes(qual, 1, number, 0);
+            (*entry).securityQuals = pg_sys::lappend((*entry).securityQuals, qual.cast());
+        }
+        if target {
+            for check in row_security::checks(session, protected, query)? {
+                pg_sys::ChangeVarNodes((*check).qual, 1, number, 0);
+                (*query).withCheckOptions = pg_sys::lappend((*query).withCheckOptions, check.cast());
+            }
+        }
+    }
+    Ok(())
+}
+
+fn not_ready(protected: &Protected) -> Error {
+    Error::NotReady {
+        message: format!(
+            "row security of the protected relation {} is switched off",
+            relation::qualified_name(protected.relation)
+        ),
+        hint: "ALTER TABLE … ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY; or call fhir_access.protect() again.".to_owned(),
+    }
+}

@@ -1,0 +1,134 @@
+//! What stands for each column of a masked relation: expressions over its row, made when a statement first needs them.
+
+use crate::error::Result;
+use crate::node::expr::{self, ROW};
+use crate::predicate::{Style, Writer};
+use crate::registry::Protected;
+use crate::session::Session;
+use access_policy::Interaction;
+use access_policy::fields::FieldSet;
+use fhir_search::Predicate;
+use pgrx::prelude::*;
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
+
+/// What a reference to a column becomes.
+#[derive(Clone, Copy)]
+pub enum Replacement {
+    /// It stays.
+    Itself,
+    /// NULL.
+    Null,
+    /// A copy of this expression, whose variables have `varno` 1.
+    Expression(*mut pg_sys::Node),
+}
+
+/// The mask of one relation under one session.
+pub struct Mask {
+    protected: Rc<Protected>,
+    /// Which predicate hides which fields, in the order of the deciding entries; empty where nothing is hidden.
+    hidden: Vec<(Predicate, FieldSet)>,
+    /// When rows come before row security was asked (the existing row of an upsert): what must hold to see anything.
+    guard: Option<Predicate>,
+    made: RefCell<HashMap<i16, Replacement>>,
+}
+
+impl Mask {
+    /// The mask of `protected`; `None` where nothing is hidden.
+    pub fn of(session: &Session, protected: &Rc<Protected>, unchecked_rows: bool) -> Result<Option<Mask>> {
+        let reach = session.reach(&protected.resource_type, Interaction::Search)?;
+        let guard = unchecked_rows
+            .then(|| reach.predicate())
+            .filter(|predicate| *predicate != Predicate::Constant(true));
+        let hidden = reach.hidden();
+        if hidden.is_empty() && guard.is_none() {
+            return Ok(None);
+        }
+        Ok(Some(Mask { protected: Rc::clone(protected), hidden, guard, made: RefCell::default() }))
+    }
+
+    /// What a reference to the column with this number becomes; 0 is the whole row, negative numbers are system columns.
+    pub fn replacement(&self, attribute: i16) -> Result<Replacement> {
+        if let Some(replacement) = self.made.borrow().get(&attribute) {
+            return Ok(*replacement);
+        }
+        let replacement = self.make(attribute)?;
+        self.made.borrow_mut().insert(attribute, replacement);
+        Ok(replacement)
+    }
+
+    fn make(&self, attribute: i16) -> Result<Replacement> {
+        let writer = Writer::new(&self.protected, Style::Exact);
+        let text = if attribute < 0 {
+            return Ok(Replacement::Itself);
+        } else if attribute == 0 {
+            self.choice(&writer, &format!("{ROW}.*"), |row, fields| self.masked_row(&writer, row, fields))
+        } else if attribute == self.protected.resource.number {
+            self.choice(&writer, &writer.resource(), |resource, fields| {
+                Some(writer.call("mask", &[resource.to_owned(), writer.text(&fields.to_string())]))
+            })
+        } else if let Some(column) = self.protected.derived.iter().find(|column| column.number == attribute) {
+            if self.guard.is_none() && self.hidden.iter().all(|(_, fields)| !fields.is_empty()) {
+                return Ok(Replacement::Null);
+            }
+            self.choice(&writer, &writer.column(&column.name), |_, _| None)
+        } else if self.guard.is_some() {
+            // Any other column of a row that may not be seen at all.
+            return self.guarded_column(&writer, attribute);
+        } else {
+            return Ok(Replacement::Itself);
+        };
+        expr::parse_for(self.protected.relation, &text).map(Replacement::Expression)
+    }
+
+    fn guarded_column(&self, writer: &Writer<'_>, attribute: i16) -> Result<Replacement> {
+        let relation = crate::node::relation::OpenRelation::open(self.protected.relation);
+        let columns = crate::node::relation::columns(relation.tuple_desc());
+        let Some(column) = columns.iter().find(|column| column.number == attribute) else {
+            return Ok(Replacement::Null);
+        };
+        let text = self.guarded(writer, writer.column(&column.name));
+        expr::parse(relation.as_ptr(), &text).map(Replacement::Expression)
+    }
+
+    /// `CASE` over the deciding entries; `masked` gives the value under some hidden fields, `None` for NULL.
+    fn choice(&self, writer: &Writer<'_>, raw: &str, masked: impl Fn(&str, &FieldSet) -> Option<String>) -> String {
+        let value = |fields: &FieldSet| {
+            if fields.is_empty() { raw.to_owned() } else { masked(raw, fields).unwrap_or_else(|| "NULL".to_owned()) }
+        };
+        let text = match self.hidden.as_slice() {
+            [] => raw.to_owned(),
+            [(_, fields)] => value(fields),
+            [firsts @ .., last] => {
+                let mut text = String::from("CASE");
+                for (predicate, fields) in firsts {
+                    text.push_str(&format!(" WHEN {} THEN {}", writer.predicate(predicate), value(fields)));
+                }
+                // A row that is read at all was granted; if by none before, then by the last.
+                format!("{text} ELSE {} END", value(&last.1))
+            }
+        };
+        self.guarded(writer, text)
+    }
+
+    fn guarded(&self, writer: &Writer<'_>, text: String) -> String {
+        match &self.guard {
+            Some(guard) => format!("CASE WHEN {} THEN {text} END", writer.predicate(guard)),
+            None => text,
+        }
+    }
+
+    fn masked_row(&self, writer: &Writer<'_>, row: &str, fields: &FieldSet) -> Option<String> {
+        let derived: Vec<String> = self.protected.derived.iter().map(|column| column.number.to_string()).collect();
+        Some(writer.call(
+            "mask_row",
+            &[
+                row.to_owned(),
+                self.protected.resource.number.to_string(),
+                writer.text(&fields.to_string()),
+                format!("'{{{}}}'::pg_catalog.int4[]", derived.join(",")),
+            ],
+        ))
+    }
+}

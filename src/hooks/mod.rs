@@ -1,0 +1,21 @@
+//! How a statement is enforced: PostgreSQL's hooks, each chained to whatever was installed before.
+//!
+//! * [`row_security`] adds the predicates, when PostgreSQL rewrites the statement;
+//! * [`planner`] masks hidden fields in every reference to a protected relation ([`masking`]), and refuses a finished
+//!   plan that reaches one by a way it has not seen;
+//! * [`executor`] is the fence: a plan runs only for the session context that it was made for.
+
+mod executor;
+mod masking;
+mod planner;
+mod row_security;
+mod standard;
+mod utility;
+
+/// Installs all hooks.
+pub fn init() {
+    row_security::install();
+    planner::install();
+    executor::install();
+    utility::install();
+}

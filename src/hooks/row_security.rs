@@ -1,0 +1,195 @@
+//! `USING` and `WITH CHECK`: the predicates, as row security policies that PostgreSQL itself applies.
+//!
+//! The predicate is a *restrictive* policy, so that no permissive policy of the table's owner can widen it; a permissive
+//! policy that is always true stands beside it, because PostgreSQL closes a table that has none.
+
+use crate::error::{OrRaise, Result};
+use crate::node::expr;
+use crate::predicate::{Style, Writer};
+use crate::registry::{self, Protected};
+use crate::session::{self, Session};
+use access_policy::Interaction;
+use fhir_search::Predicate;
+use pgrx::prelude::*;
+use std::ffi::CStr;
+
+/// The name of our policies in messages.
+const POLICY: &CStr = c"fhir_access";
+/// The name of the policy that decides what is read. A statement that returns what it wrote is checked against it too.
+pub const SEARCH_POLICY: &CStr = c"fhir_access search";
+
+type Hook = pg_sys::row_security_policy_hook_type;
+
+static mut PREVIOUS_PERMISSIVE: Hook = None;
+static mut PREVIOUS_RESTRICTIVE: Hook = None;
+
+/// Installs the two hooks.
+pub fn install() {
+    // SAFETY: runs once per process, in _PG_init, before any statement.
+    unsafe {
+        PREVIOUS_PERMISSIVE = pg_sys::row_security_policy_hook_permissive;
+        pg_sys::row_security_policy_hook_permissive = Some(permissive);
+        PREVIOUS_RESTRICTIVE = pg_sys::row_security_policy_hook_restrictive;
+        pg_sys::row_security_policy_hook_restrictive = Some(restrictive);
+    }
+}
+
+/// A plain frame: see [`super::standard`].
+unsafe extern "C-unwind" fn permissive(command: pg_sys::CmdType::Type, relation: pg_sys::Relation) -> *mut pg_sys::List {
+    // SAFETY: called by PostgreSQL with an open relation; the previous hook gets the same arguments.
+    unsafe { with_permissive(previous(PREVIOUS_PERMISSIVE, command, relation), relation) }
+}
+
+#[pg_guard]
+unsafe extern "C-unwind" fn with_permissive(previous: *mut pg_sys::List, relation: pg_sys::Relation) -> *mut pg_sys::List {
+    // SAFETY: as above.
+    unsafe {
+        if registry::protected((*relation).rd_id).or_raise().is_none() {
+            return previous;
+        }
+        let everything = policy(relation, POLICY, "true", "true", true).or_raise();
+        pg_sys::lappend(previous, everything.cast())
+    }
+}
+
+/// A plain frame: see [`super::standard`].
+unsafe extern "C-unwind" fn restrictive(command: pg_sys::CmdType::Type, relation: pg_sys::Relation) -> *mut pg_sys::List {
+    // SAFETY: as above.
+    unsafe { with_restrictive(previous(PREVIOUS_RESTRICTIVE, command, relation), command, relation) }
+}
+
+#[pg_guard]
+unsafe extern "C-unwind" fn with_restrictive(
+    previous: *mut pg_sys::List,
+    command: pg_sys::CmdType::Type,
+    relation: pg_sys::Relation,
+) -> *mut pg_sys::List {
+    // SAFETY: as above.
+    unsafe {
+        let Some(protected) = registry::protected((*relation).rd_id).or_raise() else {
+            return previous;
+        };
+        let session = session::current().or_raise();
+        let (using, check) = predicates(&session, &protected, command).or_raise();
+        let writer = Writer::new(&protected, Style::Exact);
+        let name = if command == pg_sys::CmdType::CMD_SELECT { SEARCH_POLICY } else { POLICY };
+        let check = writer.for_new_rows().predicate(&check);
+        let ours = policy(relation, name, &writer.predicate(&using), &check, false).or_raise();
+        pg_sys::lappend(previous, ours.cast())
+    }
+}
+
+/// A plain frame, too.
+///
+/// # Safety
+/// The arguments must be those of the hook that is being called.
+unsafe fn previous(hook: Hook, command: pg_sys::CmdType::Type, relation: pg_sys::Relation) -> *mut pg_sys::List {
+    match hook {
+        // SAFETY: called as PostgreSQL would.
+        Some(hook) => unsafe { hook(command, relation) },
+        None => std::ptr::null_mut(),
+    }
+}
+
+/// What rows a command may find, and what rows it may leave behind. The rows an UPDATE or DELETE finds are those that
+/// can be read: one that can be read but not changed is refused by the trigger, with a reason.
+fn predicates(session: &Session, protected: &Protected, command: pg_sys::CmdType::Type) -> Result<(Predicate, Predicate)> {
+    let reach = |interaction| session.reach(&protected.resource_type, interaction).map(|reach| reach.predicate());
+    Ok(match command {
+        pg_sys::CmdType::CMD_INSERT => (Predicate::Constant(false), reach(Interaction::Create)?),
+        pg_sys::CmdType::CMD_UPDATE => (reach(Interaction::Search)?, reach(Interaction::Update)?),
+        _ => (reach(Interaction::Search)?, Predicate::Constant(false)),
+    })
+}
+
+/// The stored rows of `protected` that a SELECT finds, as an expression over its row with `varno` 1: for the range table
+/// entries that PostgreSQL exempts (a view of a superuser) and we do not.
+pub fn search_qual(session: &Session, protected: &Protected) -> Result<*mut pg_sys::Node> {
+    let reach = session.reach(&protected.resource_type, Interaction::Search)?;
+    let text = Writer::new(protected, Style::Exact).predicate(&reach.predicate());
+    expr::parse_for(protected.relation, &text)
+}
+
+/// The rows that an interaction may leave behind, likewise.
+pub fn written_qual(session: &Session, protected: &Protected, interaction: Interaction) -> Result<*mut pg_sys::Node> {
+    let reach = session.reach(&protected.resource_type, interaction)?;
+    let text = Writer::new(protected, Style::Exact).for_new_rows().predicate(&reach.predicate());
+    expr::parse_for(protected.relation, &text)
+}
+
+/// # Safety
+/// `relation` must be open.
+unsafe fn policy(
+    relation: pg_sys::Relation,
+    name: &CStr,
+    using: &str,
+    check: &str,
+    permissive: bool,
+) -> Result<*mut pg_sys::RowSecurityPolicy> {
+    let using = expr::parse(relation, using)?;
+    let check = expr::parse(relation, check)?;
+    // SAFETY: palloc0 gives a zeroed struct, every field of which is set; role 0 is PUBLIC.
+    unsafe {
+        let policy = pg_sys::palloc0(size_of::<pg_sys::RowSecurityPolicy>()).cast::<pg_sys::RowSecurityPolicy>();
+        let mut public = pg_sys::Datum::from(0_u32);
+        (*policy).policy_name = pg_sys::pstrdup(name.as_ptr());
+        (*policy).polcmd = b'*' as std::ffi::c_char;
+        (*policy).roles = pg_sys::construct_array(
+            &mut public,
+            1,
+            pg_sys::OIDOID,
+            size_of::<pg_sys::Oid>() as i32,
+            true,
+            b'i' as std::ffi::c_char,
+        );
+        (*policy).permissive = permissive;
+        (*policy).qual = using.cast();
+        (*policy).with_check_qual = check.cast();
+        (*policy).hassublinks = false;
+        Ok(policy)
+    }
+}
+
+/// The checks on what a statement writes through a range table entry that PostgreSQL exempts; `varno` 1.
+///
+/// # Safety
+/// `query` must be a query.
+pub unsafe fn checks(
+    session: &Session,
+    protected: &Protected,
+    query: *const pg_sys::Query,
+) -> Result<Vec<*mut pg_sys::WithCheckOption>> {
+    // SAFETY: by the caller's promise.
+    let (command, upsert) = unsafe { ((*query).commandType, !(*query).onConflict.is_null()) };
+    let mut kinds = Vec::new();
+    match command {
+        pg_sys::CmdType::CMD_INSERT => {
+            kinds.push((pg_sys::WCOKind::WCO_RLS_INSERT_CHECK, Interaction::Create));
+            if upsert {
+                kinds.push((pg_sys::WCOKind::WCO_RLS_CONFLICT_CHECK, Interaction::Search));
+                kinds.push((pg_sys::WCOKind::WCO_RLS_UPDATE_CHECK, Interaction::Update));
+            }
+        }
+        pg_sys::CmdType::CMD_UPDATE => kinds.push((pg_sys::WCOKind::WCO_RLS_UPDATE_CHECK, Interaction::Update)),
+        pg_sys::CmdType::CMD_MERGE => {
+            kinds.push((pg_sys::WCOKind::WCO_RLS_INSERT_CHECK, Interaction::Create));
+            kinds.push((pg_sys::WCOKind::WCO_RLS_UPDATE_CHECK, Interaction::Update));
+        }
+        _ => {}
+    }
+    kinds
+        .into_iter()
+        .map(|(kind, interaction)| {
+            let qual = written_qual(session, protected, interaction)?;
+            // SAFETY: palloc0 gives a zeroed node, every field of which that matters is set.
+            unsafe {
+                let check = pg_sys::palloc0(size_of::<pg_sys::WithCheckOption>()).cast::<pg_sys::WithCheckOption>();
+                (*check).type_ = pg_sys::NodeTag::T_WithCheckOption;
+                (*check).kind = kind;
+                (*check).relname = pg_sys::get_rel_name(protected.relation);
+                (*check).qual = qual;
+                Ok(check)
+            }
+        })
+        .collect()
+}

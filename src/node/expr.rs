@@ -1,0 +1,99 @@
+//! From SQL text to an expression over one relation, and its evaluation on a single row.
+//!
+//! The text is ours (see `predicate`): every name in it is qualified, every value a literal.
+
+use super::relation::OpenRelation;
+use crate::error::{Error, Result};
+use pgrx::PgList;
+use pgrx::prelude::*;
+use std::ffi::CString;
+
+/// The name under which the text of an expression refers to its row.
+pub const ROW: &str = "r";
+
+/// Parses and transforms `text`, an expression over the columns of `relation` (which it names [`ROW`]), into an
+/// expression whose variables have `varno` 1.
+pub fn parse(relation: pg_sys::Relation, text: &str) -> Result<*mut pg_sys::Node> {
+    let source = CString::new(text).map_err(|_| Error::Unsupported("a policy value contains a NUL character".to_owned()))?;
+    let row = CString::new(ROW).unwrap_or_default();
+    // SAFETY: raw_parser and transformExpr are given what the parser itself would give them; nodes live in the current
+    // memory context.
+    unsafe {
+        let statements =
+            PgList::<pg_sys::RawStmt>::from_pg(pg_sys::raw_parser(source.as_ptr(), pg_sys::RawParseMode::RAW_PARSE_PLPGSQL_EXPR));
+        let raw = statements
+            .get_ptr(0)
+            .map(|statement| (*statement).stmt)
+            .filter(|statement| pgrx::is_a(*statement, pg_sys::NodeTag::T_SelectStmt))
+            .map(|statement| PgList::<pg_sys::ResTarget>::from_pg((*statement.cast::<pg_sys::SelectStmt>()).targetList))
+            .and_then(|targets| targets.get_ptr(0))
+            .map(|target| (*target).val)
+            .ok_or_else(|| Error::Unsupported("an expression did not parse".to_owned()))?;
+
+        let state = pg_sys::make_parsestate(std::ptr::null_mut());
+        let alias = pg_sys::makeAlias(row.as_ptr(), std::ptr::null_mut());
+        let item = pg_sys::addRangeTableEntryForRelation(
+            state,
+            relation,
+            pg_sys::AccessShareLock as i32,
+            alias,
+            false,
+            false,
+        );
+        pg_sys::addNSItemToQuery(state, item, false, true, true);
+        let expression = pg_sys::transformExpr(state, raw, pg_sys::ParseExprKind::EXPR_KIND_POLICY);
+        pg_sys::assign_expr_collations(state, expression);
+        pg_sys::free_parsestate(state);
+        Ok(expression)
+    }
+}
+
+/// An expression made ready to be evaluated on rows of one relation, one at a time.
+pub struct RowEvaluator {
+    state: *mut pg_sys::ExprState,
+    context: *mut pg_sys::ExprContext,
+    slot: *mut pg_sys::TupleTableSlot,
+}
+
+impl RowEvaluator {
+    /// Prepares `text` over `relation`. Everything is allocated in the current memory context, which must outlive this.
+    pub fn new(relation: pg_sys::Relation, text: &str) -> Result<RowEvaluator> {
+        let expression = parse(relation, text)?;
+        // SAFETY: the expression comes from transformExpr; the slot fits the relation's rows.
+        unsafe {
+            let planned = pg_sys::expression_planner(expression.cast());
+            Ok(RowEvaluator {
+                state: pg_sys::ExecInitExpr(planned, std::ptr::null_mut()),
+                context: pg_sys::CreateStandaloneExprContext(),
+                // A copy, because the slot may live longer than the resource owner that would pin the original.
+                slot: pg_sys::MakeSingleTupleTableSlot(
+                    pg_sys::CreateTupleDescCopy((*relation).rd_att),
+                    &pg_sys::TTSOpsHeapTuple,
+                ),
+            })
+        }
+    }
+
+    /// The value of the expression, an integer, on `tuple`; `None` for NULL.
+    ///
+    /// # Safety
+    /// `tuple` must be a row of the relation that this was prepared for.
+    pub unsafe fn integer(&mut self, tuple: pg_sys::HeapTuple) -> Option<i32> {
+        // SAFETY: by the caller's promise; per-row memory is given back before the next row.
+        unsafe {
+            pg_sys::ExecStoreHeapTuple(tuple, self.slot, false);
+            (*self.context).ecxt_scantuple = self.slot;
+            let mut is_null = false;
+            let datum = pg_sys::ExecEvalExprSwitchContext(self.state, self.context, &mut is_null);
+            pg_sys::MemoryContextReset((*self.context).ecxt_per_tuple_memory);
+            pg_sys::ExecClearTuple(self.slot);
+            i32::from_datum(datum, is_null)
+        }
+    }
+}
+
+/// As [`parse`], for a relation named by its OID.
+pub fn parse_for(relation: pg_sys::Oid, text: &str) -> Result<*mut pg_sys::Node> {
+    let relation = OpenRelation::open(relation);
+    parse(relation.as_ptr(), text)
+}

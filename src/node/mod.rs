@@ -1,0 +1,12 @@
+//! Safe wrappers over PostgreSQL's own structures: relations, rows, expressions, query trees.
+//!
+//! Raw node fields are touched in this module, in `hooks` and in `triggers` only, each time with the reason why it is
+//! sound.
+
+pub mod cached;
+pub mod expr;
+pub mod privilege;
+pub mod relation;
+pub mod row;
+pub mod scan;
+pub mod tree;

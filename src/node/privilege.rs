@@ -1,0 +1,63 @@
+//! Who is subject to policies, and the switch to the extension's owner.
+
+use super::relation;
+use pgrx::prelude::*;
+
+/// Is the current user subject to policies on `relation`? Superusers and roles with BYPASSRLS are not, nor is
+/// PostgreSQL itself while it checks a foreign key on the owner's behalf.
+pub fn is_subject(relation: pg_sys::Oid) -> bool {
+    // SAFETY: plain look-ups in the catalogs.
+    unsafe {
+        let user = pg_sys::GetUserId();
+        if pg_sys::has_bypassrls_privilege(user) {
+            return false;
+        }
+        !(pg_sys::InNoForceRLSOperation() && relation::owner(relation) == Some(user))
+    }
+}
+
+/// Is `user` subject to policies at all?
+pub fn role_is_subject(user: pg_sys::Oid) -> bool {
+    // SAFETY: a look-up in the catalogs.
+    user != pg_sys::InvalidOid && unsafe { !pg_sys::has_bypassrls_privilege(user) }
+}
+
+/// Is the user on whose behalf a row is written subject to policies? The rows that a foreign key's action reaches are
+/// written by the table's owner; they count as written by the user who started it.
+pub fn writer_is_subject() -> bool {
+    // SAFETY: plain look-ups.
+    unsafe {
+        let user = if pg_sys::InNoForceRLSOperation() { pg_sys::GetOuterUserId() } else { pg_sys::GetUserId() };
+        !pg_sys::has_bypassrls_privilege(user)
+    }
+}
+
+/// The extension's owner for the length of a scope: for reads and writes of its own tables, and of protected rows that
+/// a decision needs. The previous user comes back when this is dropped, or with the transaction where an error is raised.
+pub struct AsOwner {
+    user: pg_sys::Oid,
+    context: i32,
+}
+
+impl AsOwner {
+    /// Switches to `owner`.
+    pub fn of(owner: pg_sys::Oid) -> AsOwner {
+        let mut user = pg_sys::InvalidOid;
+        let mut context = 0;
+        // SAFETY: the pair is restored in drop; an abort of the (sub)transaction restores it too.
+        unsafe {
+            pg_sys::GetUserIdAndSecContext(&mut user, &mut context);
+            let local =
+                (context | pg_sys::SECURITY_LOCAL_USERID_CHANGE as i32) & !(pg_sys::SECURITY_NOFORCE_RLS as i32);
+            pg_sys::SetUserIdAndSecContext(owner, local);
+        }
+        AsOwner { user, context }
+    }
+}
+
+impl Drop for AsOwner {
+    fn drop(&mut self) {
+        // SAFETY: the values come from GetUserIdAndSecContext.
+        unsafe { pg_sys::SetUserIdAndSecContext(self.user, self.context) };
+    }
+}

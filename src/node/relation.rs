@@ -1,0 +1,113 @@
+//! Facts about relations, and relations that close themselves.
+
+use pgrx::prelude::*;
+use std::ffi::CStr;
+
+/// An open relation with a lock held to the end of the transaction; closed when dropped.
+pub struct OpenRelation {
+    relation: pg_sys::Relation,
+}
+
+impl OpenRelation {
+    /// Opens `oid` with an AccessShareLock.
+    pub fn open(oid: pg_sys::Oid) -> OpenRelation {
+        // SAFETY: table_open raises an error where there is no such table.
+        let relation = unsafe { pg_sys::table_open(oid, pg_sys::AccessShareLock as pg_sys::LOCKMODE) };
+        OpenRelation { relation }
+    }
+
+    /// The pointer that PostgreSQL's functions want.
+    pub fn as_ptr(&self) -> pg_sys::Relation {
+        self.relation
+    }
+
+    /// The columns of the relation.
+    pub fn tuple_desc(&self) -> pg_sys::TupleDesc {
+        // SAFETY: the relation is open.
+        unsafe { (*self.relation).rd_att }
+    }
+}
+
+impl Drop for OpenRelation {
+    fn drop(&mut self) {
+        // While an error is on its way the resource owner closes the relation; calling PostgreSQL then is not allowed.
+        if !std::thread::panicking() {
+            // SAFETY: opened in `open`, closed once, the lock stays.
+            unsafe { pg_sys::table_close(self.relation, pg_sys::NoLock as pg_sys::LOCKMODE) };
+        }
+    }
+}
+
+/// One column of a relation.
+#[derive(Clone, Debug)]
+pub struct Column {
+    /// Its number, from 1.
+    pub number: i16,
+    /// Its name.
+    pub name: String,
+    /// Its type.
+    pub type_oid: pg_sys::Oid,
+    /// Is it computed from other columns and stored?
+    pub generated: bool,
+}
+
+/// The columns of `descriptor` that are not dropped.
+pub fn columns(descriptor: pg_sys::TupleDesc) -> Vec<Column> {
+    // SAFETY: a tuple descriptor holds natts attributes.
+    unsafe {
+        let count = usize::try_from((*descriptor).natts).unwrap_or(0);
+        let attributes = (*descriptor).attrs.as_slice(count);
+        attributes
+            .iter()
+            .filter(|attribute| !attribute.attisdropped)
+            .map(|attribute| Column {
+                number: attribute.attnum,
+                name: CStr::from_ptr(attribute.attname.data.as_ptr()).to_string_lossy().into_owned(),
+                type_oid: attribute.atttypid,
+                generated: attribute.attgenerated != 0,
+            })
+            .collect()
+    }
+}
+
+/// The owner of a relation, if it exists.
+pub fn owner(relation: pg_sys::Oid) -> Option<pg_sys::Oid> {
+    class_field(relation, |class| class.relowner)
+}
+
+/// Does row security apply to the relation, for its owner too?
+pub fn row_security_forced(relation: pg_sys::Oid) -> bool {
+    class_field(relation, |class| class.relrowsecurity && class.relforcerowsecurity).unwrap_or(false)
+}
+
+fn class_field<T>(relation: pg_sys::Oid, read: impl FnOnce(&pg_sys::FormData_pg_class) -> T) -> Option<T> {
+    // SAFETY: the tuple is released after its fields were read; GETSTRUCT of a pg_class tuple is a FormData_pg_class.
+    unsafe {
+        let tuple = pg_sys::SearchSysCache1(pg_sys::SysCacheIdentifier::RELOID as i32, pg_sys::Datum::from(relation));
+        if tuple.is_null() {
+            return None;
+        }
+        let value = read(&*(pg_sys::GETSTRUCT(tuple) as *const pg_sys::FormData_pg_class));
+        pg_sys::ReleaseSysCache(tuple);
+        Some(value)
+    }
+}
+
+/// `schema.table`, quoted where needed, for messages and SQL text.
+pub fn qualified_name(relation: pg_sys::Oid) -> String {
+    // SAFETY: look-ups by OID; both return null for a relation that is gone.
+    unsafe {
+        let name = pg_sys::get_rel_name(relation);
+        if name.is_null() {
+            return relation.to_u32().to_string();
+        }
+        let schema = pg_sys::get_namespace_name(pg_sys::get_rel_namespace(relation));
+        let quoted = pg_sys::quote_qualified_identifier(schema, name);
+        CStr::from_ptr(quoted).to_string_lossy().into_owned()
+    }
+}
+
+/// The relation's kind, as in `pg_class.relkind`; `None` where it does not exist.
+pub fn kind(relation: pg_sys::Oid) -> Option<u8> {
+    class_field(relation, |class| class.relkind as u8)
+}

@@ -1,0 +1,206 @@
+//! From the predicate IR to SQL text over one protected relation: the one compiler that row security, masking, write
+//! checks and explanations share.
+//!
+//! Values become literals in one function ([`literal`]), identifiers are quoted in one ([`identifier`]), and every
+//! operator, type and function is named with its schema, because the text is parsed under the user's `search_path`.
+
+use crate::node::expr::ROW;
+use crate::registry::Protected;
+use crate::session::reach::ReachEntry;
+use fhir_search::{Match, Predicate};
+use pgrx::prelude::*;
+
+/// How an expression is written.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Style {
+    /// For the parser: everything qualified.
+    Exact,
+    /// For a reader: the same expression without schema names and the row's alias.
+    Readable,
+}
+
+/// Writes expressions over one relation.
+#[derive(Clone, Copy)]
+pub struct Writer<'a> {
+    protected: &'a Protected,
+    style: Style,
+    irregular_references: bool,
+}
+
+impl<'a> Writer<'a> {
+    /// A writer for `protected`.
+    pub fn new(protected: &'a Protected, style: Style) -> Writer<'a> {
+        Writer { protected, style, irregular_references: protected.irregular_references }
+    }
+
+    /// The same, but finding references in irregular form even where no stored row has one yet: for rows that are being
+    /// written, where no index is asked.
+    pub fn for_new_rows(self) -> Writer<'a> {
+        Writer { irregular_references: true, ..self }
+    }
+
+    /// The rows on which `predicate` is true.
+    pub fn predicate(&self, predicate: &Predicate) -> String {
+        match predicate {
+            Predicate::Constant(true) => "true".to_owned(),
+            Predicate::Constant(false) => "false".to_owned(),
+            Predicate::And(parts) => self.joined(parts, " AND ", "true"),
+            Predicate::Or(parts) => self.joined(parts, " OR ", "false"),
+            Predicate::Id(ids) => self.id(ids),
+            Predicate::Match(test) => self.positive(test),
+            Predicate::Not(inner) => match inner.as_ref() {
+                // The exact test, not containment: on an element of the wrong type it is NULL, and so is its negation.
+                Predicate::Match(test) => format!("NOT {}", self.exact(test)),
+                other => format!("NOT ({})", self.predicate(other)),
+            },
+        }
+    }
+
+    fn joined(&self, parts: &[Predicate], operator: &str, empty: &str) -> String {
+        if parts.is_empty() {
+            return empty.to_owned();
+        }
+        let parts: Vec<String> = parts.iter().map(|part| self.predicate(part)).collect();
+        format!("({})", parts.join(operator))
+    }
+
+    fn positive(&self, test: &Match) -> String {
+        if test.contains.is_empty() {
+            return self.exact(test);
+        }
+        let contains = self.contains(&test.contains);
+        if test.references && self.irregular_references {
+            return format!("({contains} OR {})", self.exact(test));
+        }
+        contains
+    }
+
+    fn contains(&self, documents: &[serde_json::Value]) -> String {
+        let column = self.resource();
+        let operator = self.operator("@>");
+        match documents {
+            [document] => format!("{column} {operator} {}", self.typed(&document.to_string(), "jsonb")),
+            documents => {
+                let texts: Vec<String> = documents.iter().map(ToString::to_string).collect();
+                format!("{column} {operator} ANY ({})", self.typed(&array(&texts), "jsonb[]"))
+            }
+        }
+    }
+
+    fn exact(&self, test: &Match) -> String {
+        self.call("test", &[self.resource(), self.typed(&test.exact.to_string(), "text")])
+    }
+
+    fn id(&self, ids: &[String]) -> String {
+        let column = self.column(&self.protected.id.name);
+        let equal = self.operator("=");
+        let (column, type_name, ids) = match self.protected.id.type_oid {
+            pg_sys::UUIDOID => {
+                // A text that is no UUID is nobody's id here.
+                let ids: Vec<&String> = ids.iter().filter(|id| is_uuid(id)).collect();
+                (column, "uuid", ids)
+            }
+            pg_sys::TEXTOID => (column, "text", ids.iter().collect()),
+            _ => (format!("({column})::{}", self.type_name("text")), "text", ids.iter().collect()),
+        };
+        match ids.as_slice() {
+            [] => "false".to_owned(),
+            [id] => format!("{column} {equal} {}", self.typed(id, type_name)),
+            ids => format!("{column} {equal} ANY ({})", self.typed(&array(ids), &format!("{type_name}[]"))),
+        }
+    }
+
+    /// `CASE WHEN first THEN 0 WHEN second THEN 1 … END`: the place of the first of `entries` that grants the row;
+    /// NULL where none does.
+    pub fn deciding_entry(&self, entries: &[ReachEntry], scope: &Predicate) -> String {
+        let mut text = String::from("CASE");
+        if *scope != Predicate::Constant(true) {
+            text.push_str(&format!(" WHEN ({}) IS NOT TRUE THEN NULL", self.predicate(scope)));
+        }
+        for (place, entry) in entries.iter().enumerate() {
+            text.push_str(&format!(" WHEN {} THEN {place}", self.predicate(&entry.predicate)));
+        }
+        if entries.is_empty() {
+            text.push_str(" WHEN false THEN 0");
+        }
+        format!("{text} END::{}", self.type_name("int4"))
+    }
+
+    /// The resource column's name, as the expression refers to it.
+    pub fn resource(&self) -> String {
+        self.column(&self.protected.resource.name)
+    }
+
+    /// A column's name, as the expression refers to it.
+    pub fn column(&self, name: &str) -> String {
+        match self.style {
+            Style::Exact => format!("{ROW}.{}", identifier(name)),
+            Style::Readable => readable_identifier(name),
+        }
+    }
+
+    fn operator(&self, symbol: &str) -> String {
+        match self.style {
+            Style::Exact => format!("OPERATOR(pg_catalog.{symbol})"),
+            Style::Readable => symbol.to_owned(),
+        }
+    }
+
+    fn type_name(&self, name: &str) -> String {
+        match self.style {
+            Style::Exact => format!("pg_catalog.{name}"),
+            Style::Readable => name.to_owned(),
+        }
+    }
+
+    fn typed(&self, value: &str, type_name: &str) -> String {
+        match (self.style, type_name) {
+            (Style::Readable, "text" | "jsonb") => literal(value),
+            _ => format!("{}::{}", literal(value), self.type_name(type_name)),
+        }
+    }
+
+    /// A call of one of our own functions.
+    pub fn call(&self, function: &str, arguments: &[String]) -> String {
+        format!("fhir_access.{function}({})", arguments.join(", "))
+    }
+
+    /// A text constant.
+    pub fn text(&self, value: &str) -> String {
+        self.typed(value, "text")
+    }
+}
+
+/// A quoted identifier.
+pub fn identifier(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+fn readable_identifier(name: &str) -> String {
+    let plain = name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
+        && !name.starts_with(|first: char| first.is_ascii_digit());
+    if plain { name.to_owned() } else { identifier(name) }
+}
+
+/// A string literal that reads the same whatever `standard_conforming_strings` says.
+pub fn literal(value: &str) -> String {
+    let quoted = value.replace('\'', "''");
+    if quoted.contains('\\') { format!("E'{}'", quoted.replace('\\', "\\\\")) } else { format!("'{quoted}'") }
+}
+
+/// The text form of an array of texts.
+fn array<T: AsRef<str>>(values: &[T]) -> String {
+    let quoted: Vec<String> = values
+        .iter()
+        .map(|value| format!("\"{}\"", value.as_ref().replace('\\', "\\\\").replace('"', "\\\"")))
+        .collect();
+    format!("{{{}}}", quoted.join(","))
+}
+
+fn is_uuid(text: &str) -> bool {
+    text.len() == 36
+        && text.bytes().enumerate().all(|(place, byte)| match place {
+            8 | 13 | 18 | 23 => byte == b'-',
+            _ => byte.is_ascii_hexdigit(),
+        })
+}

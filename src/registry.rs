@@ -1,0 +1,183 @@
+//! Which relation holds which resource type: the backend's view of `fhir_access.protection`.
+
+use crate::catalog::catalog;
+use crate::error::{Error, Result};
+use crate::node::privilege::AsOwner;
+use crate::node::relation::{self, Column, OpenRelation};
+use crate::node::row;
+use crate::node::scan::{self, Key};
+use pgrx::prelude::*;
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
+
+/// A protected relation, as the hooks and triggers need it.
+#[derive(Debug)]
+pub struct Protected {
+    /// The relation.
+    pub relation: pg_sys::Oid,
+    /// The FHIR type of its rows.
+    pub resource_type: String,
+    /// The column that holds the resource, of type jsonb.
+    pub resource: Column,
+    /// The column that holds the resource's id.
+    pub id: Column,
+    /// Columns computed from the resource; NULL in a row that has something hidden.
+    pub derived: Vec<Column>,
+    /// Does some row hold a reference that equality on the stored text cannot find?
+    pub irregular_references: bool,
+}
+
+type Answer = std::result::Result<Option<Rc<Protected>>, String>;
+
+thread_local! {
+    static CACHE: RefCell<HashMap<pg_sys::Oid, Answer>> = RefCell::new(HashMap::new());
+    static BY_TYPE: RefCell<HashMap<String, Vec<pg_sys::Oid>>> = RefCell::new(HashMap::new());
+}
+
+/// The protection of `relation`; `None` where it has none, or where the extension is not installed.
+///
+/// # Errors
+/// When the relation is registered but a column that its protection needs is gone or has another type.
+pub fn protected(relation: pg_sys::Oid) -> Result<Option<Rc<Protected>>> {
+    let Some(catalog) = catalog() else {
+        return Ok(None);
+    };
+    let known = CACHE.with_borrow(|cache| cache.get(&relation).cloned());
+    let answer = match known {
+        Some(answer) => answer,
+        None => {
+            let answer = load(catalog.protection, relation);
+            CACHE.with_borrow_mut(|cache| cache.insert(relation, answer.clone()));
+            answer
+        }
+    };
+    answer.map_err(|message| Error::NotReady {
+        message,
+        hint: "Call fhir_access.protect() again with the columns as they are now.".to_owned(),
+    })
+}
+
+/// Forgets one relation.
+pub fn forget(relation: pg_sys::Oid) {
+    // A callback may come while the cache is being read: then the reader asks PostgreSQL nothing that could call back.
+    CACHE.with(|cache| {
+        if let Ok(mut cache) = cache.try_borrow_mut() {
+            cache.remove(&relation);
+        }
+    });
+}
+
+/// Forgets all relations.
+pub fn forget_all() {
+    CACHE.with(|cache| {
+        if let Ok(mut cache) = cache.try_borrow_mut() {
+            cache.clear();
+        }
+    });
+    BY_TYPE.with(|known| {
+        if let Ok(mut known) = known.try_borrow_mut() {
+            known.clear();
+        }
+    });
+}
+
+struct Row {
+    resource_type: String,
+    resource_column: String,
+    id_column: String,
+    irregular_references: bool,
+}
+
+fn load(registry: pg_sys::Oid, relation: pg_sys::Oid) -> Answer {
+    let row = scan::by_key(registry, Key::Oid(relation), |columns| {
+        let datum = |place: usize| columns.get(place).copied().flatten();
+        // SAFETY: the registry's columns have the types that bootstrap.sql gives them.
+        unsafe {
+            Some(Row {
+                resource_type: String::from_datum(datum(1)?, false)?,
+                resource_column: row::output(datum(2)?, pg_sys::NAMEOID),
+                id_column: row::output(datum(3)?, pg_sys::NAMEOID),
+                irregular_references: bool::from_datum(datum(4)?, false)?,
+            })
+        }
+    })
+    .flatten();
+    let Some(row) = row else {
+        return Ok(None);
+    };
+    if row.resource_type.is_empty() {
+        return Err(format!("relation {} has no resource type", relation::qualified_name(relation)));
+    }
+    let open = OpenRelation::open(relation);
+    let columns = relation::columns(open.tuple_desc());
+    let named = |name: &str| columns.iter().find(|column| column.name == name).cloned();
+    let gone = |name: &str| {
+        format!(
+            "column \"{name}\" of the protected relation {} is gone or is not jsonb",
+            relation::qualified_name(relation)
+        )
+    };
+    let resource = named(&row.resource_column)
+        .filter(|column| column.type_oid == pg_sys::JSONBOID)
+        .ok_or_else(|| gone(&row.resource_column))?;
+    let id = named(&row.id_column).ok_or_else(|| gone(&row.id_column))?;
+    let derived = columns.into_iter().filter(|column| column.generated && column.number != id.number).collect();
+    Ok(Some(Rc::new(Protected {
+        relation,
+        resource_type: row.resource_type,
+        resource,
+        id,
+        derived,
+        irregular_references: row.irregular_references,
+    })))
+}
+
+/// Notes that a row with an irregular reference is coming into the tables of `resource_type`, so that predicates look
+/// for such references from now on, in every session.
+pub fn mark_irregular(resource_type: &str) -> Result<()> {
+    let Some(catalog) = catalog() else {
+        return Ok(());
+    };
+    let _owner = AsOwner::of(catalog.owner);
+    Spi::connect_mut(|client| {
+        client
+            .update(
+                "UPDATE fhir_access.protection SET irregular_references = true
+                  WHERE resource_type OPERATOR(pg_catalog.=) $1 AND NOT irregular_references",
+                None,
+                &[resource_type.into()],
+            )
+            .map(|_| ())
+    })
+    .map_err(|error| Error::Unsupported(error.to_string()))
+}
+
+/// The protected relations that hold resources of this type, without those that are partitions or children of another.
+pub fn relations_of(resource_type: &str) -> Result<Vec<pg_sys::Oid>> {
+    let Some(catalog) = catalog() else {
+        return Ok(Vec::new());
+    };
+    if let Some(known) = BY_TYPE.with_borrow(|known| known.get(resource_type).cloned()) {
+        return Ok(known);
+    }
+    let _owner = AsOwner::of(catalog.owner);
+    let relations = Spi::connect(|client| {
+        client
+            .select(
+                "SELECT p.relation::pg_catalog.oid
+                   FROM fhir_access.protection p
+                  WHERE p.resource_type OPERATOR(pg_catalog.=) $1
+                    AND NOT EXISTS (SELECT FROM pg_catalog.pg_inherits i
+                                     WHERE i.inhrelid OPERATOR(pg_catalog.=) p.relation)
+                  ORDER BY 1",
+                None,
+                &[resource_type.into()],
+            )?
+            .filter_map(|row| row.get::<pg_sys::Oid>(1).transpose())
+            .collect::<std::result::Result<Vec<_>, _>>()
+    })
+    .map_err(|error| Error::Unsupported(error.to_string()))?;
+    BY_TYPE.with_borrow_mut(|known| known.insert(resource_type.to_owned(), relations.clone()));
+    Ok(relations)
+}

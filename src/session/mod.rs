@@ -1,0 +1,177 @@
+//! Who is asking: from the settings and the stored documents to the effective access of this session.
+//!
+//! Resolved once per membership and kept per backend, until a document changes anywhere (an invalidation message says
+//! so, on commit elsewhere, at the next command here, and on rollback).
+
+mod documents;
+pub mod reach;
+
+use crate::error::{Error, Result};
+use crate::settings;
+use access_policy::{EffectiveAccess, Interaction, IpVerdict, Settings};
+use reach::Reach;
+use pgrx::direct_function_call;
+use pgrx::prelude::*;
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::rc::Rc;
+
+pub use documents::is_id;
+
+/// What identifies a plan's context: equal where the same rows, fields and writes are permitted.
+pub type Fingerprint = [u8; 16];
+
+/// A membership in force.
+#[derive(Debug)]
+pub struct Session {
+    /// What it may do.
+    pub access: EffectiveAccess,
+    /// Where the client is, if that is known.
+    pub client_ip: Option<IpAddr>,
+    /// What the IP rules say of it.
+    pub verdict: IpVerdict,
+    /// What plans are compared by.
+    pub fingerprint: Fingerprint,
+    reached: RefCell<HashMap<(String, Interaction), Rc<Reach>>>,
+}
+
+impl Session {
+    /// What `interaction` reaches in the resources of a type; worked out once.
+    pub fn reach(&self, resource_type: &str, interaction: Interaction) -> Result<Rc<Reach>> {
+        let key = (resource_type.to_owned(), interaction);
+        if let Some(reach) = self.reached.borrow().get(&key) {
+            return Ok(Rc::clone(reach));
+        }
+        let reach = Rc::new(Reach::of(&self.access, resource_type, interaction)?);
+        self.reached.borrow_mut().insert(key, Rc::clone(&reach));
+        Ok(reach)
+    }
+}
+
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct Key {
+    membership: String,
+    client_ip: String,
+    require_policy: bool,
+}
+
+/// How many resolved memberships a backend keeps.
+const KEPT_SESSIONS: usize = 256;
+
+#[derive(Default)]
+struct State {
+    /// The session that the settings name now, once it was asked for and found permitted.
+    current: Option<Rc<Session>>,
+    resolved: HashMap<Key, Rc<Session>>,
+    /// Grows with every change of a document, so that what was being read meanwhile is not kept.
+    generation: u64,
+}
+
+thread_local! {
+    static STATE: RefCell<State> = RefCell::new(State::default());
+}
+
+/// The session in force, or the reason why there is none.
+pub fn current() -> Result<Rc<Session>> {
+    // Inside a transaction that already holds its locks nothing else looks for changes committed elsewhere.
+    // SAFETY: allowed wherever relations may be locked, as in planning and at an executor's start.
+    unsafe { pg_sys::AcceptInvalidationMessages() };
+    if let Some(session) = STATE.with_borrow(|state| state.current.clone()) {
+        return Ok(session);
+    }
+    let (session, generation) = resolve()?;
+    if !session.verdict.is_allowed() {
+        return Err(Error::Address { address: session.client_ip, verdict: session.verdict.clone() });
+    }
+    STATE.with_borrow_mut(|state| {
+        if state.generation == generation {
+            state.current = Some(Rc::clone(&session));
+        }
+    });
+    Ok(session)
+}
+
+/// As [`current`], but a blocked address is no error: for the functions that explain a session.
+pub fn described() -> Result<Rc<Session>> {
+    resolve().map(|(session, _)| session)
+}
+
+fn resolve() -> Result<(Rc<Session>, u64)> {
+    let key = Key {
+        membership: settings::membership().trim().to_owned(),
+        client_ip: settings::client_ip(),
+        require_policy: settings::require_policy(),
+    };
+    let (known, generation) = STATE.with_borrow(|state| (state.resolved.get(&key).cloned(), state.generation));
+    if let Some(session) = known {
+        return Ok((session, generation));
+    }
+    if key.membership.is_empty() {
+        return Err(Error::NoMembership);
+    }
+    let membership = documents::membership(&key.membership)?;
+    let settings = Settings { require_policy: key.require_policy };
+    let access = access_policy::resolve(&documents::Stored, &membership, &settings)?;
+    let client_ip = if key.client_ip.is_empty() { connection_address() } else { key.client_ip.parse().ok() };
+    let verdict = access.ip_verdict(client_ip);
+    let fingerprint = access.fingerprint();
+    let session = Rc::new(Session { access, client_ip, verdict, fingerprint, reached: RefCell::default() });
+    STATE.with_borrow_mut(|state| {
+        if state.generation == generation && !in_parallel_mode() {
+            if state.resolved.len() >= KEPT_SESSIONS {
+                state.resolved.clear();
+            }
+            state.resolved.insert(key, Rc::clone(&session));
+        }
+    });
+    Ok((session, generation))
+}
+
+/// In parallel mode documents are read with the query's snapshot, which may be older than the last change.
+fn in_parallel_mode() -> bool {
+    // SAFETY: reads backend-local state.
+    unsafe { pg_sys::IsInParallelMode() || pg_sys::ParallelWorkerNumber >= 0 }
+}
+
+/// The settings name another session now: the next statement asks again, and cached plans are made again.
+pub fn context_changed() {
+    STATE.with(|state| {
+        if let Ok(mut state) = state.try_borrow_mut() {
+            state.current = None;
+        }
+    });
+    drop_plans();
+}
+
+/// A document changed: nothing that was derived from documents holds any more.
+pub fn documents_changed() {
+    documents::forget();
+    STATE.with(|state| {
+        if let Ok(mut state) = state.try_borrow_mut() {
+            state.current = None;
+            state.resolved.clear();
+            state.generation = state.generation.wrapping_add(1);
+        }
+    });
+    drop_plans();
+}
+
+fn drop_plans() {
+    // SAFETY: marks the backend's cached plans as invalid; allowed wherever invalidation callbacks run.
+    unsafe { pg_sys::ResetPlanCache() };
+}
+
+/// The address of the database connection's other end; unknown on a Unix socket and in background processes.
+fn connection_address() -> Option<IpAddr> {
+    // SAFETY: without a client connection there is no port to ask; inet_client_addr returns NULL for Unix sockets.
+    unsafe {
+        if pg_sys::MyProcPort.is_null() {
+            return None;
+        }
+        let address: Option<pgrx::datum::Inet> = direct_function_call(pg_sys::inet_client_addr, &[]);
+        let address = address?.0;
+        let host = address.split('/').next().unwrap_or_default();
+        host.parse().ok()
+    }
+}

@@ -1,0 +1,107 @@
+//! What one interaction reaches in the resources of one type: the entries that can decide, in order, and the project's
+//! limits. Row security, masks, write checks and explanations all start from this.
+
+use access_policy::fields::FieldSet;
+use access_policy::{EffectiveAccess, Grant, Interaction, Origin};
+use fhir_search::Predicate;
+
+/// One entry that can decide.
+#[derive(Clone, Debug)]
+pub struct ReachEntry {
+    /// Where it comes from, as messages name it: `AccessPolicy/x resource[2]`.
+    pub place: String,
+    /// The policy, or what stands for one: `AccessPolicy/x`, `readable by default`.
+    pub policy: String,
+    /// The index in the policy's `resource[]`.
+    pub index: Option<i32>,
+    /// The source text of its criteria.
+    pub criteria: Option<String>,
+    /// The rows that it grants, project isolation aside.
+    pub predicate: Predicate,
+    /// What it hides.
+    pub hidden: FieldSet,
+    /// What it protects from being written.
+    pub readonly: FieldSet,
+    /// The parameters of its policy's instance.
+    pub parameters: Vec<(String, String)>,
+}
+
+impl ReachEntry {
+    fn of(grant: Grant<'_>) -> ReachEntry {
+        let entry = grant.entry;
+        let (policy, index) = match &entry.origin {
+            Origin::Policy { policy, index, .. } => (format!("AccessPolicy/{policy}"), i32::try_from(*index).ok()),
+            other => (other.to_string(), None),
+        };
+        ReachEntry {
+            place: entry.origin.to_string(),
+            policy,
+            index,
+            criteria: entry.criteria(),
+            predicate: grant.predicate.into_owned(),
+            hidden: entry.hidden().clone(),
+            readonly: entry.readonly().clone(),
+            parameters: entry.parameters.iter().map(|(name, value)| (name.to_owned(), value.as_str().to_owned())).collect(),
+        }
+    }
+
+    /// The entry as messages name it: `AccessPolicy/x resource[2] (Patient?active=true)`.
+    pub fn describe(&self) -> String {
+        match &self.criteria {
+            Some(criteria) => format!("{} ({criteria})", self.place),
+            None => self.place.clone(),
+        }
+    }
+}
+
+/// The reach of one interaction on one type.
+#[derive(Debug)]
+pub struct Reach {
+    /// The entries up to and with the first that grants every row.
+    pub entries: Vec<ReachEntry>,
+    /// The project isolation.
+    pub scope: Predicate,
+}
+
+impl Reach {
+    /// Works out the reach of `interaction` on `resource_type`.
+    pub fn of(access: &EffectiveAccess, resource_type: &str, interaction: Interaction) -> crate::error::Result<Reach> {
+        let entries = access.entries_for(resource_type, interaction)?.into_iter().map(ReachEntry::of).collect();
+        Ok(Reach { entries, scope: access.project_scope(resource_type, interaction)? })
+    }
+
+    /// The rows that some entry grants.
+    pub fn predicate(&self) -> Predicate {
+        let granted = Predicate::any(self.entries.iter().map(|entry| entry.predicate.clone()));
+        Predicate::all([self.scope.clone(), granted])
+    }
+
+    /// What the entries hide, in order, when any hides something: neighbours that hide the same are one.
+    pub fn hidden(&self) -> Vec<(Predicate, FieldSet)> {
+        if self.entries.iter().all(|entry| entry.hidden.is_empty()) {
+            return Vec::new();
+        }
+        let mut hidden: Vec<(Predicate, FieldSet)> = Vec::new();
+        for entry in &self.entries {
+            match hidden.last_mut() {
+                Some((predicate, fields)) if *fields == entry.hidden => {
+                    let before = std::mem::replace(predicate, Predicate::Constant(false));
+                    *predicate = Predicate::any([before, entry.predicate.clone()]);
+                }
+                _ => hidden.push((entry.predicate.clone(), entry.hidden.clone())),
+            }
+        }
+        hidden
+    }
+
+    /// Why none of the entries grants `what`, in terms of the policies alone.
+    pub fn refusal(&self, resource_type: &str, interaction: Interaction, what: &str) -> String {
+        let interaction = interaction.code();
+        let entries: Vec<String> = self.entries.iter().map(ReachEntry::describe).collect();
+        if entries.is_empty() {
+            return format!("No entry of the membership's policies grants {interaction} on {resource_type}.");
+        }
+        let project = if self.scope == Predicate::Constant(true) { "" } else { " in the membership's project" };
+        format!("{what} matches no entry that grants {interaction}{project}: {}.", entries.join("; "))
+    }
+}

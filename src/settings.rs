@@ -1,0 +1,188 @@
+//! The settings (GUCs): who is asking, from where, and how strict we are.
+//!
+//! `membership` and `client_ip` are `SUSET`: only a superuser, or a role with `GRANT SET ON PARAMETER`, may set them;
+//! `ALTER ROLE … SET` binds a database user who cannot change them.
+
+use crate::session;
+use pgrx::guc::{GucContext, GucFlags, GucRegistry, GucSetting};
+use pgrx::prelude::*;
+use std::ffi::{CStr, CString, c_char, c_int, c_void};
+use std::net::IpAddr;
+
+static MEMBERSHIP: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(Some(c""));
+static CLIENT_IP: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(Some(c""));
+static REQUIRE_POLICY: GucSetting<bool> = GucSetting::<bool>::new(false);
+
+/// The longest membership that a session may carry in the setting itself, in bytes.
+const MEMBERSHIP_LIMIT: usize = 1 << 20;
+
+/// `fhir_access.membership` as it stands: empty, an id, a reference, or a whole document.
+pub fn membership() -> String {
+    text(&MEMBERSHIP)
+}
+
+/// `fhir_access.client_ip` as it stands: empty or an address.
+pub fn client_ip() -> String {
+    text(&CLIENT_IP)
+}
+
+/// `fhir_access.require_policy`: is a membership without any policy an error?
+pub fn require_policy() -> bool {
+    REQUIRE_POLICY.get()
+}
+
+fn text(setting: &'static GucSetting<Option<CString>>) -> String {
+    setting.get().map(|value| value.to_string_lossy().into_owned()).unwrap_or_default()
+}
+
+/// Defines the settings and reserves their prefix.
+pub fn init() {
+    // SAFETY: the hooks are guarded functions with the signatures PostgreSQL expects.
+    unsafe {
+        GucRegistry::define_string_guc_with_hooks(
+            c"fhir_access.membership",
+            c"The ProjectMembership that statements of this session run under.",
+            c"An id, a reference ProjectMembership/id, or a whole ProjectMembership as JSON. Empty: none, and protected tables are closed.",
+            &MEMBERSHIP,
+            GucContext::Suset,
+            GucFlags::default(),
+            Some(check_membership),
+            Some(assign_membership),
+            None,
+        );
+        GucRegistry::define_string_guc_with_hooks(
+            c"fhir_access.client_ip",
+            c"The address of the client on whose behalf this session runs.",
+            c"Empty: the address of the database connection, as inet_client_addr() tells it.",
+            &CLIENT_IP,
+            GucContext::Suset,
+            GucFlags::default(),
+            Some(check_client_ip),
+            Some(assign_client_ip),
+            None,
+        );
+        GucRegistry::define_bool_guc_with_hooks(
+            c"fhir_access.require_policy",
+            c"Refuse a membership that names no policy.",
+            c"Off: such a membership may do everything in its project, as in Medplum.",
+            &REQUIRE_POLICY,
+            GucContext::Suset,
+            GucFlags::default(),
+            None,
+            Some(assign_require_policy),
+            None,
+        );
+        pg_sys::MarkGUCPrefixReserved(c"fhir_access".as_ptr());
+    }
+}
+
+/// Accepts an empty value, an id, a reference, or something that looks like a JSON object; the document itself is
+/// checked when it is first used, where its errors can name it.
+#[pg_guard]
+unsafe extern "C-unwind" fn check_membership(
+    value: *mut *mut c_char,
+    _extra: *mut *mut c_void,
+    _source: pg_sys::GucSource::Type,
+) -> bool {
+    // SAFETY: PostgreSQL passes a valid pointer to the proposed value.
+    let Some(value) = (unsafe { proposed(value) }) else {
+        return true;
+    };
+    let Ok(value) = value.to_str() else {
+        return reject("The value is not valid UTF-8.");
+    };
+    if value.len() > MEMBERSHIP_LIMIT {
+        return reject("A membership in this setting may have at most 1 MiB.");
+    }
+    let value = value.trim();
+    if value.is_empty() || value.starts_with('{') {
+        return true;
+    }
+    let id = value.strip_prefix("ProjectMembership/").unwrap_or(value);
+    if session::is_id(id) {
+        return true;
+    }
+    reject("Expected a membership's id, a reference ProjectMembership/id, or a ProjectMembership as a JSON object.")
+}
+
+#[pg_guard]
+unsafe extern "C-unwind" fn check_client_ip(
+    value: *mut *mut c_char,
+    _extra: *mut *mut c_void,
+    _source: pg_sys::GucSource::Type,
+) -> bool {
+    // SAFETY: PostgreSQL passes a valid pointer to the proposed value.
+    let Some(value) = (unsafe { proposed(value) }) else {
+        return true;
+    };
+    let valid = value.to_str().is_ok_and(|value| value.is_empty() || value.parse::<IpAddr>().is_ok());
+    valid || reject("Expected an IPv4 or IPv6 address, or an empty string.")
+}
+
+/// # Safety
+/// `value` must be the pointer that PostgreSQL passed to a check hook.
+unsafe fn proposed<'a>(value: *mut *mut c_char) -> Option<&'a CStr> {
+    // SAFETY: by the caller's promise; the string outlives the hook call.
+    unsafe { (!(*value).is_null()).then(|| CStr::from_ptr(*value)) }
+}
+
+fn reject(detail: &str) -> bool {
+    if let Ok(detail) = CString::new(detail) {
+        // SAFETY: pstrdup copies the text into PostgreSQL's memory, where the GUC machinery reads it after this hook.
+        unsafe { pg_sys::GUC_check_errdetail_string = pg_sys::pstrdup(detail.as_ptr()) };
+    }
+    false
+}
+
+#[pg_guard]
+unsafe extern "C-unwind" fn assign_membership(value: *const c_char, _extra: *mut c_void) {
+    // SAFETY: PostgreSQL passes the new value, a C string or null.
+    unsafe { assign_text(&MEMBERSHIP, value) }
+}
+
+#[pg_guard]
+unsafe extern "C-unwind" fn assign_client_ip(value: *const c_char, _extra: *mut c_void) {
+    // SAFETY: as above.
+    unsafe { assign_text(&CLIENT_IP, value) }
+}
+
+#[pg_guard]
+unsafe extern "C-unwind" fn assign_require_policy(value: bool, _extra: *mut c_void) {
+    if value != REQUIRE_POLICY.get() {
+        session::context_changed();
+    }
+}
+
+/// # Safety
+/// `value` must be the pointer that PostgreSQL passed to an assign hook.
+unsafe fn assign_text(setting: &'static GucSetting<Option<CString>>, value: *const c_char) {
+    // SAFETY: by the caller's promise.
+    let new = (!value.is_null()).then(|| unsafe { CStr::from_ptr(value) });
+    if setting.get().as_deref() != new {
+        session::context_changed();
+    }
+}
+
+/// Sets one of our settings for the session or the transaction, with the rights of the current user.
+pub fn set(name: &CStr, value: &str, is_local: bool) -> crate::error::Result<()> {
+    let value = CString::new(value).map_err(|_| crate::error::Error::Argument {
+        message: format!("the value for {} contains a NUL character", name.to_string_lossy()),
+        hint: String::new(),
+    })?;
+    let action: c_int = if is_local { pg_sys::GucAction::GUC_ACTION_LOCAL } else { pg_sys::GucAction::GUC_ACTION_SET } as c_int;
+    // SAFETY: both strings are NUL-terminated and outlive the call; the context is the one a SET statement would use.
+    unsafe {
+        let context = if pg_sys::superuser() { pg_sys::GucContext::PGC_SUSET } else { pg_sys::GucContext::PGC_USERSET };
+        pg_sys::set_config_option(
+            name.as_ptr(),
+            value.as_ptr(),
+            context,
+            pg_sys::GucSource::PGC_S_SESSION,
+            action as pg_sys::GucAction::Type,
+            true,
+            0,
+            false,
+        );
+    }
+    Ok(())
+}

@@ -1,0 +1,86 @@
+//! `explain()`: what the session's policies mean for a type, entry by entry.
+
+use crate::error::{Error, OrRaise, Result};
+use crate::predicate::{Style, Writer};
+use crate::registry::{self, Protected};
+use crate::session;
+use access_policy::Interaction;
+use pgrx::prelude::*;
+use std::rc::Rc;
+
+/// The interaction of that name.
+pub fn interaction(name: &str) -> Result<Interaction> {
+    name.parse().map_err(|_| Error::Argument {
+        message: format!("unknown interaction \"{name}\""),
+        hint: "One of read, vread, search, history, create, update, delete.".to_owned(),
+    })
+}
+
+/// The protected relation of a type; the first, where several hold it.
+pub fn relation_of(resource_type: &str) -> Result<Rc<Protected>> {
+    if !fhir_search::model::is_resource_type(resource_type) {
+        return Err(Error::Argument {
+            message: format!("unknown resource type \"{resource_type}\""),
+            hint: "Resource types are written as in FHIR: Patient, Observation, ….".to_owned(),
+        });
+    }
+    for relation in registry::relations_of(resource_type)? {
+        if let Some(protected) = registry::protected(relation)? {
+            return Ok(protected);
+        }
+    }
+    Err(Error::Argument {
+        message: format!("no protected relation holds {resource_type}"),
+        hint: "SELECT fhir_access.protect('the_table', 'the type');".to_owned(),
+    })
+}
+
+/// The entries that can grant an interaction on a type, in the order in which they decide. `place` counts from 1; `entry`
+/// is the index in that policy's `resource[]`; `predicate` is the SQL condition that the rows are found by.
+#[pg_extern(stable, parallel_restricted)]
+#[allow(clippy::type_complexity)] // the row's columns
+fn explain(
+    resource_type: &str,
+    interaction: default!(&str, "'search'"),
+) -> TableIterator<
+    'static,
+    (
+        name!(place, i32),
+        name!(policy, String),
+        name!(entry, Option<i32>),
+        name!(criteria, Option<String>),
+        name!(predicate, String),
+        name!(hidden_fields, Vec<String>),
+        name!(readonly_fields, Vec<String>),
+        name!(parameters, pgrx::JsonB),
+    ),
+> {
+    let interaction = self::interaction(interaction).or_raise();
+    let protected = relation_of(resource_type).or_raise();
+    let session = session::current().or_raise();
+    let reach = session.reach(&protected.resource_type, interaction).or_raise();
+    let writer = Writer::new(&protected, Style::Readable);
+    let rows: Vec<_> = (1_i32..)
+        .zip(&reach.entries)
+        .map(|(place, entry)| {
+            let predicate =
+                fhir_search::Predicate::all([reach.scope.clone(), entry.predicate.clone()]);
+            let parameters: serde_json::Map<String, serde_json::Value> = entry
+                .parameters
+                .iter()
+                .map(|(name, value)| (name.clone(), serde_json::Value::String(value.clone())))
+                .collect();
+            (
+                place,
+                entry.policy.clone(),
+                entry.index,
+                entry.criteria.clone(),
+                writer.predicate(&predicate),
+                entry.hidden.paths(),
+                entry.readonly.paths(),
+                pgrx::JsonB(serde_json::Value::Object(parameters)),
+            )
+        })
+        .collect();
+    TableIterator::new(rows)
+}

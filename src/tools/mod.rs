@@ -1,0 +1,7 @@
+//! The functions people call: protecting tables, naming the session, and explaining what policies do.
+
+mod check;
+mod explain;
+mod protect;
+mod session;
+mod validate;

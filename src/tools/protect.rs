@@ -1,0 +1,288 @@
+//! `protect()` and `unprotect()`.
+
+use crate::catalog::catalog;
+use crate::error::{Error, OrRaise, Result};
+use crate::functions::require_preloaded;
+use crate::node::privilege::AsOwner;
+use crate::node::relation::{self, Column, OpenRelation};
+use crate::predicate::identifier;
+use pgrx::prelude::*;
+use std::ffi::CStr;
+
+/// Protects a table that holds one FHIR resource per row: row security on and forced, the marker policy, the triggers,
+/// the registry; likewise every partition and child. Calling it again changes what differs and nothing else.
+#[pg_extern(sql = "
+CREATE FUNCTION fhir_access.protect(relation regclass, resource_type text,
+                                    resource_column name DEFAULT 'resource', id_column name DEFAULT 'id')
+    RETURNS void LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', '@FUNCTION_NAME@';
+")]
+fn protect(relation: pg_sys::Oid, resource_type: &str, resource_column: &CStr, id_column: &CStr) {
+    // A name is a zero-terminated string; in a UTF8 database, which is checked below, it is UTF-8.
+    let (resource_column, id_column) = (resource_column.to_string_lossy(), id_column.to_string_lossy());
+    protect_tree(relation, resource_type, &resource_column, &id_column).or_raise();
+}
+
+/// Removes the policy, the triggers and the registration, from partitions and children too. Row security stays on, so
+/// the table is closed to everybody who is subject to it until somebody opens it on purpose.
+#[pg_extern(sql = "
+CREATE FUNCTION fhir_access.unprotect(relation regclass)
+    RETURNS void LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', '@FUNCTION_NAME@';
+")]
+fn unprotect(relation: pg_sys::Oid) {
+    unprotect_tree(relation).or_raise();
+}
+
+fn protect_tree(root: pg_sys::Oid, resource_type: &str, resource_column: &str, id_column: &str) -> Result<()> {
+    require_preloaded()?;
+    require_setting()?;
+    require_utf8()?;
+    if resource_type == "Binary" {
+        return Err(Error::Argument {
+            message: "protection of Binary is not supported yet".to_owned(),
+            hint: "Binary is granted by its securityContext, which a later version evaluates.".to_owned(),
+        });
+    }
+    if !fhir_search::model::is_resource_type(resource_type) {
+        let hint = fhir_search::model::similar_resource_type(resource_type)
+            .map(|suggestion| format!("Did you mean \"{suggestion}\"?"))
+            .unwrap_or_else(|| "Resource types are written as in FHIR: Patient, Observation, ….".to_owned());
+        return Err(Error::Argument { message: format!("unknown resource type \"{resource_type}\""), hint });
+    }
+    for relation in with_children(root)? {
+        check_relation(relation, resource_column, id_column)?;
+    }
+    for relation in with_children(root)? {
+        protect_one(relation, resource_type, resource_column, id_column)?;
+    }
+    Ok(())
+}
+
+/// The library must come with every session of the database, not only with this one.
+fn require_setting() -> Result<()> {
+    let named = [c"session_preload_libraries", c"shared_preload_libraries"].iter().any(|setting| {
+        // SAFETY: both settings exist; the value is a C string or null.
+        unsafe {
+            let value = pg_sys::GetConfigOption(setting.as_ptr(), true, false);
+            !value.is_null()
+                && CStr::from_ptr(value)
+                    .to_string_lossy()
+                    .split(',')
+                    .map(|library| library.trim().trim_matches('"'))
+                    .any(|library| library == "fhir_access" || library.ends_with("/fhir_access"))
+        }
+    });
+    if named {
+        return Ok(());
+    }
+    Err(Error::NotReady {
+        message: "fhir_access is not in session_preload_libraries".to_owned(),
+        hint: "ALTER DATABASE … SET session_preload_libraries = 'fhir_access'; then connect again.".to_owned(),
+    })
+}
+
+fn require_utf8() -> Result<()> {
+    // SAFETY: reads the database's encoding.
+    if unsafe { pg_sys::GetDatabaseEncoding() } == pg_sys::pg_enc::PG_UTF8 as i32 {
+        return Ok(());
+    }
+    Err(Error::NotReady {
+        message: "the database's encoding is not UTF8".to_owned(),
+        hint: "FHIR resources are UTF-8; create the database with ENCODING 'UTF8'.".to_owned(),
+    })
+}
+
+fn with_children(root: pg_sys::Oid) -> Result<Vec<pg_sys::Oid>> {
+    Spi::connect(|client| {
+        client
+            .select(
+                "WITH RECURSIVE tree(oid) AS (
+                     SELECT $1::pg_catalog.oid
+                     UNION
+                     SELECT i.inhrelid FROM pg_catalog.pg_inherits i JOIN tree t ON i.inhparent OPERATOR(pg_catalog.=) t.oid)
+                 SELECT oid FROM tree",
+                None,
+                &[root.into()],
+            )?
+            .filter_map(|row| row.get::<pg_sys::Oid>(1).transpose())
+            .collect::<std::result::Result<Vec<_>, _>>()
+    })
+    .map_err(|error| Error::Unsupported(error.to_string()))
+}
+
+/// Can this relation be protected? Every reason why not is found before anything is changed.
+fn check_relation(oid: pg_sys::Oid, resource_column: &str, id_column: &str) -> Result<()> {
+    let name = relation::qualified_name(oid);
+    let wrong = |what: &str, hint: &str| Error::WrongRelation { message: format!("{name} {what}"), hint: hint.to_owned() };
+    let Some(kind) = relation::kind(oid) else {
+        return Err(wrong("does not exist", ""));
+    };
+    // SAFETY: plain look-ups by OID.
+    unsafe {
+        if oid.to_u32() < pg_sys::FirstNormalObjectId || pg_sys::IsCatalogRelationOid(oid) {
+            return Err(wrong("is a system table", "Protect the tables that hold FHIR resources."));
+        }
+        if catalog().is_some_and(|catalog| pg_sys::get_rel_namespace(oid) == catalog.schema) {
+            return Err(wrong("belongs to fhir_access itself", "Protect the tables that hold FHIR resources."));
+        }
+        let may = pg_sys::superuser() || relation::owner(oid).is_some_and(|owner| pg_sys::has_privs_of_role(pg_sys::GetUserId(), owner));
+        if !may {
+            return Err(wrong("is not yours to protect", "Its owner or a superuser protects a table."));
+        }
+    }
+    match kind {
+        b'r' | b'p' => {}
+        b'v' => return Err(wrong("is a view", "Protect the tables below it; the view then shows what its reader may see.")),
+        b'm' => return Err(wrong("is a materialized view", "Its rows are copies; protect the tables it reads from.")),
+        b'f' => return Err(wrong("is a foreign table", "Protect the table where it is stored.")),
+        _ => return Err(wrong("is not a table", "Protect the tables that hold FHIR resources.")),
+    }
+    let open = OpenRelation::open(oid);
+    let columns = relation::columns(open.tuple_desc());
+    let find = |column: &str| -> Result<Column> {
+        columns
+            .iter()
+            .find(|known| known.name == column)
+            .cloned()
+            .ok_or_else(|| Error::NoColumn { relation: name.clone(), column: column.to_owned() })
+    };
+    let resource = find(resource_column)?;
+    find(id_column)?;
+    if resource.type_oid != pg_sys::JSONBOID {
+        return Err(wrong(
+            &format!("keeps its resources in \"{resource_column}\", which is not of type jsonb"),
+            "Only jsonb columns can be protected.",
+        ));
+    }
+    if resource.generated {
+        return Err(wrong(&format!("computes \"{resource_column}\" from other columns"), "Protect the table that stores the resources."));
+    }
+    Ok(())
+}
+
+fn protect_one(oid: pg_sys::Oid, resource_type: &str, resource_column: &str, id_column: &str) -> Result<()> {
+    let table = relation::qualified_name(oid);
+    let statements = |client: &mut pgrx::spi::SpiClient<'_>| -> std::result::Result<(), pgrx::spi::SpiError> {
+        let exists = |client: &pgrx::spi::SpiClient<'_>, query: &str| -> std::result::Result<bool, pgrx::spi::SpiError> {
+            Ok(client.select(query, Some(1), &[oid.into()])?.first().get::<bool>(1)?.unwrap_or(false))
+        };
+        if !relation::row_security_forced(oid) {
+            client.update(&format!("ALTER TABLE {table} ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY"), None, &[])?;
+        }
+        if !exists(
+            client,
+            "SELECT EXISTS (SELECT FROM pg_catalog.pg_policy WHERE polrelid OPERATOR(pg_catalog.=) $1 AND polname OPERATOR(pg_catalog.=) 'fhir_access')",
+        )? {
+            client.update(
+                &format!(
+                    "CREATE POLICY fhir_access ON {table} AS RESTRICTIVE
+                     USING (fhir_access.enforced()) WITH CHECK (fhir_access.enforced())"
+                ),
+                None,
+                &[],
+            )?;
+        }
+        for (name, event, function) in [
+            ("zzz_fhir_access", "BEFORE INSERT OR UPDATE OR DELETE ON {} FOR EACH ROW", "enforce_write"),
+            ("fhir_access_truncate", "BEFORE TRUNCATE ON {} FOR EACH STATEMENT", "enforce_truncate"),
+        ] {
+            let known = exists(
+                client,
+                &format!(
+                    "SELECT EXISTS (SELECT FROM pg_catalog.pg_trigger WHERE tgrelid OPERATOR(pg_catalog.=) $1 AND tgname OPERATOR(pg_catalog.=) '{name}')"
+                ),
+            )?;
+            if !known {
+                let event = event.replace("{}", &table);
+                client.update(
+                    &format!("CREATE TRIGGER {name} {event} EXECUTE FUNCTION fhir_access.{function}()"),
+                    None,
+                    &[],
+                )?;
+            }
+            client.update(&format!("ALTER TABLE {table} ENABLE ALWAYS TRIGGER {name}"), None, &[])?;
+        }
+        Ok(())
+    };
+    Spi::connect_mut(statements).map_err(|error| Error::Unsupported(error.to_string()))?;
+    register(oid, &table, resource_type, resource_column, id_column)
+}
+
+fn register(oid: pg_sys::Oid, table: &str, resource_type: &str, resource_column: &str, id_column: &str) -> Result<()> {
+    let Some(catalog) = catalog() else {
+        return Err(Error::NotReady { message: "the extension fhir_access is not installed".to_owned(), hint: String::new() });
+    };
+    let _owner = AsOwner::of(catalog.owner);
+    // ONLY, because every child is registered for itself.
+    let insert = format!(
+        "INSERT INTO fhir_access.protection AS p (relation, resource_type, resource_column, id_column, irregular_references)
+         VALUES ($1, $2, $3::text::name, $4::text::name,
+                 EXISTS (SELECT FROM {table} t WHERE fhir_access.has_irregular_references(t.{}))
+                 OR EXISTS (SELECT FROM fhir_access.protection q WHERE q.resource_type = $2 AND q.irregular_references))
+         ON CONFLICT (relation) DO UPDATE
+            SET resource_type = excluded.resource_type, resource_column = excluded.resource_column,
+                id_column = excluded.id_column, irregular_references = excluded.irregular_references
+          WHERE (p.resource_type, p.resource_column, p.id_column, p.irregular_references)
+             IS DISTINCT FROM (excluded.resource_type, excluded.resource_column, excluded.id_column, excluded.irregular_references)",
+        identifier(resource_column)
+    );
+    Spi::connect_mut(|client| {
+        client
+            .update(
+                &insert,
+                None,
+                &[oid.into(), resource_type.into(), resource_column.into(), id_column.into()],
+            )
+            .map(|_| ())
+    })
+    .map_err(|error| Error::Unsupported(error.to_string()))
+}
+
+fn unprotect_tree(root: pg_sys::Oid) -> Result<()> {
+    let Some(catalog) = catalog() else {
+        return Ok(());
+    };
+    if crate::registry::protected(root)?.is_none() {
+        return Err(Error::WrongRelation {
+            message: format!("{} is not protected", relation::qualified_name(root)),
+            hint: "fhir_access.protected_relation lists what is.".to_owned(),
+        });
+    }
+    for oid in with_children(root)?.into_iter().rev() {
+        let table = relation::qualified_name(oid);
+        Spi::connect_mut(|client| {
+            client.update(&format!("DROP POLICY IF EXISTS fhir_access ON {table}"), None, &[])?;
+            let cloned = |name: &str| -> std::result::Result<bool, pgrx::spi::SpiError> {
+                // A partition's row trigger goes with its parent's.
+                Ok(client
+                    .select(
+                        "SELECT EXISTS (SELECT FROM pg_catalog.pg_trigger WHERE tgrelid OPERATOR(pg_catalog.=) $1
+                            AND tgname OPERATOR(pg_catalog.=) $2::pg_catalog.text::pg_catalog.name
+                            AND tgparentid OPERATOR(pg_catalog.<>) 0::pg_catalog.oid)",
+                        Some(1),
+                        &[oid.into(), name.into()],
+                    )?
+                    .first()
+                    .get::<bool>(1)?
+                    .unwrap_or(false))
+            };
+            let keep = cloned("zzz_fhir_access")?;
+            if !keep {
+                client.update(&format!("DROP TRIGGER IF EXISTS zzz_fhir_access ON {table}"), None, &[])?;
+            }
+            client.update(&format!("DROP TRIGGER IF EXISTS fhir_access_truncate ON {table}"), None, &[])
+                .map(|_| ())
+        })
+        .map_err(|error: pgrx::spi::SpiError| Error::Unsupported(error.to_string()))?;
+        let _owner = AsOwner::of(catalog.owner);
+        Spi::run_with_args(
+            "DELETE FROM fhir_access.protection WHERE relation::pg_catalog.oid OPERATOR(pg_catalog.=) $1",
+            &[oid.into()],
+        )
+        .map_err(|error| Error::Unsupported(error.to_string()))?;
+    }
+    pgrx::notice!(
+        "{} is no longer protected; its row security stays on, so it is closed to every role that is subject to it",
+        relation::qualified_name(root)
+    );
+    Ok(())
+}

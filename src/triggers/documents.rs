@@ -1,0 +1,111 @@
+//! The documents' tables: each row validated when written, each change told to every session.
+
+use super::{Operation, operation, trigger_data};
+use crate::error::{Error, OrRaise, Result};
+use crate::functions::version_1;
+use crate::node::row::{self, JsonbDatum};
+use access_policy::Finding;
+use jsonb::{Node, Value};
+use pgrx::direct_function_call;
+use pgrx::prelude::*;
+use std::borrow::Cow;
+
+version_1!(pg_finfo_fhir_access_validate_document);
+
+/// `BEFORE INSERT OR UPDATE`: fills in a missing id, refuses what does not validate, warns of what looks wrong.
+#[unsafe(no_mangle)]
+#[pg_guard]
+pub unsafe extern "C-unwind" fn fhir_access_validate_document(fcinfo: pg_sys::FunctionCallInfo) -> pg_sys::Datum {
+    // SAFETY: PostgreSQL calls this as a row trigger of one of the three tables, or trigger_data refuses.
+    unsafe {
+        let data = trigger_data(fcinfo).or_raise();
+        let tuple = match operation(data) {
+            Operation::Update => data.tg_newtuple,
+            _ => data.tg_trigtuple,
+        };
+        let descriptor = (*data.tg_relation).rd_att;
+        let columns = row::deform(tuple, descriptor);
+        let Some(resource) = columns.get(1).copied().flatten() else {
+            // The column's NOT NULL constraint says so better.
+            return pg_sys::Datum::from(tuple);
+        };
+        let expected = match pgrx::PgRelation::from_pg(data.tg_relation).name() {
+            "access_policy" => "AccessPolicy",
+            "project_membership" => "ProjectMembership",
+            _ => "Project",
+        };
+        match checked(&JsonbDatum::new(resource), expected).or_raise() {
+            None => pg_sys::Datum::from(tuple),
+            Some(with_id) => {
+                let changed = row::replace(tuple, descriptor, &[(2, Some(row::jsonb_datum(&with_id)))]);
+                pg_sys::Datum::from(changed)
+            }
+        }
+    }
+}
+
+/// The document with an id, where it came without; an error where it does not validate.
+fn checked(resource: &JsonbDatum, expected: &str) -> Result<Option<Vec<u8>>> {
+    let value = resource.value()?;
+    let Value::Object(object) = value else {
+        return Err(wrong(expected, format!("expected a JSON object with \"resourceType\": \"{expected}\"")));
+    };
+    if !matches!(object.get("resourceType"), Some(Value::String(name)) if name == expected) {
+        return Err(wrong(expected, format!("resourceType: this table holds {expected} documents only")));
+    }
+    let with_id = match object.get("id") {
+        Some(_) => None,
+        None => {
+            let mut members: Vec<(Cow<'_, str>, Node<'_>)> =
+                object.iter().map(|(name, member)| (Cow::Borrowed(name), Node::Value(member))).collect();
+            members.push((Cow::Borrowed("id"), Node::String(Cow::Owned(new_uuid()?))));
+            Some(jsonb::encode(&Node::Object(members)).map_err(|_| wrong(expected, "the document is too large".to_owned()))?)
+        }
+    };
+    let text = match &with_id {
+        Some(bytes) => Value::parse(bytes).map(jsonb::to_json).unwrap_or_default(),
+        None => jsonb::to_json(value),
+    };
+    let findings = access_policy::validate(&text);
+    if let Some(error) = Error::from_findings(expected, &findings) {
+        return Err(error);
+    }
+    for warning in &findings {
+        warn(expected, warning);
+    }
+    Ok(with_id)
+}
+
+fn warn(document: &str, finding: &Finding) {
+    pg_sys::panic::ErrorReport::new(
+        PgSqlErrorCode::ERRCODE_WARNING,
+        format!("{document}: {finding}"),
+        "fhir_access",
+    )
+    .report(PgLogLevel::WARNING);
+}
+
+fn wrong(document: &str, first: String) -> Error {
+    Error::InvalidDocument { document: document.to_owned(), first, others: Vec::new() }
+}
+
+fn new_uuid() -> Result<String> {
+    // SAFETY: gen_random_uuid takes no arguments and returns a uuid.
+    let uuid: Option<pgrx::Uuid> = unsafe { direct_function_call(pg_sys::gen_random_uuid, &[]) };
+    uuid.map(|uuid| uuid.to_string()).ok_or_else(|| Error::Unsupported("no random id could be made".to_owned()))
+}
+
+version_1!(pg_finfo_fhir_access_documents_changed);
+
+/// `AFTER …` each statement: every session reads the documents, or the registry, again.
+#[unsafe(no_mangle)]
+#[pg_guard]
+pub unsafe extern "C-unwind" fn fhir_access_documents_changed(fcinfo: pg_sys::FunctionCallInfo) -> pg_sys::Datum {
+    // SAFETY: PostgreSQL calls this as a trigger, or trigger_data refuses; the message goes out when this transaction
+    // commits, and comes back to this session at the end of the command and on rollback.
+    unsafe {
+        let data = trigger_data(fcinfo).or_raise();
+        pg_sys::CacheInvalidateRelcacheByRelid((*data.tg_relation).rd_id);
+        pg_sys::Datum::null()
+    }
+}

@@ -1,0 +1,44 @@
+//! Triggers: on protected tables ([`write`]) and on the documents' tables ([`documents`]).
+
+mod documents;
+mod tag;
+mod write;
+
+use crate::error::{Error, Result};
+use pgrx::prelude::*;
+
+/// What a trigger was called with.
+///
+/// # Safety
+/// `fcinfo` must be the call info of a function that PostgreSQL calls.
+unsafe fn trigger_data<'a>(fcinfo: pg_sys::FunctionCallInfo) -> Result<&'a pg_sys::TriggerData> {
+    // SAFETY: the context of a trigger call is a TriggerData node, and nothing else has that tag.
+    unsafe {
+        let context = (*fcinfo).context;
+        if context.is_null() || !pgrx::is_a(context, pg_sys::NodeTag::T_TriggerData) {
+            return Err(Error::Argument {
+                message: "this function can only be called as a trigger".to_owned(),
+                hint: String::new(),
+            });
+        }
+        Ok(&*context.cast::<pg_sys::TriggerData>())
+    }
+}
+
+/// The operation that a trigger fires for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Operation {
+    Insert,
+    Update,
+    Delete,
+    Truncate,
+}
+
+fn operation(data: &pg_sys::TriggerData) -> Operation {
+    match data.tg_event & pg_sys::TRIGGER_EVENT_OPMASK {
+        pg_sys::TRIGGER_EVENT_INSERT => Operation::Insert,
+        pg_sys::TRIGGER_EVENT_UPDATE => Operation::Update,
+        pg_sys::TRIGGER_EVENT_DELETE => Operation::Delete,
+        _ => Operation::Truncate,
+    }
+}

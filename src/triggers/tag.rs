@@ -1,0 +1,219 @@
+//! Tagging: the project and the accounts of a resource are set here, whatever its writer says of them.
+//!
+//! On create the accounts are the policy's compartment, then the accounts of the patients the resource belongs to. On
+//! update a Patient keeps its own, and other resources follow their patients'. Only an admin's word counts.
+
+use crate::catalog::catalog;
+use crate::error::{Error, Result};
+use crate::node::expr::ROW;
+use crate::node::privilege::AsOwner;
+use crate::node::relation;
+use crate::node::row::JsonbDatum;
+use crate::predicate::{Style, Writer, identifier};
+use crate::registry::{self, Protected};
+use crate::session::Session;
+use fhir_search::Predicate;
+use jsonb::{Node, Object, Value};
+use pgrx::prelude::*;
+use std::borrow::Cow;
+
+/// What becomes of one member of `meta`.
+enum Edit<'a> {
+    Keep,
+    Remove,
+    Set(Node<'a>),
+}
+
+/// The new document as it is stored, or `None` where nothing changes.
+pub fn on_create(session: &Session, protected: &Protected, new: Value<'_>) -> Result<Option<Vec<u8>>> {
+    let access = &session.access;
+    let project = if access.super_admin {
+        match (meta_member(new, "project"), &access.project) {
+            (None, Some(project)) => Edit::Set(text(project.clone())),
+            _ => Edit::Keep,
+        }
+    } else {
+        match &access.project {
+            Some(project) => Edit::Set(text(project.clone())),
+            None => Edit::Remove,
+        }
+    };
+    let accounts = match said_by_admin(session, new) {
+        Some(accounts) => accounts,
+        None => {
+            let mut accounts: Vec<String> = access.compartment.iter().cloned().collect();
+            if protected.resource_type != "Patient" {
+                add_new(&mut accounts, accounts_of_patients(protected, new)?.unwrap_or_default());
+            }
+            accounts.into_iter().map(reference).collect()
+        }
+    };
+    rewrite_meta(new, project, Some(accounts))
+}
+
+/// As [`on_create`], for a row that replaces `old`.
+pub fn on_update(session: &Session, protected: &Protected, old: Value<'_>, new: Value<'_>) -> Result<Option<Vec<u8>>> {
+    let project = if session.access.super_admin {
+        Edit::Keep
+    } else {
+        match meta_member(old, "project") {
+            Some(project) => Edit::Set(Node::Value(project)),
+            None => Edit::Remove,
+        }
+    };
+    let accounts = match said_by_admin(session, new) {
+        Some(accounts) => accounts,
+        None if protected.resource_type == "Patient" => accounts_in(old).into_iter().map(Node::Value).collect(),
+        None => match accounts_of_patients(protected, new)? {
+            Some(accounts) => accounts.into_iter().map(reference).collect(),
+            None => accounts_in(old).into_iter().map(Node::Value).collect(),
+        },
+    };
+    rewrite_meta(new, project, Some(accounts))
+}
+
+/// The accounts that an admin's document names; `None` where it names none, or its writer is no admin.
+fn said_by_admin<'a>(session: &Session, document: Value<'a>) -> Option<Vec<Node<'a>>> {
+    if !(session.access.admin || session.access.super_admin) {
+        return None;
+    }
+    let accounts = accounts_in(document);
+    (!accounts.is_empty()).then(|| accounts.into_iter().map(Node::Value).collect())
+}
+
+/// `meta.accounts`, or else `meta.account` as its only item.
+fn accounts_in(document: Value<'_>) -> Vec<Value<'_>> {
+    match (meta_member(document, "accounts"), meta_member(document, "account")) {
+        (Some(Value::Array(accounts)), _) => accounts.iter().collect(),
+        (_, Some(account)) => vec![account],
+        _ => Vec::new(),
+    }
+}
+
+fn meta_member<'a>(document: Value<'a>, name: &str) -> Option<Value<'a>> {
+    let Value::Object(document) = document else { return None };
+    let Some(Value::Object(meta)) = document.get("meta") else { return None };
+    meta.get(name).filter(|value| !matches!(value, Value::Null))
+}
+
+/// The accounts of the patients that `document` belongs to, as far as they are stored in a protected table; `None` where
+/// none of them is.
+fn accounts_of_patients(protected: &Protected, document: Value<'_>) -> Result<Option<Vec<String>>> {
+    let patients = fhir_search::referenced_patients(&protected.resource_type, document);
+    if patients.is_empty() {
+        return Ok(None);
+    }
+    let mut found = None;
+    for table in registry::relations_of("Patient")? {
+        let Some(table) = registry::protected(table)? else { continue };
+        for accounts in stored_accounts(&table, &patients)? {
+            add_new(found.get_or_insert_with(Vec::new), accounts);
+        }
+    }
+    Ok(found)
+}
+
+/// The accounts of each of these patients that `table` holds, read past row security.
+fn stored_accounts(table: &Protected, ids: &[String]) -> Result<Vec<Vec<String>>> {
+    let Some(catalog) = catalog() else {
+        return Ok(Vec::new());
+    };
+    let condition = Writer::new(table, Style::Exact).predicate(&Predicate::Id(ids.to_vec()));
+    let query = format!(
+        "SELECT {ROW}.{} FROM {} AS {ROW} WHERE {condition} ORDER BY {ROW}.{}",
+        identifier(&table.resource.name),
+        relation::qualified_name(table.relation),
+        identifier(&table.id.name),
+    );
+    let _owner = AsOwner::of(catalog.owner);
+    Spi::connect(|client| {
+        let mut found = Vec::new();
+        for row in client.select(&query, None, &[])? {
+            let Some(datum) = row.get_datum_by_ordinal(1)?.value::<pgrx::datum::AnyElement>()? else { continue };
+            // SAFETY: the registry checked that the column is jsonb.
+            let resource = unsafe { JsonbDatum::new(datum.datum()) };
+            let references = resource
+                .value()
+                .map(|value| accounts_in(value).into_iter().filter_map(reference_of).collect::<Vec<String>>());
+            found.push(references.unwrap_or_default());
+        }
+        Ok::<_, pgrx::spi::SpiError>(found)
+    })
+    .map_err(|error| Error::Unsupported(error.to_string()))
+}
+
+fn reference_of(account: Value<'_>) -> Option<String> {
+    match account {
+        Value::Object(account) => match account.get("reference") {
+            Some(Value::String(reference)) => Some(reference.to_owned()),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+fn add_new(accounts: &mut Vec<String>, more: Vec<String>) {
+    for account in more {
+        if !accounts.contains(&account) {
+            accounts.push(account);
+        }
+    }
+}
+
+fn text<'a>(value: String) -> Node<'a> {
+    Node::String(Cow::Owned(value))
+}
+
+fn reference<'a>(to: String) -> Node<'a> {
+    Node::Object(vec![(Cow::Borrowed("reference"), text(to))])
+}
+
+/// `document` with the project and the accounts in its `meta` as given.
+fn rewrite_meta<'a>(document: Value<'a>, project: Edit<'a>, accounts: Option<Vec<Node<'a>>>) -> Result<Option<Vec<u8>>> {
+    let Value::Object(object) = document else {
+        return Ok(None);
+    };
+    let (account, accounts) = match accounts {
+        None => (Edit::Keep, Edit::Keep),
+        Some(accounts) => match accounts.first() {
+            None => (Edit::Remove, Edit::Remove),
+            Some(first) => (Edit::Set(first.clone()), Edit::Set(Node::Array(accounts))),
+        },
+    };
+    let meta = match object.get("meta") {
+        Some(Value::Object(meta)) => Some(meta),
+        _ => None,
+    };
+    let edits = [("project", project), ("account", account), ("accounts", accounts)];
+    if edits.iter().all(|(name, edit)| is_idle(meta, name, edit)) {
+        return Ok(None);
+    }
+    let mut members: Vec<(Cow<'_, str>, Node<'_>)> = meta
+        .into_iter()
+        .flat_map(|meta| meta.iter())
+        .filter(|(name, _)| !edits.iter().any(|(edited, edit)| edited == name && !matches!(edit, Edit::Keep)))
+        .map(|(name, value)| (Cow::Borrowed(name), Node::Value(value)))
+        .collect();
+    for (name, edit) in edits {
+        if let Edit::Set(value) = edit {
+            members.push((Cow::Borrowed(name), value));
+        }
+    }
+    let mut document: Vec<(Cow<'_, str>, Node<'_>)> = object
+        .iter()
+        .filter(|(name, _)| *name != "meta")
+        .map(|(name, value)| (Cow::Borrowed(name), Node::Value(value)))
+        .collect();
+    document.push((Cow::Borrowed("meta"), Node::Object(members)));
+    jsonb::encode(&Node::Object(document))
+        .map(Some)
+        .map_err(|_| Error::InvalidResource("the resource is too large".to_owned()))
+}
+
+fn is_idle(meta: Option<Object<'_>>, name: &str, edit: &Edit<'_>) -> bool {
+    match edit {
+        Edit::Keep => true,
+        Edit::Remove => meta.is_none_or(|meta| meta.get(name).is_none()),
+        Edit::Set(_) => false,
+    }
+}
