@@ -1,0 +1,259 @@
+//! Random documents, random edits: hidden fields are removed exactly, and stored values survive every edit.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+use std::collections::BTreeMap;
+
+use access_policy::fields::FieldSet;
+use jsonb::{Node, Value, encode, from_json, to_json};
+use proptest::prelude::*;
+
+const PATHS: &str = "secret,name.family,name.given.id,value[x].code,valueMoney,contact.name.family,period.start,a.b.c";
+const NAMES: [&str; 19] = [
+    "secret",
+    "_secret",
+    "name",
+    "family",
+    "_family",
+    "given",
+    "_given",
+    "id",
+    "valueQuantity",
+    "valueMoney",
+    "valueSet",
+    "code",
+    "contact",
+    "period",
+    "start",
+    "a",
+    "b",
+    "c",
+    "text",
+];
+
+fn fields() -> FieldSet {
+    PATHS.parse().unwrap()
+}
+
+fn document() -> impl Strategy<Value = Node<'static>> {
+    let leaf = prop_oneof![
+        Just(Node::Null),
+        any::<bool>().prop_map(Node::Bool),
+        "[a-c]{0,2}".prop_map(|text| Node::String(text.into())),
+    ];
+    let tree = leaf.prop_recursive(5, 64, 5, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..5).prop_map(Node::Array),
+            members(inner.clone()),
+            members(inner),
+        ]
+    });
+    members(tree)
+}
+
+fn members(value: impl Strategy<Value = Node<'static>>) -> impl Strategy<Value = Node<'static>> {
+    prop::collection::btree_map(prop::sample::select(NAMES.to_vec()), value, 0..7)
+        .prop_map(|members| Node::Object(members.into_iter().map(|(k, v)| (k.into(), v)).collect()))
+}
+
+/// An obvious second implementation: walks the tree with the path of each member written out. Calls `visit` for each protected
+/// value, and gives the rest.
+fn split(value: Value<'_>, above: &[String], visit: &mut dyn FnMut(Value<'_>)) -> Node<'static> {
+    match value {
+        Value::Object(object) => Node::Object(
+            object
+                .iter()
+                .filter_map(|(key, member)| {
+                    let mut path = above.to_vec();
+                    path.push(key.trim_start_matches('_').to_owned());
+                    if PATHS.split(',').any(|pattern| is_path(pattern, &path)) {
+                        visit(member);
+                        return None;
+                    }
+                    Some((key.to_owned().into(), split(member, &path, visit)))
+                })
+                .collect(),
+        ),
+        Value::Array(array) => Node::Array(array.iter().map(|e| split(e, above, visit)).collect()),
+        Value::Null => Node::Null,
+        Value::Bool(value) => Node::Bool(value),
+        Value::String(text) => Node::String(text.to_owned().into()),
+        Value::Number(_) => panic!("no numbers are generated"),
+    }
+}
+
+fn is_path(pattern: &str, path: &[String]) -> bool {
+    let steps: Vec<_> = pattern.split('.').collect();
+    let is_step = |(step, name): (&&str, &String)| match step.strip_suffix("[x]") {
+        Some(base) => matches!(name.strip_prefix(base), Some("Quantity" | "Money")),
+        None => step == name,
+    };
+    steps.len() == path.len() && steps.iter().zip(path).all(is_step)
+}
+
+fn protected_values(document: &[u8]) -> BTreeMap<String, usize> {
+    let mut found = BTreeMap::new();
+    split(Value::parse(document).unwrap(), &[], &mut |value| {
+        *found.entry(to_json(value)).or_default() += 1;
+    });
+    found
+}
+
+fn owned(document: &[u8]) -> Node<'static> {
+    fn copy(value: Value<'_>) -> Node<'static> {
+        match value {
+            Value::Object(object) => {
+                let member = |(key, value): (&str, _)| (key.to_owned().into(), copy(value));
+                Node::Object(object.iter().map(member).collect())
+            }
+            Value::Array(array) => Node::Array(array.iter().map(copy).collect()),
+            Value::Null => Node::Null,
+            Value::Bool(value) => Node::Bool(value),
+            Value::String(text) => Node::String(text.to_owned().into()),
+            Value::Number(_) => panic!("no numbers are generated"),
+        }
+    }
+    copy(Value::parse(document).unwrap())
+}
+
+fn masked(document: &[u8]) -> Vec<u8> {
+    let removed = fields()
+        .try_remove(Value::parse(document).unwrap())
+        .unwrap();
+    removed.unwrap_or_else(|| document.to_vec())
+}
+
+fn restored(new: &[u8], old: &[u8]) -> Vec<u8> {
+    let (new_value, old_value) = (Value::parse(new).unwrap(), Value::parse(old).unwrap());
+    let restored = fields().try_restore(new_value, old_value).unwrap();
+    restored.unwrap_or_else(|| new.to_vec())
+}
+
+fn text(document: &[u8]) -> String {
+    to_json(Value::parse(document).unwrap())
+}
+
+/// One edit somewhere in a document, chosen by numbers.
+fn edit(node: &mut Node<'static>, choices: &mut impl Iterator<Item = usize>, with: &Node<'static>) {
+    let choice = choices.next().unwrap_or(0);
+    match node {
+        Node::Array(elements) if !elements.is_empty() => {
+            let at = choices.next().unwrap_or(0) % elements.len();
+            match choice % 7 {
+                0 => drop(elements.remove(at)),
+                1 => elements.insert(at, with.clone()),
+                2 => elements.push(with.clone()),
+                3 => elements.rotate_left(at),
+                4 => elements.swap(0, at),
+                _ => edit(elements.get_mut(at).unwrap(), choices, with),
+            }
+        }
+        Node::Object(members) if !members.is_empty() => {
+            let at = choices.next().unwrap_or(0) % members.len();
+            match choice % 7 {
+                0 => drop(members.remove(at)),
+                1 => members.push(("text".into(), with.clone())),
+                2 => members.push(("name".into(), with.clone())),
+                _ => edit(&mut members.get_mut(at).unwrap().1, choices, with),
+            }
+        }
+        other => *other = with.clone(),
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1_000))]
+
+    #[test]
+    fn removal_is_exact(document in document()) {
+        let document = encode(&document).unwrap();
+        let expected = encode(&split(Value::parse(&document).unwrap(), &[], &mut |_| {})).unwrap();
+        prop_assert_eq!(masked(&document), expected);
+        prop_assert_eq!(fields().try_remove(Value::parse(&masked(&document)).unwrap()), Ok(None));
+    }
+
+    #[test]
+    fn an_unedited_document_is_restored(old in document()) {
+        let old = encode(&old).unwrap();
+        prop_assert_eq!(text(&restored(&masked(&old), &old)), text(&old));
+        prop_assert_eq!(restored(&old, &old), old);
+    }
+
+    #[test]
+    fn edits_keep_every_protected_value(
+        old in document(),
+        with in document(),
+        edits in prop::collection::vec(any::<prop::sample::Index>(), 0..30),
+    ) {
+        let old = encode(&old).unwrap();
+        // The client sees the masked document, edits it, and may add values at protected paths.
+        let mut new = owned(&masked(&old));
+        let mut choices = edits.iter().map(|i| i.index(1 << 16)).peekable();
+        while choices.peek().is_some() {
+            edit(&mut new, &mut choices, &with);
+        }
+        let new = encode(&new).unwrap();
+        let result = restored(&new, &old);
+        prop_assert_eq!(Value::parse(&result).unwrap().verify(), Ok(()));
+        prop_assert_eq!(
+            protected_values(&result), protected_values(&old),
+            "{} over {} became {}", text(&new), text(&old), text(&result)
+        );
+        // Once more changes nothing.
+        prop_assert_eq!(text(&restored(&masked(&result), &result)), text(&result));
+    }
+
+    #[test]
+    fn an_unrelated_document_keeps_every_protected_value(old in document(), new in document()) {
+        let (old, new) = (encode(&old).unwrap(), encode(&new).unwrap());
+        prop_assert_eq!(protected_values(&restored(&new, &old)), protected_values(&old));
+    }
+
+    #[test]
+    fn corrupt_documents_do_not_panic(
+        old in document(),
+        new in document(),
+        at in any::<prop::sample::Index>(),
+        byte in any::<u8>(),
+    ) {
+        let (mut old, new) = (encode(&old).unwrap(), encode(&new).unwrap());
+        let at = at.index(old.len());
+        *old.get_mut(at).unwrap() = byte;
+        if let Ok(old) = Value::parse(&old) {
+            let new = Value::parse(&new).unwrap();
+            let results = [fields().remove(old), fields().restore(new, old), fields().restore(old, new)];
+            for bytes in results.into_iter().flatten() {
+                prop_assert!(Value::parse(&bytes).is_ok());
+            }
+        }
+    }
+
+    #[test]
+    fn texts_make_the_round_trip(
+        paths in prop::collection::vec("[a-c]{1,2}(\\[x\\])?(\\.[a-c]{1,2}(\\[x\\])?){0,3}", 0..8),
+    ) {
+        let fields = FieldSet::parse(&paths).unwrap();
+        prop_assert_eq!(&fields.to_string().parse::<FieldSet>().unwrap(), &fields);
+        prop_assert!(paths.iter().all(|path| fields.covers(path) && fields.touches(path)));
+    }
+
+    #[test]
+    fn a_union_removes_what_both_remove(document in document()) {
+        let bytes = encode(&document).unwrap();
+        let one: FieldSet = "name.family,value[x].code,a".parse().unwrap();
+        let other: FieldSet = "name.given,valueQuantity.text,a.b,secret".parse().unwrap();
+        let cut = |fields: &FieldSet, bytes: &[u8]| {
+            fields.remove(Value::parse(bytes).unwrap()).unwrap_or_else(|| bytes.to_vec())
+        };
+        prop_assert_eq!(cut(&one.union(&other), &bytes), cut(&other, &cut(&one, &bytes)));
+    }
+}
+
+#[test]
+fn the_reference_agrees_on_an_example() {
+    let document =
+        from_json(r#"{"secret": 1, "name": [{"family": "x"}], "valueSet": {"code": "y"}}"#);
+    assert_eq!(
+        text(&masked(&document.unwrap())),
+        r#"{"name": [{}], "valueSet": {"code": "y"}}"#
+    );
+}

@@ -1,0 +1,38 @@
+//! FHIR R4 search criteria as access policies use them: `Type?name=value&…` in, a predicate over stored documents out.
+//!
+//! The phases, each with its own types:
+//! 1. [`Criteria::parse`] checks the text against the [`table`] of search parameters (from HL7's and Medplum's
+//!    definitions, see `data/README.md`); what is unknown or not supported is an error with a position.
+//! 2. [`Criteria::bind_for`] puts the values of a membership's parameters in ([`Bindings`]), always as data.
+//! 3. The result is a [`Predicate`]: constants, the row's id, and [`Match`]es, each an exact [`Test`] with, where there
+//!    are any, the `jsonb` documents whose containment decides it, so that a GIN index can serve it.
+//!
+//! [`Test::evaluate`] reads PostgreSQL's binary `jsonb` and is three-valued: what is wrongly typed is unknown, and
+//! unknown never grants, not even under `:not`.
+#![forbid(unsafe_code)]
+#![cfg_attr(
+    test,
+    allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing
+    )
+)]
+
+mod compartment;
+mod criteria;
+mod fold;
+mod lower;
+pub mod model;
+mod path;
+mod predicate;
+mod references;
+pub mod table;
+mod test;
+
+pub use criteria::{BindError, Binding, Bindings, Criteria, CriteriaError};
+pub use path::{Filter, Leaf, Path, Step};
+pub use predicate::{Match, Predicate};
+pub use references::{has_irregular_references, referenced_patients};
+pub use test::{ParseTestError, Test, TestOp, Token, TokenSystem};

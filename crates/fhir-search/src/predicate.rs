@@ -1,0 +1,150 @@
+//! What a bound criteria comes to: a condition that PostgreSQL can be asked.
+
+use std::fmt;
+
+use crate::test::{Test, write_quoted};
+
+/// A condition on a stored row. [`Display`](fmt::Display) is the explanation that users read.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Predicate {
+    /// Always or never.
+    Constant(bool),
+    /// All of these.
+    And(Vec<Predicate>),
+    /// At least one of these.
+    Or(Vec<Predicate>),
+    /// Directly over [`Predicate::Match`] or [`Predicate::Id`] only. Unknown stays unknown.
+    Not(Box<Predicate>),
+    /// The row's own logical id is one of these.
+    Id(Vec<String>),
+    /// The document matches.
+    Match(Match),
+}
+
+/// A condition on a document, in two forms.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Match {
+    /// `document @> any of these` suffices for [`Match::exact`], and is the same as its being true on every document whose
+    /// references are regular ([`has_irregular_references`](crate::has_irregular_references)). May be empty: then only the
+    /// exact form can be asked.
+    pub contains: Vec<serde_json::Value>,
+    /// The exact meaning.
+    pub exact: Test,
+    /// The test is about references: on a document with irregular references it can be true where no containment is.
+    pub references: bool,
+}
+
+impl Predicate {
+    /// The conjunction, simplified.
+    pub fn all(parts: impl IntoIterator<Item = Predicate>) -> Self {
+        let mut kept = Vec::new();
+        for part in parts {
+            match part {
+                Predicate::Constant(true) => {}
+                Predicate::Constant(false) => return Predicate::Constant(false),
+                Predicate::And(inner) => kept.extend(inner),
+                other => kept.push(other),
+            }
+        }
+        match kept.len() {
+            0 => Predicate::Constant(true),
+            1 => kept.pop().unwrap_or(Predicate::Constant(false)),
+            _ => Predicate::And(kept),
+        }
+    }
+
+    /// The disjunction, simplified.
+    pub fn any(parts: impl IntoIterator<Item = Predicate>) -> Self {
+        let mut kept = Vec::new();
+        for part in parts {
+            match part {
+                Predicate::Constant(false) => {}
+                Predicate::Constant(true) => return Predicate::Constant(true),
+                Predicate::Or(inner) => kept.extend(inner),
+                other => kept.push(other),
+            }
+        }
+        match kept.len() {
+            0 => Predicate::Constant(false),
+            1 => kept.pop().unwrap_or(Predicate::Constant(false)),
+            _ => Predicate::Or(kept),
+        }
+    }
+
+    /// The negation, with `Not` only over the innermost conditions.
+    pub fn negated(self) -> Self {
+        match self {
+            Predicate::Constant(value) => Predicate::Constant(!value),
+            Predicate::And(parts) => Predicate::any(parts.into_iter().map(Predicate::negated)),
+            Predicate::Or(parts) => Predicate::all(parts.into_iter().map(Predicate::negated)),
+            Predicate::Not(inner) => *inner,
+            inner @ (Predicate::Id(_) | Predicate::Match(_)) => Predicate::Not(Box::new(inner)),
+        }
+    }
+}
+
+impl fmt::Display for Predicate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let join = |f: &mut fmt::Formatter<'_>, parts: &[Predicate], word: &str| {
+            for (index, part) in parts.iter().enumerate() {
+                f.write_str(if index == 0 { "" } else { word })?;
+                match part {
+                    Predicate::And(_) | Predicate::Or(_) => write!(f, "({part})")?,
+                    _ => write!(f, "{part}")?,
+                }
+            }
+            Ok(())
+        };
+        match self {
+            Predicate::Constant(value) => write!(f, "{value}"),
+            Predicate::And(parts) => join(f, parts, " and "),
+            Predicate::Or(parts) => join(f, parts, " or "),
+            Predicate::Not(inner) => write!(f, "not {inner}"),
+            Predicate::Id(ids) => {
+                f.write_str("id")?;
+                for (index, id) in ids.iter().enumerate() {
+                    f.write_str(if index == 0 { " " } else { ", " })?;
+                    write_quoted(f, id)?;
+                }
+                Ok(())
+            }
+            Predicate::Match(found) => write!(f, "{}", found.exact),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Predicate::{And, Constant, Id, Not, Or};
+    use super::*;
+
+    fn id(id: &str) -> Predicate {
+        Id(vec![id.to_owned()])
+    }
+
+    #[test]
+    fn simplification() {
+        assert_eq!(Predicate::all([]), Constant(true));
+        assert_eq!(Predicate::any([]), Constant(false));
+        assert_eq!(Predicate::all([Constant(true), id("a")]), id("a"));
+        assert_eq!(Predicate::all([Constant(false), id("a")]), Constant(false));
+        assert_eq!(Predicate::any([Constant(true), id("a")]), Constant(true));
+        assert_eq!(
+            Predicate::all([And(vec![id("a"), id("b")]), id("c")]),
+            And(vec![id("a"), id("b"), id("c")])
+        );
+        let either = Or(vec![id("a"), Not(Box::new(id("b")))]);
+        assert_eq!(
+            either.clone().negated(),
+            And(vec![Not(Box::new(id("a"))), id("b")])
+        );
+        assert_eq!(either.clone().negated().negated(), either);
+        assert_eq!(Constant(true).negated(), Constant(false));
+    }
+
+    #[test]
+    fn reading() {
+        let both = And(vec![Or(vec![id("a"), id("b")]), Not(Box::new(id("c")))]);
+        assert_eq!(both.to_string(), r#"(id "a" or id "b") and not id "c""#);
+    }
+}

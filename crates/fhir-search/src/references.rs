@@ -1,0 +1,118 @@
+//! What a document's references say about it: whether they are in regular form, and which patients it belongs to.
+
+use std::collections::HashSet;
+
+use jsonb::Value;
+
+use crate::compartment;
+use crate::test::{Found, each, irregular};
+
+/// Whether a document holds a reference that is not compared as it is stored: with a version (`Patient/1/_history/2`) or
+/// contained (`#p`). On such a document the containment of a [`Match`](crate::Match) is sufficient, not necessary.
+pub fn has_irregular_references(document: Value<'_>) -> bool {
+    let mut left = vec![document];
+    while let Some(value) = left.pop() {
+        match value {
+            Value::Array(items) => {
+                for item in items.try_iter() {
+                    match item {
+                        Ok(item @ (Value::Array(_) | Value::Object(_))) => left.push(item),
+                        Ok(_) => {}
+                        Err(_) => return true,
+                    }
+                }
+            }
+            Value::Object(members) => {
+                for member in members.try_iter() {
+                    match member {
+                        Ok(("reference", Value::String(text))) if irregular(text) => return true,
+                        Ok((_, item @ (Value::Array(_) | Value::Object(_)))) => left.push(item),
+                        Ok(_) => {}
+                        Err(_) => return true,
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    false
+}
+
+/// The ids of the patients that a document of `resource_type` belongs to by the R4 patient compartment definition, in
+/// the order of the definition, each once. A contained patient is not one.
+pub fn referenced_patients(resource_type: &str, document: Value<'_>) -> Vec<String> {
+    let mut seen = HashSet::new();
+    let mut ids = Vec::new();
+    for alternative in compartment::references("Patient", resource_type) {
+        each(document, &alternative.path.steps, &mut |value| {
+            let stored = value.as_object()?.get("reference")?.as_str()?;
+            if let Some(Found::Resource("Patient", id)) = Found::read(value, document)
+                && !stored.starts_with('#')
+                && seen.insert(id)
+            {
+                ids.push(id.to_owned());
+            }
+            Some(false)
+        });
+    }
+    ids
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with<T>(json: &str, check: impl FnOnce(Value<'_>) -> T) -> T {
+        let bytes = jsonb::from_json(json).unwrap();
+        check(Value::parse(&bytes).unwrap())
+    }
+
+    #[test]
+    fn irregular_references() {
+        for (json, expected) in [
+            (r#"{"subject":{"reference":"Patient/1"}}"#, false),
+            (r#"{"subject":{"reference":"Patient/1/_history/2"}}"#, true),
+            (r##"{"a":[{"b":[[{"reference":"#x"}]]}]}"##, true),
+            (
+                r#"{"subject":{"reference":"http://x/Patient/1/_history/2"}}"#,
+                true,
+            ),
+            (
+                r#"{"reference":5,"a":{"reference":{"reference":null}}}"#,
+                false,
+            ),
+            (r##"{"display":"#x"}"##, false),
+            ("7", false),
+        ] {
+            assert_eq!(with(json, has_irregular_references), expected, "{json}");
+        }
+    }
+
+    #[test]
+    fn patients() {
+        let json = r##"{"resourceType":"Observation","contained":[{"resourceType":"Patient","id":"c"}],
+            "subject":{"reference":"Patient/1/_history/3"},
+            "performer":[{"reference":"Practitioner/9"},{"reference":"#c"},{"reference":"Patient/2"},{"reference":"Patient/1"},5]}"##;
+        assert_eq!(
+            with(json, |document| referenced_patients(
+                "Observation",
+                document
+            )),
+            ["1", "2"]
+        );
+        assert!(
+            with(json, |document| referenced_patients(
+                "Organization",
+                document
+            ))
+            .is_empty()
+        );
+        assert!(
+            with("[]", |document| referenced_patients(
+                "Observation",
+                document
+            ))
+            .is_empty()
+        );
+    }
+}

@@ -1,0 +1,83 @@
+//! The extension: built for release by cargo-pgrx, installed in the private PostgreSQL.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, ensure};
+
+use super::{Server, Tools};
+use crate::process::{digest, run};
+use crate::project::Project;
+
+/// The extension as it is installed.
+pub struct Extension {
+    /// Changes whenever the library, the control file or a script does.
+    pub digest: u64,
+}
+
+impl Extension {
+    /// Builds, and replaces what the private PostgreSQL has. A server that is up keeps running what it has loaded;
+    /// new sessions load the new library.
+    pub fn install(project: &Project, server: &Server, tools: &Tools) -> Result<Self> {
+        let package = project.target("package");
+        fs::remove_dir_all(&package).ok();
+        run(tools
+            .pgrx()
+            .args(["package", "--pg-config"])
+            .arg(server.program("pg_config"))
+            .arg("--out-dir")
+            .arg(&package)
+            .current_dir(project.root()))?;
+        let mut files = Vec::new();
+        find_files(&package, &mut files)?;
+        files.sort();
+        let mut hash = String::new();
+        let mut library = false;
+        for file in &files {
+            let name = file.file_name().context("a file without a name")?;
+            let folder = match file.extension().and_then(|extension| extension.to_str()) {
+                Some("so") => {
+                    library = true;
+                    server.libraries()
+                }
+                Some("control" | "sql") => server.extensions(),
+                _ => continue,
+            };
+            let content = fs::read(file)?;
+            hash.push_str(&format!(
+                "{}={:x};",
+                name.to_string_lossy(),
+                digest(&content)
+            ));
+            replace(&folder.join(name), &content)?;
+        }
+        ensure!(library, "cargo pgrx package built no library");
+        Ok(Self {
+            digest: digest(hash.as_bytes()),
+        })
+    }
+}
+
+/// Puts a new file in the place of an old one, which stays whole for whoever has it open.
+fn replace(path: &Path, content: &[u8]) -> Result<()> {
+    if fs::read(path).is_ok_and(|old| old == content) {
+        return Ok(());
+    }
+    let scratch = path.with_extension("new");
+    fs::write(&scratch, content).with_context(|| format!("cannot write {}", scratch.display()))?;
+    fs::rename(&scratch, path).with_context(|| format!("cannot replace {}", path.display()))
+}
+
+fn find_files(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
+    for entry in
+        fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))?
+    {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            find_files(&entry.path(), files)?;
+        } else {
+            files.push(entry.path());
+        }
+    }
+    Ok(())
+}
