@@ -97,10 +97,9 @@ fn existing(
         Found::Nothing => return Ok(absent()),
         Found::Row(place) => place,
     };
-    if subject && interaction != Interaction::Read {
-        if let Found::Row(None) | Found::Nothing = deciding(protected, id, &search)? {
-            return Ok(absent());
-        }
+    let readable = || deciding(protected, id, &search).map(|found| matches!(found, Found::Row(Some(_))));
+    if subject && interaction != Interaction::Read && !readable()? {
+        return Ok(absent());
     }
     if let Some(entry) = place.and_then(|place| reach.entries.get(place)) {
         return Ok(Answer {
