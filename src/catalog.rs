@@ -123,7 +123,13 @@ unsafe extern "C-unwind" fn relation_changed(_argument: pg_sys::Datum, relation:
     } else if relation == catalog.protection {
         registry::forget_all();
         session::context_changed();
-    } else if [catalog.access_policy, catalog.project_membership, catalog.project].contains(&relation) {
+    } else if [
+        catalog.access_policy,
+        catalog.project_membership,
+        catalog.project,
+    ]
+    .contains(&relation)
+    {
         session::documents_changed();
     } else {
         registry::forget(relation);

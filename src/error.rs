@@ -18,7 +18,10 @@ pub enum Error {
     NoMembership,
     /// An IP rule blocks the client, or rules exist and nobody knows where it is.
     #[error("client address {} is {}", .address.map_or_else(|| "unknown".to_owned(), |address| address.to_string()), refused(.verdict))]
-    Address { address: Option<IpAddr>, verdict: IpVerdict },
+    Address {
+        address: Option<IpAddr>,
+        verdict: IpVerdict,
+    },
     /// A write that the policies do not permit.
     #[error("{interaction} of {reference} is not permitted")]
     NotPermitted {
@@ -58,7 +61,10 @@ pub enum Error {
 
 fn refused(verdict: &IpVerdict) -> String {
     match verdict {
-        IpVerdict::Unknown => "refused, because the policies have IP rules and none of them is for every address".to_owned(),
+        IpVerdict::Unknown => {
+            "refused, because the policies have IP rules and none of them is for every address"
+                .to_owned()
+        }
         verdict => verdict.to_string(),
     }
 }
@@ -66,7 +72,9 @@ fn refused(verdict: &IpVerdict) -> String {
 impl Error {
     fn code(&self) -> PgSqlErrorCode {
         match self {
-            Error::Access(_) | Error::NoMembership | Error::Address { .. } | Error::Fence => PgSqlErrorCode::ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION,
+            Error::Access(_) | Error::NoMembership | Error::Address { .. } | Error::Fence => {
+                PgSqlErrorCode::ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION
+            }
             Error::NotPermitted { .. } => PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE,
             Error::InvalidDocument { .. } | Error::InvalidResource(_) | Error::Argument { .. } => {
                 PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE
@@ -121,7 +129,9 @@ impl Error {
 
     /// The first error among `findings` in front, the others behind it; `None` when there is no error.
     pub fn from_findings(document: &str, findings: &[Finding]) -> Option<Error> {
-        let mut errors = findings.iter().filter(|finding| finding.severity == Severity::Error);
+        let mut errors = findings
+            .iter()
+            .filter(|finding| finding.severity == Severity::Error);
         let first = errors.next()?;
         Some(Error::InvalidDocument {
             document: document.to_owned(),

@@ -34,7 +34,10 @@ unsafe fn argument(fcinfo: pg_sys::FunctionCallInfo, number: usize) -> JsonbDatu
 }
 
 fn invalid_argument(what: &str) -> Error {
-    Error::Argument { message: format!("invalid {what}"), hint: String::new() }
+    Error::Argument {
+        message: format!("invalid {what}"),
+        hint: String::new(),
+    }
 }
 
 version_1!(pg_finfo_fhir_access_test);
@@ -42,7 +45,9 @@ version_1!(pg_finfo_fhir_access_test);
 /// `fhir_access.test(resource jsonb, test text) → boolean`
 #[unsafe(no_mangle)]
 #[pg_guard]
-pub unsafe extern "C-unwind" fn fhir_access_test(fcinfo: pg_sys::FunctionCallInfo) -> pg_sys::Datum {
+pub unsafe extern "C-unwind" fn fhir_access_test(
+    fcinfo: pg_sys::FunctionCallInfo,
+) -> pg_sys::Datum {
     // SAFETY: PostgreSQL calls with the declared arguments; both are not NULL, because the function is strict.
     unsafe {
         let source = argument(fcinfo, 1);
@@ -67,7 +72,9 @@ version_1!(pg_finfo_fhir_access_mask);
 /// `fhir_access.mask(resource jsonb, fields text) → jsonb`
 #[unsafe(no_mangle)]
 #[pg_guard]
-pub unsafe extern "C-unwind" fn fhir_access_mask(fcinfo: pg_sys::FunctionCallInfo) -> pg_sys::Datum {
+pub unsafe extern "C-unwind" fn fhir_access_mask(
+    fcinfo: pg_sys::FunctionCallInfo,
+) -> pg_sys::Datum {
     // SAFETY: as above.
     unsafe {
         let fields = fields(fcinfo, 1).or_raise();
@@ -82,7 +89,12 @@ unsafe fn fields<'a>(fcinfo: pg_sys::FunctionCallInfo, number: usize) -> Result<
     unsafe {
         let source = argument(fcinfo, number);
         let invalid = || invalid_argument("list of fields");
-        cached::at_call_site(fcinfo, source.bytes(), |text| text.parse::<FieldSet>().map_err(|_| invalid()), invalid)
+        cached::at_call_site(
+            fcinfo,
+            source.bytes(),
+            |text| text.parse::<FieldSet>().map_err(|_| invalid()),
+            invalid,
+        )
     }
 }
 
@@ -105,7 +117,9 @@ version_1!(pg_finfo_fhir_access_mask_row);
 /// `fhir_access.mask_row(tuple anyelement, resource_column integer, fields text, derived_columns integer[]) → anyelement`
 #[unsafe(no_mangle)]
 #[pg_guard]
-pub unsafe extern "C-unwind" fn fhir_access_mask_row(fcinfo: pg_sys::FunctionCallInfo) -> pg_sys::Datum {
+pub unsafe extern "C-unwind" fn fhir_access_mask_row(
+    fcinfo: pg_sys::FunctionCallInfo,
+) -> pg_sys::Datum {
     // SAFETY: PostgreSQL calls with the declared arguments, none of them NULL; the first is checked to be a row.
     unsafe {
         let composite = pgrx::fcinfo::pg_getarg_type(fcinfo, 0);
@@ -116,10 +130,14 @@ pub unsafe extern "C-unwind" fn fhir_access_mask_row(fcinfo: pg_sys::FunctionCal
         let derived: Vec<i32> = pgrx::fcinfo::pg_getarg(fcinfo, 3).unwrap_or_default();
         let fields = fields(fcinfo, 2).or_raise();
 
-        let header = pg_sys::pg_detoast_datum(pgrx::fcinfo::pg_getarg_datum_raw(fcinfo, 0).cast_mut_ptr())
-            .cast::<pg_sys::HeapTupleHeaderData>();
+        let header =
+            pg_sys::pg_detoast_datum(pgrx::fcinfo::pg_getarg_datum_raw(fcinfo, 0).cast_mut_ptr())
+                .cast::<pg_sys::HeapTupleHeaderData>();
         let datum_fields = (*header).t_choice.t_datum;
-        let descriptor = pg_sys::lookup_rowtype_tupdesc_copy(datum_fields.datum_typeid, datum_fields.datum_typmod);
+        let descriptor = pg_sys::lookup_rowtype_tupdesc_copy(
+            datum_fields.datum_typeid,
+            datum_fields.datum_typmod,
+        );
         let mut tuple = pg_sys::HeapTupleData {
             t_len: u32::try_from(pgrx::varsize(header.cast())).unwrap_or(0),
             t_tableOid: pg_sys::InvalidOid,
@@ -128,17 +146,26 @@ pub unsafe extern "C-unwind" fn fhir_access_mask_row(fcinfo: pg_sys::FunctionCal
         };
 
         let columns = row::deform(&mut tuple, descriptor);
-        let place = usize::try_from(number).ok().and_then(|number| number.checked_sub(1));
+        let place = usize::try_from(number)
+            .ok()
+            .and_then(|number| number.checked_sub(1));
         let resource = place.and_then(|place| columns.get(place).copied().flatten());
         let mut replaced: Vec<(i16, Option<pg_sys::Datum>)> = Vec::with_capacity(derived.len() + 1);
         if let (Some(resource), Ok(number)) = (resource, i16::try_from(number)) {
-            let column = crate::node::relation::columns(descriptor).into_iter().find(|column| column.number == number);
+            let column = crate::node::relation::columns(descriptor)
+                .into_iter()
+                .find(|column| column.number == number);
             if column.is_none_or(|column| column.type_oid != pg_sys::JSONBOID) {
                 invalid_argument("resource column").raise();
             }
             replaced.push((number, Some(masked(resource, fields).or_raise())));
         }
-        replaced.extend(derived.into_iter().filter_map(|number| i16::try_from(number).ok()).map(|number| (number, None)));
+        replaced.extend(
+            derived
+                .into_iter()
+                .filter_map(|number| i16::try_from(number).ok())
+                .map(|number| (number, None)),
+        );
         let tuple = row::replace(&mut tuple, descriptor, &replaced);
         pg_sys::heap_copy_tuple_as_datum(tuple, descriptor)
     }
@@ -149,11 +176,15 @@ version_1!(pg_finfo_fhir_access_has_irregular_references);
 /// `fhir_access.has_irregular_references(resource jsonb) → boolean`
 #[unsafe(no_mangle)]
 #[pg_guard]
-pub unsafe extern "C-unwind" fn fhir_access_has_irregular_references(fcinfo: pg_sys::FunctionCallInfo) -> pg_sys::Datum {
+pub unsafe extern "C-unwind" fn fhir_access_has_irregular_references(
+    fcinfo: pg_sys::FunctionCallInfo,
+) -> pg_sys::Datum {
     // SAFETY: PostgreSQL calls with the declared argument, not NULL.
     unsafe {
         let resource = argument(fcinfo, 0);
-        pg_sys::Datum::from(fhir_search::has_irregular_references(resource.value().or_raise()))
+        pg_sys::Datum::from(fhir_search::has_irregular_references(
+            resource.value().or_raise(),
+        ))
     }
 }
 
@@ -162,7 +193,9 @@ version_1!(pg_finfo_fhir_access_enforced);
 /// `fhir_access.enforced() → boolean`: the marker policy's expression.
 #[unsafe(no_mangle)]
 #[pg_guard]
-pub unsafe extern "C-unwind" fn fhir_access_enforced(_fcinfo: pg_sys::FunctionCallInfo) -> pg_sys::Datum {
+pub unsafe extern "C-unwind" fn fhir_access_enforced(
+    _fcinfo: pg_sys::FunctionCallInfo,
+) -> pg_sys::Datum {
     require_preloaded().or_raise();
     pg_sys::Datum::from(true)
 }
@@ -174,7 +207,8 @@ pub fn require_preloaded() -> Result<()> {
     }
     Err(Error::NotReady {
         message: "fhir_access was not loaded when this session started".to_owned(),
-        hint: "ALTER DATABASE … SET session_preload_libraries = 'fhir_access'; then connect again.".to_owned(),
+        hint: "ALTER DATABASE … SET session_preload_libraries = 'fhir_access'; then connect again."
+            .to_owned(),
     })
 }
 
@@ -183,7 +217,9 @@ version_1!(pg_finfo_fhir_access_enforced_support);
 /// The planner's support function of `enforced()`: where the answer is known the call goes away.
 #[unsafe(no_mangle)]
 #[pg_guard]
-pub unsafe extern "C-unwind" fn fhir_access_enforced_support(fcinfo: pg_sys::FunctionCallInfo) -> pg_sys::Datum {
+pub unsafe extern "C-unwind" fn fhir_access_enforced_support(
+    fcinfo: pg_sys::FunctionCallInfo,
+) -> pg_sys::Datum {
     // SAFETY: the planner passes a node; only a request to simplify is answered, with a new constant.
     unsafe {
         let request = pgrx::fcinfo::pg_getarg_datum_raw(fcinfo, 0).cast_mut_ptr::<pg_sys::Node>();

@@ -20,6 +20,11 @@ mod tools;
 mod triggers;
 
 extension_sql_file!("../sql/bootstrap.sql", name = "bootstrap", bootstrap);
+extension_sql_file!(
+    "../sql/doctor.sql",
+    name = "doctor",
+    requires = ["bootstrap"]
+);
 extension_sql_file!("../sql/grants.sql", name = "grants", finalize);
 
 /// Called once per process: by the postmaster, at session start, or in the middle of a session.

@@ -30,13 +30,20 @@ pub struct Writer<'a> {
 impl<'a> Writer<'a> {
     /// A writer for `protected`.
     pub fn new(protected: &'a Protected, style: Style) -> Writer<'a> {
-        Writer { protected, style, irregular_references: protected.irregular_references }
+        Writer {
+            protected,
+            style,
+            irregular_references: protected.irregular_references,
+        }
     }
 
     /// The same, but finding references in irregular form even where no stored row has one yet: for rows that are being
     /// written, where no index is asked.
     pub fn for_new_rows(self) -> Writer<'a> {
-        Writer { irregular_references: true, ..self }
+        Writer {
+            irregular_references: true,
+            ..self
+        }
     }
 
     /// The rows on which `predicate` is true.
@@ -79,16 +86,25 @@ impl<'a> Writer<'a> {
         let column = self.resource();
         let operator = self.operator("@>");
         match documents {
-            [document] => format!("{column} {operator} {}", self.typed(&document.to_string(), "jsonb")),
+            [document] => format!(
+                "{column} {operator} {}",
+                self.typed(&document.to_string(), "jsonb")
+            ),
             documents => {
                 let texts: Vec<String> = documents.iter().map(ToString::to_string).collect();
-                format!("{column} {operator} ANY ({})", self.typed(&array(&texts), "jsonb[]"))
+                format!(
+                    "{column} {operator} ANY ({})",
+                    self.typed(&array(&texts), "jsonb[]")
+                )
             }
         }
     }
 
     fn exact(&self, test: &Match) -> String {
-        self.call("test", &[self.resource(), self.typed(&test.exact.to_string(), "text")])
+        self.call(
+            "test",
+            &[self.resource(), self.typed(&test.exact.to_string(), "text")],
+        )
     }
 
     fn id(&self, ids: &[String]) -> String {
@@ -101,12 +117,19 @@ impl<'a> Writer<'a> {
                 (column, "uuid", ids)
             }
             pg_sys::TEXTOID => (column, "text", ids.iter().collect()),
-            _ => (format!("({column})::{}", self.type_name("text")), "text", ids.iter().collect()),
+            _ => (
+                format!("({column})::{}", self.type_name("text")),
+                "text",
+                ids.iter().collect(),
+            ),
         };
         match ids.as_slice() {
             [] => "false".to_owned(),
             [id] => format!("{column} {equal} {}", self.typed(id, type_name)),
-            ids => format!("{column} {equal} ANY ({})", self.typed(&array(ids), &format!("{type_name}[]"))),
+            ids => format!(
+                "{column} {equal} ANY ({})",
+                self.typed(&array(ids), &format!("{type_name}[]"))
+            ),
         }
     }
 
@@ -115,10 +138,16 @@ impl<'a> Writer<'a> {
     pub fn deciding_entry(&self, entries: &[ReachEntry], scope: &Predicate) -> String {
         let mut text = String::from("CASE");
         if *scope != Predicate::Constant(true) {
-            text.push_str(&format!(" WHEN ({}) IS NOT TRUE THEN NULL", self.predicate(scope)));
+            text.push_str(&format!(
+                " WHEN ({}) IS NOT TRUE THEN NULL",
+                self.predicate(scope)
+            ));
         }
         for (place, entry) in entries.iter().enumerate() {
-            text.push_str(&format!(" WHEN {} THEN {place}", self.predicate(&entry.predicate)));
+            text.push_str(&format!(
+                " WHEN {} THEN {place}",
+                self.predicate(&entry.predicate)
+            ));
         }
         if entries.is_empty() {
             text.push_str(" WHEN false THEN 0");
@@ -177,22 +206,37 @@ pub fn identifier(name: &str) -> String {
 }
 
 fn readable_identifier(name: &str) -> String {
-    let plain = name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
+    let plain = name
+        .bytes()
+        .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
         && !name.starts_with(|first: char| first.is_ascii_digit());
-    if plain { name.to_owned() } else { identifier(name) }
+    if plain {
+        name.to_owned()
+    } else {
+        identifier(name)
+    }
 }
 
 /// A string literal that reads the same whatever `standard_conforming_strings` says.
 pub fn literal(value: &str) -> String {
     let quoted = value.replace('\'', "''");
-    if quoted.contains('\\') { format!("E'{}'", quoted.replace('\\', "\\\\")) } else { format!("'{quoted}'") }
+    if quoted.contains('\\') {
+        format!("E'{}'", quoted.replace('\\', "\\\\"))
+    } else {
+        format!("'{quoted}'")
+    }
 }
 
 /// The text form of an array of texts.
 fn array<T: AsRef<str>>(values: &[T]) -> String {
     let quoted: Vec<String> = values
         .iter()
-        .map(|value| format!("\"{}\"", value.as_ref().replace('\\', "\\\\").replace('"', "\\\"")))
+        .map(|value| {
+            format!(
+                "\"{}\"",
+                value.as_ref().replace('\\', "\\\\").replace('"', "\\\"")
+            )
+        })
         .collect();
     format!("{{{}}}", quoted.join(","))
 }

@@ -107,7 +107,10 @@ fn load(registry: pg_sys::Oid, relation: pg_sys::Oid) -> Answer {
         return Ok(None);
     };
     if row.resource_type.is_empty() {
-        return Err(format!("relation {} has no resource type", relation::qualified_name(relation)));
+        return Err(format!(
+            "relation {} has no resource type",
+            relation::qualified_name(relation)
+        ));
     }
     let open = OpenRelation::open(relation);
     let columns = relation::columns(open.tuple_desc());
@@ -122,7 +125,10 @@ fn load(registry: pg_sys::Oid, relation: pg_sys::Oid) -> Answer {
         .filter(|column| column.type_oid == pg_sys::JSONBOID)
         .ok_or_else(|| gone(&row.resource_column))?;
     let id = named(&row.id_column).ok_or_else(|| gone(&row.id_column))?;
-    let derived = columns.into_iter().filter(|column| column.generated && column.number != id.number).collect();
+    let derived = columns
+        .into_iter()
+        .filter(|column| column.generated && column.number != id.number)
+        .collect();
     Ok(Some(Rc::new(Protected {
         relation,
         resource_type: row.resource_type,

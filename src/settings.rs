@@ -32,7 +32,10 @@ pub fn require_policy() -> bool {
 }
 
 fn text(setting: &'static GucSetting<Option<CString>>) -> String {
-    setting.get().map(|value| value.to_string_lossy().into_owned()).unwrap_or_default()
+    setting
+        .get()
+        .map(|value| value.to_string_lossy().into_owned())
+        .unwrap_or_default()
 }
 
 /// Defines the settings and reserves their prefix.
@@ -102,7 +105,9 @@ unsafe extern "C-unwind" fn check_membership(
     if session::is_id(id) {
         return true;
     }
-    reject("Expected a membership's id, a reference ProjectMembership/id, or a ProjectMembership as a JSON object.")
+    reject(
+        "Expected a membership's id, a reference ProjectMembership/id, or a ProjectMembership as a JSON object.",
+    )
 }
 
 #[pg_guard]
@@ -115,7 +120,9 @@ unsafe extern "C-unwind" fn check_client_ip(
     let Some(value) = (unsafe { proposed(value) }) else {
         return true;
     };
-    let valid = value.to_str().is_ok_and(|value| value.is_empty() || value.parse::<IpAddr>().is_ok());
+    let valid = value
+        .to_str()
+        .is_ok_and(|value| value.is_empty() || value.parse::<IpAddr>().is_ok());
     valid || reject("Expected an IPv4 or IPv6 address, or an empty string.")
 }
 
@@ -166,13 +173,24 @@ unsafe fn assign_text(setting: &'static GucSetting<Option<CString>>, value: *con
 /// Sets one of our settings for the session or the transaction, with the rights of the current user.
 pub fn set(name: &CStr, value: &str, is_local: bool) -> crate::error::Result<()> {
     let value = CString::new(value).map_err(|_| crate::error::Error::Argument {
-        message: format!("the value for {} contains a NUL character", name.to_string_lossy()),
+        message: format!(
+            "the value for {} contains a NUL character",
+            name.to_string_lossy()
+        ),
         hint: String::new(),
     })?;
-    let action: c_int = if is_local { pg_sys::GucAction::GUC_ACTION_LOCAL } else { pg_sys::GucAction::GUC_ACTION_SET } as c_int;
+    let action: c_int = if is_local {
+        pg_sys::GucAction::GUC_ACTION_LOCAL
+    } else {
+        pg_sys::GucAction::GUC_ACTION_SET
+    } as c_int;
     // SAFETY: both strings are NUL-terminated and outlive the call; the context is the one a SET statement would use.
     unsafe {
-        let context = if pg_sys::superuser() { pg_sys::GucContext::PGC_SUSET } else { pg_sys::GucContext::PGC_USERSET };
+        let context = if pg_sys::superuser() {
+            pg_sys::GucContext::PGC_SUSET
+        } else {
+            pg_sys::GucContext::PGC_USERSET
+        };
         pg_sys::set_config_option(
             name.as_ptr(),
             value.as_ptr(),

@@ -33,10 +33,13 @@ pub fn install() {
 /// `plan` must be a finished plan; the items are allocated in the current memory context, as the plan is.
 pub unsafe fn put_fence(plan: *mut pg_sys::PlannedStmt, fingerprint: Fingerprint) {
     for (place, part) in (FENCE..).zip(fingerprint.chunks_exact(4)) {
-        let part = <[u8; 4]>::try_from(part).map(u32::from_ne_bytes).unwrap_or_default();
+        let part = <[u8; 4]>::try_from(part)
+            .map(u32::from_ne_bytes)
+            .unwrap_or_default();
         // SAFETY: palloc0 gives a zeroed node, every field of which is set.
         unsafe {
-            let item = pg_sys::palloc0(size_of::<pg_sys::PlanInvalItem>()).cast::<pg_sys::PlanInvalItem>();
+            let item =
+                pg_sys::palloc0(size_of::<pg_sys::PlanInvalItem>()).cast::<pg_sys::PlanInvalItem>();
             (*item).type_ = pg_sys::NodeTag::T_PlanInvalItem;
             (*item).cacheId = place;
             (*item).hashValue = part;
@@ -57,7 +60,10 @@ unsafe fn fence_of(plan: *const pg_sys::PlannedStmt) -> Option<Fingerprint> {
         let mut found = false;
         for item in items.iter_ptr() {
             let place = (*item).cacheId.wrapping_sub(FENCE);
-            if let Some(part) = usize::try_from(place).ok().and_then(|place| fingerprint.chunks_exact_mut(4).nth(place)) {
+            if let Some(part) = usize::try_from(place)
+                .ok()
+                .and_then(|place| fingerprint.chunks_exact_mut(4).nth(place))
+            {
                 part.copy_from_slice(&(*item).hashValue.to_ne_bytes());
                 found = true;
             }

@@ -42,7 +42,8 @@ pub struct Rewritten {
 pub unsafe fn rewrite(query: *mut pg_sys::Query, parameters: pg_sys::ParamListInfo) -> Rewritten {
     // SAFETY: palloc0 gives zeroed nodes; the planner's own functions read only the fields set here.
     unsafe {
-        let global = pg_sys::palloc0(size_of::<pg_sys::PlannerGlobal>()).cast::<pg_sys::PlannerGlobal>();
+        let global =
+            pg_sys::palloc0(size_of::<pg_sys::PlannerGlobal>()).cast::<pg_sys::PlannerGlobal>();
         (*global).type_ = pg_sys::NodeTag::T_PlannerGlobal;
         (*global).boundParams = parameters;
         let root = pg_sys::palloc0(size_of::<pg_sys::PlannerInfo>()).cast::<pg_sys::PlannerInfo>();
@@ -50,7 +51,11 @@ pub unsafe fn rewrite(query: *mut pg_sys::Query, parameters: pg_sys::ParamListIn
         (*root).glob = global;
         (*root).parse = query;
 
-        let mut rewriter = Rewriter { levels: Vec::new(), session: None, root };
+        let mut rewriter = Rewriter {
+            levels: Vec::new(),
+            session: None,
+            root,
+        };
         rewriter.query(query);
         Rewritten {
             fingerprint: rewriter.session.map(|session| session.fingerprint),
@@ -91,7 +96,8 @@ unsafe fn enforced(entry: *const pg_sys::RangeTblEntry) -> Result<Option<Rc<Prot
         let Some(protected) = registry::protected(oid)? else {
             return Ok(None);
         };
-        let subject = privilege::is_subject(oid) || privilege::role_is_subject((*entry).checkAsUser);
+        let subject =
+            privilege::is_subject(oid) || privilege::role_is_subject((*entry).checkAsUser);
         Ok(subject.then_some(protected))
     }
 }
@@ -141,16 +147,25 @@ impl Rewriter {
                 .map(|entry| std::mem::replace(&mut (*entry).securityQuals, std::ptr::null_mut()))
                 .collect();
             let checks = std::mem::replace(&mut (*query).withCheckOptions, std::ptr::null_mut());
-            let arbiters = (*query).onConflict.as_ref().map(|conflict| (conflict.arbiterElems, conflict.arbiterWhere));
+            let arbiters = (*query)
+                .onConflict
+                .as_ref()
+                .map(|conflict| (conflict.arbiterElems, conflict.arbiterWhere));
 
             tree::mutate_query(query, self);
 
-            for (place, (entry, quals)) in tree::range_table((*query).rtable).into_iter().zip(quals).enumerate() {
+            for (place, (entry, quals)) in tree::range_table((*query).rtable)
+                .into_iter()
+                .zip(quals)
+                .enumerate()
+            {
                 (*entry).securityQuals = self.unmasked(place, quals.cast()).cast();
             }
             (*query).withCheckOptions = checks;
             self.checks(query);
-            if let (Some(conflict), Some((elements, condition))) = ((*query).onConflict.as_mut(), arbiters) {
+            if let (Some(conflict), Some((elements, condition))) =
+                ((*query).onConflict.as_mut(), arbiters)
+            {
                 // An arbiter names an index, whose expressions are those of the stored row.
                 conflict.arbiterElems = elements;
                 conflict.arbiterWhere = condition;
@@ -170,7 +185,11 @@ impl Rewriter {
         let mask = level.masks.get_mut(place).and_then(Option::take);
         // SAFETY: by the caller's promise.
         let rewritten = unsafe { tree::mutate(node, self) };
-        if let Some(slot) = self.levels.last_mut().and_then(|level| level.masks.get_mut(place)) {
+        if let Some(slot) = self
+            .levels
+            .last_mut()
+            .and_then(|level| level.masks.get_mut(place))
+        {
             *slot = mask;
         }
         rewritten
@@ -183,8 +202,12 @@ impl Rewriter {
     unsafe fn checks(&mut self, query: *mut pg_sys::Query) {
         // SAFETY: the list holds WithCheckOption nodes.
         unsafe {
-            let target = usize::try_from((*query).resultRelation).unwrap_or(0).saturating_sub(1);
-            for check in PgList::<pg_sys::WithCheckOption>::from_pg((*query).withCheckOptions).iter_ptr() {
+            let target = usize::try_from((*query).resultRelation)
+                .unwrap_or(0)
+                .saturating_sub(1);
+            for check in
+                PgList::<pg_sys::WithCheckOption>::from_pg((*query).withCheckOptions).iter_ptr()
+            {
                 let policy = (*check).polname;
                 if !policy.is_null() && CStr::from_ptr(policy) == row_security::SEARCH_POLICY {
                     // Made to find stored rows by an index; here it judges a new one.
@@ -204,7 +227,11 @@ impl Rewriter {
     ///
     /// # Safety
     /// `check` must be a check of row security on the target of `query`.
-    unsafe fn complete(&mut self, query: *mut pg_sys::Query, check: *mut pg_sys::WithCheckOption) -> Result<()> {
+    unsafe fn complete(
+        &mut self,
+        query: *mut pg_sys::Query,
+        check: *mut pg_sys::WithCheckOption,
+    ) -> Result<()> {
         // SAFETY: by the caller's promise; the expression is new.
         unsafe {
             let number = (*query).resultRelation;
@@ -233,7 +260,8 @@ impl Rewriter {
                 if (*entry).rtekind != pg_sys::RTEKind::RTE_FUNCTION {
                     continue;
                 }
-                (*entry).functions = pg_sys::eval_const_expressions(self.root, (*entry).functions.cast()).cast();
+                (*entry).functions =
+                    pg_sys::eval_const_expressions(self.root, (*entry).functions.cast()).cast();
                 let body = pg_sys::inline_set_returning_function(self.root, entry);
                 if !body.is_null() {
                     (*entry).rtekind = pg_sys::RTEKind::RTE_SUBQUERY;
@@ -269,10 +297,9 @@ impl Rewriter {
                     add_predicates(query, entry, number, &session, &protected)?;
                 }
                 let stored_conflict = target
-                    && (*query)
-                        .onConflict
-                        .as_ref()
-                        .is_some_and(|conflict| conflict.action == pg_sys::OnConflictAction::ONCONFLICT_UPDATE);
+                    && (*query).onConflict.as_ref().is_some_and(|conflict| {
+                        conflict.action == pg_sys::OnConflictAction::ONCONFLICT_UPDATE
+                    });
                 masks.push(Mask::of(&session, &protected, stored_conflict)?.map(Rc::new));
             }
             Ok(Level { masks })
@@ -301,13 +328,19 @@ impl Rewriter {
             let mask = level.masks.get(place)?.as_ref()?;
             match mask.replacement((*var).varattno).or_raise() {
                 Replacement::Itself => None,
-                Replacement::Null => {
-                    Some(pg_sys::makeNullConst((*var).vartype, (*var).vartypmod, (*var).varcollid).cast())
-                }
+                Replacement::Null => Some(
+                    pg_sys::makeNullConst((*var).vartype, (*var).vartypmod, (*var).varcollid)
+                        .cast(),
+                ),
                 Replacement::Expression(template) => {
-                    let expression: *mut pg_sys::Node = pg_sys::copyObjectImpl(template.cast()).cast();
+                    let expression: *mut pg_sys::Node =
+                        pg_sys::copyObjectImpl(template.cast()).cast();
                     pg_sys::ChangeVarNodes(expression, 1, (*var).varno, 0);
-                    pg_sys::IncrementVarSublevelsUp(expression, i32::try_from(up).unwrap_or(i32::MAX), 0);
+                    pg_sys::IncrementVarSublevelsUp(
+                        expression,
+                        i32::try_from(up).unwrap_or(i32::MAX),
+                        0,
+                    );
                     Some(expression)
                 }
             }
@@ -352,7 +385,8 @@ unsafe fn add_predicates(
         if target {
             for check in row_security::checks(session, protected, query)? {
                 pg_sys::ChangeVarNodes((*check).qual, 1, number, 0);
-                (*query).withCheckOptions = pg_sys::lappend((*query).withCheckOptions, check.cast());
+                (*query).withCheckOptions =
+                    pg_sys::lappend((*query).withCheckOptions, check.cast());
             }
         }
     }

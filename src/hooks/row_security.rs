@@ -35,13 +35,19 @@ pub fn install() {
 }
 
 /// A plain frame: see [`super::standard`].
-unsafe extern "C-unwind" fn permissive(command: pg_sys::CmdType::Type, relation: pg_sys::Relation) -> *mut pg_sys::List {
+unsafe extern "C-unwind" fn permissive(
+    command: pg_sys::CmdType::Type,
+    relation: pg_sys::Relation,
+) -> *mut pg_sys::List {
     // SAFETY: called by PostgreSQL with an open relation; the previous hook gets the same arguments.
     unsafe { with_permissive(previous(PREVIOUS_PERMISSIVE, command, relation), relation) }
 }
 
 #[pg_guard]
-unsafe extern "C-unwind" fn with_permissive(previous: *mut pg_sys::List, relation: pg_sys::Relation) -> *mut pg_sys::List {
+unsafe extern "C-unwind" fn with_permissive(
+    previous: *mut pg_sys::List,
+    relation: pg_sys::Relation,
+) -> *mut pg_sys::List {
     // SAFETY: as above.
     unsafe {
         if registry::protected((*relation).rd_id).or_raise().is_none() {
@@ -53,9 +59,18 @@ unsafe extern "C-unwind" fn with_permissive(previous: *mut pg_sys::List, relatio
 }
 
 /// A plain frame: see [`super::standard`].
-unsafe extern "C-unwind" fn restrictive(command: pg_sys::CmdType::Type, relation: pg_sys::Relation) -> *mut pg_sys::List {
+unsafe extern "C-unwind" fn restrictive(
+    command: pg_sys::CmdType::Type,
+    relation: pg_sys::Relation,
+) -> *mut pg_sys::List {
     // SAFETY: as above.
-    unsafe { with_restrictive(previous(PREVIOUS_RESTRICTIVE, command, relation), command, relation) }
+    unsafe {
+        with_restrictive(
+            previous(PREVIOUS_RESTRICTIVE, command, relation),
+            command,
+            relation,
+        )
+    }
 }
 
 #[pg_guard]
@@ -72,7 +87,11 @@ unsafe extern "C-unwind" fn with_restrictive(
         let session = session::current().or_raise();
         let (using, check) = predicates(&session, &protected, command).or_raise();
         let writer = Writer::new(&protected, Style::Exact);
-        let name = if command == pg_sys::CmdType::CMD_SELECT { SEARCH_POLICY } else { POLICY };
+        let name = if command == pg_sys::CmdType::CMD_SELECT {
+            SEARCH_POLICY
+        } else {
+            POLICY
+        };
         let check = writer.for_new_rows().predicate(&check);
         let ours = policy(relation, name, &writer.predicate(&using), &check, false).or_raise();
         pg_sys::lappend(previous, ours.cast())
@@ -83,7 +102,11 @@ unsafe extern "C-unwind" fn with_restrictive(
 ///
 /// # Safety
 /// The arguments must be those of the hook that is being called.
-unsafe fn previous(hook: Hook, command: pg_sys::CmdType::Type, relation: pg_sys::Relation) -> *mut pg_sys::List {
+unsafe fn previous(
+    hook: Hook,
+    command: pg_sys::CmdType::Type,
+    relation: pg_sys::Relation,
+) -> *mut pg_sys::List {
     match hook {
         // SAFETY: called as PostgreSQL would.
         Some(hook) => unsafe { hook(command, relation) },
@@ -93,8 +116,16 @@ unsafe fn previous(hook: Hook, command: pg_sys::CmdType::Type, relation: pg_sys:
 
 /// What rows a command may find, and what rows it may leave behind. The rows an UPDATE or DELETE finds are those that
 /// can be read: one that can be read but not changed is refused by the trigger, with a reason.
-fn predicates(session: &Session, protected: &Protected, command: pg_sys::CmdType::Type) -> Result<(Predicate, Predicate)> {
-    let reach = |interaction| session.reach(&protected.resource_type, interaction).map(|reach| reach.predicate());
+fn predicates(
+    session: &Session,
+    protected: &Protected,
+    command: pg_sys::CmdType::Type,
+) -> Result<(Predicate, Predicate)> {
+    let reach = |interaction| {
+        session
+            .reach(&protected.resource_type, interaction)
+            .map(|reach| reach.predicate())
+    };
     Ok(match command {
         pg_sys::CmdType::CMD_INSERT => (Predicate::Constant(false), reach(Interaction::Create)?),
         pg_sys::CmdType::CMD_UPDATE => (reach(Interaction::Search)?, reach(Interaction::Update)?),
@@ -111,9 +142,15 @@ pub fn search_qual(session: &Session, protected: &Protected) -> Result<*mut pg_s
 }
 
 /// The rows that an interaction may leave behind, likewise.
-pub fn written_qual(session: &Session, protected: &Protected, interaction: Interaction) -> Result<*mut pg_sys::Node> {
+pub fn written_qual(
+    session: &Session,
+    protected: &Protected,
+    interaction: Interaction,
+) -> Result<*mut pg_sys::Node> {
     let reach = session.reach(&protected.resource_type, interaction)?;
-    let text = Writer::new(protected, Style::Exact).for_new_rows().predicate(&reach.predicate());
+    let text = Writer::new(protected, Style::Exact)
+        .for_new_rows()
+        .predicate(&reach.predicate());
     expr::parse_for(protected.relation, &text)
 }
 
@@ -130,7 +167,8 @@ unsafe fn policy(
     let check = expr::parse(relation, check)?;
     // SAFETY: palloc0 gives a zeroed struct, every field of which is set; role 0 is PUBLIC.
     unsafe {
-        let policy = pg_sys::palloc0(size_of::<pg_sys::RowSecurityPolicy>()).cast::<pg_sys::RowSecurityPolicy>();
+        let policy = pg_sys::palloc0(size_of::<pg_sys::RowSecurityPolicy>())
+            .cast::<pg_sys::RowSecurityPolicy>();
         let mut public = pg_sys::Datum::from(0_u32);
         (*policy).policy_name = pg_sys::pstrdup(name.as_ptr());
         (*policy).polcmd = b'*' as std::ffi::c_char;
@@ -170,7 +208,9 @@ pub unsafe fn checks(
                 kinds.push((pg_sys::WCOKind::WCO_RLS_UPDATE_CHECK, Interaction::Update));
             }
         }
-        pg_sys::CmdType::CMD_UPDATE => kinds.push((pg_sys::WCOKind::WCO_RLS_UPDATE_CHECK, Interaction::Update)),
+        pg_sys::CmdType::CMD_UPDATE => {
+            kinds.push((pg_sys::WCOKind::WCO_RLS_UPDATE_CHECK, Interaction::Update))
+        }
         pg_sys::CmdType::CMD_MERGE => {
             kinds.push((pg_sys::WCOKind::WCO_RLS_INSERT_CHECK, Interaction::Create));
             kinds.push((pg_sys::WCOKind::WCO_RLS_UPDATE_CHECK, Interaction::Update));
@@ -183,7 +223,8 @@ pub unsafe fn checks(
             let qual = written_qual(session, protected, interaction)?;
             // SAFETY: palloc0 gives a zeroed node, every field of which that matters is set.
             unsafe {
-                let check = pg_sys::palloc0(size_of::<pg_sys::WithCheckOption>()).cast::<pg_sys::WithCheckOption>();
+                let check = pg_sys::palloc0(size_of::<pg_sys::WithCheckOption>())
+                    .cast::<pg_sys::WithCheckOption>();
                 (*check).type_ = pg_sys::NodeTag::T_WithCheckOption;
                 (*check).kind = kind;
                 (*check).relname = pg_sys::get_rel_name(protected.relation);

@@ -37,9 +37,16 @@ unsafe extern "C-unwind" fn process(
             check_stored_cursor((*utility.cast::<pg_sys::FetchStmt>()).portalname);
         }
         match PREVIOUS {
-            Some(previous) => {
-                previous(statement, text, read_only, context, parameters, environment, destination, completion)
-            }
+            Some(previous) => previous(
+                statement,
+                text,
+                read_only,
+                context,
+                parameters,
+                environment,
+                destination,
+                completion,
+            ),
             None => standard::standard_process_utility(
                 statement,
                 text,

@@ -35,7 +35,10 @@ pub unsafe fn at_call_site<'a, T, E>(
             return Ok(&(*kept).value);
         }
         let text = std::str::from_utf8(source).map_err(|_| invalid())?;
-        let kept = Kept { source: source.to_vec(), value: make(text)? };
+        let kept = Kept {
+            source: source.to_vec(),
+            value: make(text)?,
+        };
         let pointer = PgMemoryContexts::For((*site).fn_mcxt).leak_and_drop_on_delete(kept);
         (*site).fn_extra = pointer.cast::<c_void>();
         Ok(&(*pointer).value)

@@ -14,18 +14,25 @@ pub const ROW: &str = "r";
 /// Parses and transforms `text`, an expression over the columns of `relation` (which it names [`ROW`]), into an
 /// expression whose variables have `varno` 1.
 pub fn parse(relation: pg_sys::Relation, text: &str) -> Result<*mut pg_sys::Node> {
-    let source = CString::new(text).map_err(|_| Error::Unsupported("a policy value contains a NUL character".to_owned()))?;
+    let source = CString::new(text)
+        .map_err(|_| Error::Unsupported("a policy value contains a NUL character".to_owned()))?;
     let row = CString::new(ROW).unwrap_or_default();
     // SAFETY: raw_parser and transformExpr are given what the parser itself would give them; nodes live in the current
     // memory context.
     unsafe {
-        let statements =
-            PgList::<pg_sys::RawStmt>::from_pg(pg_sys::raw_parser(source.as_ptr(), pg_sys::RawParseMode::RAW_PARSE_PLPGSQL_EXPR));
+        let statements = PgList::<pg_sys::RawStmt>::from_pg(pg_sys::raw_parser(
+            source.as_ptr(),
+            pg_sys::RawParseMode::RAW_PARSE_PLPGSQL_EXPR,
+        ));
         let raw = statements
             .get_ptr(0)
             .map(|statement| (*statement).stmt)
             .filter(|statement| pgrx::is_a(*statement, pg_sys::NodeTag::T_SelectStmt))
-            .map(|statement| PgList::<pg_sys::ResTarget>::from_pg((*statement.cast::<pg_sys::SelectStmt>()).targetList))
+            .map(|statement| {
+                PgList::<pg_sys::ResTarget>::from_pg(
+                    (*statement.cast::<pg_sys::SelectStmt>()).targetList,
+                )
+            })
             .and_then(|targets| targets.get_ptr(0))
             .map(|target| (*target).val)
             .ok_or_else(|| Error::Unsupported("an expression did not parse".to_owned()))?;

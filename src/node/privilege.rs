@@ -27,7 +27,11 @@ pub fn role_is_subject(user: pg_sys::Oid) -> bool {
 pub fn writer_is_subject() -> bool {
     // SAFETY: plain look-ups.
     unsafe {
-        let user = if pg_sys::InNoForceRLSOperation() { pg_sys::GetOuterUserId() } else { pg_sys::GetUserId() };
+        let user = if pg_sys::InNoForceRLSOperation() {
+            pg_sys::GetOuterUserId()
+        } else {
+            pg_sys::GetUserId()
+        };
         !pg_sys::has_bypassrls_privilege(user)
     }
 }
@@ -47,8 +51,8 @@ impl AsOwner {
         // SAFETY: the pair is restored in drop; an abort of the (sub)transaction restores it too.
         unsafe {
             pg_sys::GetUserIdAndSecContext(&mut user, &mut context);
-            let local =
-                (context | pg_sys::SECURITY_LOCAL_USERID_CHANGE as i32) & !(pg_sys::SECURITY_NOFORCE_RLS as i32);
+            let local = (context | pg_sys::SECURITY_LOCAL_USERID_CHANGE as i32)
+                & !(pg_sys::SECURITY_NOFORCE_RLS as i32);
             pg_sys::SetUserIdAndSecContext(owner, local);
         }
         AsOwner { user, context }

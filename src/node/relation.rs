@@ -12,7 +12,8 @@ impl OpenRelation {
     /// Opens `oid` with an AccessShareLock.
     pub fn open(oid: pg_sys::Oid) -> OpenRelation {
         // SAFETY: table_open raises an error where there is no such table.
-        let relation = unsafe { pg_sys::table_open(oid, pg_sys::AccessShareLock as pg_sys::LOCKMODE) };
+        let relation =
+            unsafe { pg_sys::table_open(oid, pg_sys::AccessShareLock as pg_sys::LOCKMODE) };
         OpenRelation { relation }
     }
 
@@ -62,7 +63,9 @@ pub fn columns(descriptor: pg_sys::TupleDesc) -> Vec<Column> {
             .filter(|attribute| !attribute.attisdropped)
             .map(|attribute| Column {
                 number: attribute.attnum,
-                name: CStr::from_ptr(attribute.attname.data.as_ptr()).to_string_lossy().into_owned(),
+                name: CStr::from_ptr(attribute.attname.data.as_ptr())
+                    .to_string_lossy()
+                    .into_owned(),
                 type_oid: attribute.atttypid,
                 generated: attribute.attgenerated != 0,
             })
@@ -77,13 +80,22 @@ pub fn owner(relation: pg_sys::Oid) -> Option<pg_sys::Oid> {
 
 /// Does row security apply to the relation, for its owner too?
 pub fn row_security_forced(relation: pg_sys::Oid) -> bool {
-    class_field(relation, |class| class.relrowsecurity && class.relforcerowsecurity).unwrap_or(false)
+    class_field(relation, |class| {
+        class.relrowsecurity && class.relforcerowsecurity
+    })
+    .unwrap_or(false)
 }
 
-fn class_field<T>(relation: pg_sys::Oid, read: impl FnOnce(&pg_sys::FormData_pg_class) -> T) -> Option<T> {
+fn class_field<T>(
+    relation: pg_sys::Oid,
+    read: impl FnOnce(&pg_sys::FormData_pg_class) -> T,
+) -> Option<T> {
     // SAFETY: the tuple is released after its fields were read; GETSTRUCT of a pg_class tuple is a FormData_pg_class.
     unsafe {
-        let tuple = pg_sys::SearchSysCache1(pg_sys::SysCacheIdentifier::RELOID as i32, pg_sys::Datum::from(relation));
+        let tuple = pg_sys::SearchSysCache1(
+            pg_sys::SysCacheIdentifier::RELOID as i32,
+            pg_sys::Datum::from(relation),
+        );
         if tuple.is_null() {
             return None;
         }

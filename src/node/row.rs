@@ -6,14 +6,21 @@ use pgrx::prelude::*;
 ///
 /// # Safety
 /// `tuple` must be a valid tuple of `descriptor`; the datums point into it.
-pub unsafe fn deform(tuple: pg_sys::HeapTuple, descriptor: pg_sys::TupleDesc) -> Vec<Option<pg_sys::Datum>> {
+pub unsafe fn deform(
+    tuple: pg_sys::HeapTuple,
+    descriptor: pg_sys::TupleDesc,
+) -> Vec<Option<pg_sys::Datum>> {
     // SAFETY: both arrays have natts places.
     unsafe {
         let count = usize::try_from((*descriptor).natts).unwrap_or(0);
         let mut values = vec![pg_sys::Datum::null(); count];
         let mut nulls = vec![true; count];
         pg_sys::heap_deform_tuple(tuple, descriptor, values.as_mut_ptr(), nulls.as_mut_ptr());
-        values.into_iter().zip(nulls).map(|(value, null)| (!null).then_some(value)).collect()
+        values
+            .into_iter()
+            .zip(nulls)
+            .map(|(value, null)| (!null).then_some(value))
+            .collect()
     }
 }
 
@@ -33,18 +40,29 @@ pub unsafe fn replace(
         let mut nulls = vec![false; count];
         let mut replaced = vec![false; count];
         for (number, value) in columns {
-            let Some(place) = usize::try_from(*number).ok().and_then(|number| number.checked_sub(1)) else {
+            let Some(place) = usize::try_from(*number)
+                .ok()
+                .and_then(|number| number.checked_sub(1))
+            else {
                 continue;
             };
-            if let (Some(slot), Some(null), Some(flag)) =
-                (values.get_mut(place), nulls.get_mut(place), replaced.get_mut(place))
-            {
+            if let (Some(slot), Some(null), Some(flag)) = (
+                values.get_mut(place),
+                nulls.get_mut(place),
+                replaced.get_mut(place),
+            ) {
                 *slot = value.unwrap_or(pg_sys::Datum::null());
                 *null = value.is_none();
                 *flag = true;
             }
         }
-        pg_sys::heap_modify_tuple(tuple, descriptor, values.as_mut_ptr(), nulls.as_mut_ptr(), replaced.as_mut_ptr())
+        pg_sys::heap_modify_tuple(
+            tuple,
+            descriptor,
+            values.as_mut_ptr(),
+            nulls.as_mut_ptr(),
+            replaced.as_mut_ptr(),
+        )
     }
 }
 
@@ -73,8 +91,9 @@ impl JsonbDatum {
 
     /// The parsed root, or an error where the bytes are not jsonb.
     pub fn value(&self) -> crate::error::Result<jsonb::Value<'_>> {
-        jsonb::Value::parse(self.bytes())
-            .map_err(|_| crate::error::Error::InvalidResource("a stored jsonb value cannot be read".to_owned()))
+        jsonb::Value::parse(self.bytes()).map_err(|_| {
+            crate::error::Error::InvalidResource("a stored jsonb value cannot be read".to_owned())
+        })
     }
 
     /// The datum itself.
@@ -90,7 +109,11 @@ pub fn jsonb_datum(bytes: &[u8]) -> pg_sys::Datum {
         let size = bytes.len() + pg_sys::VARHDRSZ;
         let pointer = pg_sys::palloc(size).cast::<pg_sys::varlena>();
         pgrx::set_varsize_4b(pointer, i32::try_from(size).unwrap_or(i32::MAX));
-        std::ptr::copy_nonoverlapping(bytes.as_ptr(), pointer.cast::<u8>().add(pg_sys::VARHDRSZ), bytes.len());
+        std::ptr::copy_nonoverlapping(
+            bytes.as_ptr(),
+            pointer.cast::<u8>().add(pg_sys::VARHDRSZ),
+            bytes.len(),
+        );
         pg_sys::Datum::from(pointer)
     }
 }
@@ -106,6 +129,8 @@ pub unsafe fn output(datum: pg_sys::Datum, type_oid: pg_sys::Oid) -> String {
         let mut is_varlena = false;
         pg_sys::getTypeOutputInfo(type_oid, &mut function, &mut is_varlena);
         let text = pg_sys::OidOutputFunctionCall(function, datum);
-        std::ffi::CStr::from_ptr(text).to_string_lossy().into_owned()
+        std::ffi::CStr::from_ptr(text)
+            .to_string_lossy()
+            .into_owned()
     }
 }

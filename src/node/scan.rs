@@ -42,15 +42,27 @@ pub enum Key<'a> {
 }
 
 /// Finds the row of `table` with this primary key and gives its columns (datum and null flag, in order) to `read`.
-pub fn by_key<T>(table: pg_sys::Oid, key: Key<'_>, read: impl FnOnce(&[Option<pg_sys::Datum>]) -> T) -> Option<T> {
+pub fn by_key<T>(
+    table: pg_sys::Oid,
+    key: Key<'_>,
+    read: impl FnOnce(&[Option<pg_sys::Datum>]) -> T,
+) -> Option<T> {
     let relation = OpenRelation::open(table);
     // SAFETY: the key is built for the type of the primary key's column; the tuple is read before the scan ends.
     unsafe {
         let index = pg_sys::RelationGetPrimaryKeyIndex(relation.as_ptr());
         let mut scan_key = pg_sys::ScanKeyData::default();
         let (procedure, datum, collation) = match key {
-            Key::Text(text) => (pg_sys::F_TEXTEQ, text.into_datum()?, pg_sys::DEFAULT_COLLATION_OID),
-            Key::Oid(oid) => (pg_sys::F_OIDEQ, pg_sys::Datum::from(oid), pg_sys::InvalidOid),
+            Key::Text(text) => (
+                pg_sys::F_TEXTEQ,
+                text.into_datum()?,
+                pg_sys::DEFAULT_COLLATION_OID,
+            ),
+            Key::Oid(oid) => (
+                pg_sys::F_OIDEQ,
+                pg_sys::Datum::from(oid),
+                pg_sys::InvalidOid,
+            ),
         };
         pg_sys::ScanKeyEntryInitialize(
             &mut scan_key,

@@ -25,7 +25,9 @@ pub unsafe fn mutate<M: Mutator>(node: *mut pg_sys::Node, mutator: &mut M) -> *m
     unsafe {
         match mutator.replace(node) {
             Some(replacement) => replacement,
-            None => pg_sys::expression_tree_mutator(node, Some(erase(callback::<M>)), context(mutator)),
+            None => {
+                pg_sys::expression_tree_mutator(node, Some(erase(callback::<M>)), context(mutator))
+            }
         }
     }
 }
@@ -54,11 +56,18 @@ fn context<M>(mutator: &mut M) -> *mut c_void {
 
 fn erase(callback: Callback) -> unsafe extern "C-unwind" fn() -> *mut pg_sys::Node {
     // SAFETY: PostgreSQL 15 declares the callback without its parameters and calls it with (node, context).
-    unsafe { std::mem::transmute::<Callback, unsafe extern "C-unwind" fn() -> *mut pg_sys::Node>(callback) }
+    unsafe {
+        std::mem::transmute::<Callback, unsafe extern "C-unwind" fn() -> *mut pg_sys::Node>(
+            callback,
+        )
+    }
 }
 
 #[pg_guard]
-unsafe extern "C-unwind" fn callback<M: Mutator>(node: *mut pg_sys::Node, context: *mut c_void) -> *mut pg_sys::Node {
+unsafe extern "C-unwind" fn callback<M: Mutator>(
+    node: *mut pg_sys::Node,
+    context: *mut c_void,
+) -> *mut pg_sys::Node {
     // SAFETY: `context` is the mutator that was passed in above, borrowed for the whole walk.
     unsafe { mutate(node, &mut *context.cast::<M>()) }
 }
@@ -69,5 +78,9 @@ unsafe extern "C-unwind" fn callback<M: Mutator>(node: *mut pg_sys::Node, contex
 /// `rtable` must be null or a list of range table entries.
 pub unsafe fn range_table(rtable: *mut pg_sys::List) -> Vec<*mut pg_sys::RangeTblEntry> {
     // SAFETY: by the caller's promise.
-    unsafe { PgList::<pg_sys::RangeTblEntry>::from_pg(rtable).iter_ptr().collect() }
+    unsafe {
+        PgList::<pg_sys::RangeTblEntry>::from_pg(rtable)
+            .iter_ptr()
+            .collect()
+    }
 }

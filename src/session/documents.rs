@@ -34,17 +34,25 @@ pub fn forget() {
 
 /// Is `text` a FHIR id: 1 to 64 letters, digits, `-` and `.`?
 pub fn is_id(text: &str) -> bool {
-    (1..=64).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.'))
+    (1..=64).contains(&text.len())
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.'))
 }
 
 /// The membership that the setting names: a document in the setting itself, or a stored one.
 pub fn membership(setting: &str) -> Result<ProjectMembership> {
     if setting.starts_with('{') {
-        return ProjectMembership::parse(setting)
-            .map_err(|findings| AccessError::invalid("the ProjectMembership in fhir_access.membership", &findings).into());
+        return ProjectMembership::parse(setting).map_err(|findings| {
+            AccessError::invalid("the ProjectMembership in fhir_access.membership", &findings)
+                .into()
+        });
     }
-    let id = setting.strip_prefix("ProjectMembership/").unwrap_or(setting);
-    let stored = text_of(id, |catalog| catalog.project_membership).ok_or_else(|| AccessError::UnknownMembership { id: id.to_owned() })?;
+    let id = setting
+        .strip_prefix("ProjectMembership/")
+        .unwrap_or(setting);
+    let stored = text_of(id, |catalog| catalog.project_membership)
+        .ok_or_else(|| AccessError::UnknownMembership { id: id.to_owned() })?;
     Ok(stored_membership(id, &stored)?)
 }
 
@@ -97,7 +105,10 @@ impl DocumentSource for Stored {
         Ok(Some(project))
     }
 
-    fn membership(&self, id: &str) -> std::result::Result<Option<Rc<ProjectMembership>>, AccessError> {
+    fn membership(
+        &self,
+        id: &str,
+    ) -> std::result::Result<Option<Rc<ProjectMembership>>, AccessError> {
         text_of(id, |catalog| catalog.project_membership)
             .map(|text| stored_membership(id, &text).map(Rc::new))
             .transpose()

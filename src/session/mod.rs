@@ -9,9 +9,9 @@ pub mod reach;
 use crate::error::{Error, Result};
 use crate::settings;
 use access_policy::{EffectiveAccess, Interaction, IpVerdict, Settings};
-use reach::Reach;
 use pgrx::direct_function_call;
 use pgrx::prelude::*;
+use reach::Reach;
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -82,7 +82,10 @@ pub fn current() -> Result<Rc<Session>> {
     }
     let (session, generation) = resolve()?;
     if !session.verdict.is_allowed() {
-        return Err(Error::Address { address: session.client_ip, verdict: session.verdict.clone() });
+        return Err(Error::Address {
+            address: session.client_ip,
+            verdict: session.verdict.clone(),
+        });
     }
     STATE.with_borrow_mut(|state| {
         if state.generation == generation {
@@ -103,7 +106,8 @@ fn resolve() -> Result<(Rc<Session>, u64)> {
         client_ip: settings::client_ip(),
         require_policy: settings::require_policy(),
     };
-    let (known, generation) = STATE.with_borrow(|state| (state.resolved.get(&key).cloned(), state.generation));
+    let (known, generation) =
+        STATE.with_borrow(|state| (state.resolved.get(&key).cloned(), state.generation));
     if let Some(session) = known {
         return Ok((session, generation));
     }
@@ -111,12 +115,24 @@ fn resolve() -> Result<(Rc<Session>, u64)> {
         return Err(Error::NoMembership);
     }
     let membership = documents::membership(&key.membership)?;
-    let settings = Settings { require_policy: key.require_policy };
+    let settings = Settings {
+        require_policy: key.require_policy,
+    };
     let access = access_policy::resolve(&documents::Stored, &membership, &settings)?;
-    let client_ip = if key.client_ip.is_empty() { connection_address() } else { key.client_ip.parse().ok() };
+    let client_ip = if key.client_ip.is_empty() {
+        connection_address()
+    } else {
+        key.client_ip.parse().ok()
+    };
     let verdict = access.ip_verdict(client_ip);
     let fingerprint = access.fingerprint();
-    let session = Rc::new(Session { access, client_ip, verdict, fingerprint, reached: RefCell::default() });
+    let session = Rc::new(Session {
+        access,
+        client_ip,
+        verdict,
+        fingerprint,
+        reached: RefCell::default(),
+    });
     STATE.with_borrow_mut(|state| {
         if state.generation == generation && !in_parallel_mode() {
             if state.resolved.len() >= KEPT_SESSIONS {
@@ -169,7 +185,8 @@ fn connection_address() -> Option<IpAddr> {
         if pg_sys::MyProcPort.is_null() {
             return None;
         }
-        let address: Option<pgrx::datum::Inet> = direct_function_call(pg_sys::inet_client_addr, &[]);
+        let address: Option<pgrx::datum::Inet> =
+            direct_function_call(pg_sys::inet_client_addr, &[]);
         let address = address?.0;
         let host = address.split('/').next().unwrap_or_default();
         host.parse().ok()

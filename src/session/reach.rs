@@ -30,7 +30,9 @@ impl ReachEntry {
     fn of(grant: Grant<'_>) -> ReachEntry {
         let entry = grant.entry;
         let (policy, index) = match &entry.origin {
-            Origin::Policy { policy, index, .. } => (format!("AccessPolicy/{policy}"), i32::try_from(*index).ok()),
+            Origin::Policy { policy, index, .. } => {
+                (format!("AccessPolicy/{policy}"), i32::try_from(*index).ok())
+            }
             other => (other.to_string(), None),
         };
         ReachEntry {
@@ -41,7 +43,11 @@ impl ReachEntry {
             predicate: grant.predicate.into_owned(),
             hidden: entry.hidden().clone(),
             readonly: entry.readonly().clone(),
-            parameters: entry.parameters.iter().map(|(name, value)| (name.to_owned(), value.as_str().to_owned())).collect(),
+            parameters: entry
+                .parameters
+                .iter()
+                .map(|(name, value)| (name.to_owned(), value.as_str().to_owned()))
+                .collect(),
         }
     }
 
@@ -65,9 +71,20 @@ pub struct Reach {
 
 impl Reach {
     /// Works out the reach of `interaction` on `resource_type`.
-    pub fn of(access: &EffectiveAccess, resource_type: &str, interaction: Interaction) -> crate::error::Result<Reach> {
-        let entries = access.entries_for(resource_type, interaction)?.into_iter().map(ReachEntry::of).collect();
-        Ok(Reach { entries, scope: access.project_scope(resource_type, interaction)? })
+    pub fn of(
+        access: &EffectiveAccess,
+        resource_type: &str,
+        interaction: Interaction,
+    ) -> crate::error::Result<Reach> {
+        let entries = access
+            .entries_for(resource_type, interaction)?
+            .into_iter()
+            .map(ReachEntry::of)
+            .collect();
+        Ok(Reach {
+            entries,
+            scope: access.project_scope(resource_type, interaction)?,
+        })
     }
 
     /// The rows that some entry grants.
@@ -99,9 +116,18 @@ impl Reach {
         let interaction = interaction.code();
         let entries: Vec<String> = self.entries.iter().map(ReachEntry::describe).collect();
         if entries.is_empty() {
-            return format!("No entry of the membership's policies grants {interaction} on {resource_type}.");
+            return format!(
+                "No entry of the membership's policies grants {interaction} on {resource_type}."
+            );
         }
-        let project = if self.scope == Predicate::Constant(true) { "" } else { " in the membership's project" };
-        format!("{what} matches no entry that grants {interaction}{project}: {}.", entries.join("; "))
+        let project = if self.scope == Predicate::Constant(true) {
+            ""
+        } else {
+            " in the membership's project"
+        };
+        format!(
+            "{what} matches no entry that grants {interaction}{project}: {}.",
+            entries.join("; ")
+        )
     }
 }

@@ -9,8 +9,8 @@ use crate::node::expr::ROW;
 use crate::node::privilege::{self, AsOwner};
 use crate::node::relation;
 use crate::predicate::{Style, Writer, identifier};
-use crate::session::reach::{Reach, ReachEntry};
 use crate::registry::Protected;
+use crate::session::reach::{Reach, ReachEntry};
 use crate::session::{self, Session};
 use access_policy::Interaction;
 use fhir_search::Predicate;
@@ -45,7 +45,14 @@ fn check(
     ),
 > {
     let answer = answer(reference, interaction).or_raise();
-    TableIterator::once((answer.allowed, answer.reason, answer.policy, answer.entry, answer.failed_criterion, None))
+    TableIterator::once((
+        answer.allowed,
+        answer.reason,
+        answer.policy,
+        answer.entry,
+        answer.failed_criterion,
+        None,
+    ))
 }
 
 fn answer(reference: &str, name: &str) -> Result<Answer> {
@@ -58,7 +65,9 @@ fn answer(reference: &str, name: &str) -> Result<Answer> {
     let session = session::current()?;
     let reach = session.reach(&protected.resource_type, interaction)?;
     if reach.entries.is_empty() {
-        return Ok(denied(format!("no entry of the membership's policies grants {name} on {resource_type}")));
+        return Ok(denied(format!(
+            "no entry of the membership's policies grants {name} on {resource_type}"
+        )));
     }
     if interaction == Interaction::Create {
         // Which row will be created is not known yet; the entries say what it must be like.
@@ -67,7 +76,11 @@ fn answer(reference: &str, name: &str) -> Result<Answer> {
         let first = reach.entries.first();
         return Ok(Answer {
             allowed: true,
-            reason: if unconditional { "granted".to_owned() } else { format!("granted to a row that matches {}", entries.join(" or ")) },
+            reason: if unconditional {
+                "granted".to_owned()
+            } else {
+                format!("granted to a row that matches {}", entries.join(" or "))
+            },
             policy: first.map(|entry| entry.policy.clone()),
             entry: first.and_then(|entry| entry.index),
             failed_criterion: None,
@@ -91,13 +104,19 @@ fn existing(
     reach: &Reach,
 ) -> Result<Answer> {
     let search = session.reach(&protected.resource_type, Interaction::Search)?;
-    let absent = || denied(format!("no {}/{id} is visible to this membership", protected.resource_type));
+    let absent = || {
+        denied(format!(
+            "no {}/{id} is visible to this membership",
+            protected.resource_type
+        ))
+    };
     let subject = privilege::is_subject(protected.relation);
     let place = match deciding(protected, id, reach)? {
         Found::Nothing => return Ok(absent()),
         Found::Row(place) => place,
     };
-    let readable = || deciding(protected, id, &search).map(|found| matches!(found, Found::Row(Some(_))));
+    let readable =
+        || deciding(protected, id, &search).map(|found| matches!(found, Found::Row(Some(_))));
     if subject && interaction != Interaction::Read && !readable()? {
         return Ok(absent());
     }
@@ -117,7 +136,10 @@ fn existing(
     let entries: Vec<String> = reach.entries.iter().map(ReachEntry::describe).collect();
     Ok(Answer {
         allowed: false,
-        reason: format!("the row matches no entry that grants {name}: {}", entries.join("; ")),
+        reason: format!(
+            "the row matches no entry that grants {name}: {}",
+            entries.join("; ")
+        ),
         policy: last.map(|entry| entry.policy.clone()),
         entry: last.and_then(|entry| entry.index),
         failed_criterion: last.and_then(|entry| entry.criteria.clone()),
@@ -125,7 +147,10 @@ fn existing(
 }
 
 fn denied(reason: String) -> Answer {
-    Answer { reason, ..Answer::default() }
+    Answer {
+        reason,
+        ..Answer::default()
+    }
 }
 
 enum Found {
@@ -153,7 +178,9 @@ fn deciding(protected: &Protected, id: &str, reach: &Reach) -> Result<Found> {
             return Ok(Found::Nothing);
         }
         let place: Option<i32> = rows.first().get(1)?;
-        Ok(Found::Row(place.and_then(|place| usize::try_from(place).ok())))
+        Ok(Found::Row(
+            place.and_then(|place| usize::try_from(place).ok()),
+        ))
     })
     .map_err(|error: pgrx::spi::SpiError| Error::Unsupported(error.to_string()))
 }

@@ -58,7 +58,9 @@ fn explain(
     let interaction = self::interaction(interaction).or_raise();
     let protected = relation_of(resource_type).or_raise();
     let session = session::current().or_raise();
-    let reach = session.reach(&protected.resource_type, interaction).or_raise();
+    let reach = session
+        .reach(&protected.resource_type, interaction)
+        .or_raise();
     let writer = Writer::new(&protected, Style::Readable);
     let rows: Vec<_> = (1_i32..)
         .zip(&reach.entries)

@@ -18,7 +18,10 @@ CREATE FUNCTION fhir_access.protect(relation regclass, resource_type text,
 ")]
 fn protect(relation: pg_sys::Oid, resource_type: &str, resource_column: &CStr, id_column: &CStr) {
     // A name is a zero-terminated string; in a UTF8 database, which is checked below, it is UTF-8.
-    let (resource_column, id_column) = (resource_column.to_string_lossy(), id_column.to_string_lossy());
+    let (resource_column, id_column) = (
+        resource_column.to_string_lossy(),
+        id_column.to_string_lossy(),
+    );
     protect_tree(relation, resource_type, &resource_column, &id_column).or_raise();
 }
 
@@ -32,21 +35,32 @@ fn unprotect(relation: pg_sys::Oid) {
     unprotect_tree(relation).or_raise();
 }
 
-fn protect_tree(root: pg_sys::Oid, resource_type: &str, resource_column: &str, id_column: &str) -> Result<()> {
+fn protect_tree(
+    root: pg_sys::Oid,
+    resource_type: &str,
+    resource_column: &str,
+    id_column: &str,
+) -> Result<()> {
     require_preloaded()?;
     require_setting()?;
     require_utf8()?;
     if resource_type == "Binary" {
         return Err(Error::Argument {
             message: "protection of Binary is not supported yet".to_owned(),
-            hint: "Binary is granted by its securityContext, which a later version evaluates.".to_owned(),
+            hint: "Binary is granted by its securityContext, which a later version evaluates."
+                .to_owned(),
         });
     }
     if !fhir_search::model::is_resource_type(resource_type) {
         let hint = fhir_search::model::similar_resource_type(resource_type)
             .map(|suggestion| format!("Did you mean \"{suggestion}\"?"))
-            .unwrap_or_else(|| "Resource types are written as in FHIR: Patient, Observation, ….".to_owned());
-        return Err(Error::Argument { message: format!("unknown resource type \"{resource_type}\""), hint });
+            .unwrap_or_else(|| {
+                "Resource types are written as in FHIR: Patient, Observation, ….".to_owned()
+            });
+        return Err(Error::Argument {
+            message: format!("unknown resource type \"{resource_type}\""),
+            hint,
+        });
     }
     for relation in with_children(root)? {
         check_relation(relation, resource_column, id_column)?;
@@ -59,24 +73,29 @@ fn protect_tree(root: pg_sys::Oid, resource_type: &str, resource_column: &str, i
 
 /// The library must come with every session of the database, not only with this one.
 fn require_setting() -> Result<()> {
-    let named = [c"session_preload_libraries", c"shared_preload_libraries"].iter().any(|setting| {
-        // SAFETY: both settings exist; the value is a C string or null.
-        unsafe {
-            let value = pg_sys::GetConfigOption(setting.as_ptr(), true, false);
-            !value.is_null()
-                && CStr::from_ptr(value)
-                    .to_string_lossy()
-                    .split(',')
-                    .map(|library| library.trim().trim_matches('"'))
-                    .any(|library| library == "fhir_access" || library.ends_with("/fhir_access"))
-        }
-    });
+    let named = [c"session_preload_libraries", c"shared_preload_libraries"]
+        .iter()
+        .any(|setting| {
+            // SAFETY: both settings exist; the value is a C string or null.
+            unsafe {
+                let value = pg_sys::GetConfigOption(setting.as_ptr(), true, false);
+                !value.is_null()
+                    && CStr::from_ptr(value)
+                        .to_string_lossy()
+                        .split(',')
+                        .map(|library| library.trim().trim_matches('"'))
+                        .any(|library| {
+                            library == "fhir_access" || library.ends_with("/fhir_access")
+                        })
+            }
+        });
     if named {
         return Ok(());
     }
     Err(Error::NotReady {
         message: "fhir_access is not in session_preload_libraries".to_owned(),
-        hint: "ALTER DATABASE … SET session_preload_libraries = 'fhir_access'; then connect again.".to_owned(),
+        hint: "ALTER DATABASE … SET session_preload_libraries = 'fhir_access'; then connect again."
+            .to_owned(),
     })
 }
 
@@ -112,29 +131,63 @@ fn with_children(root: pg_sys::Oid) -> Result<Vec<pg_sys::Oid>> {
 /// Can this relation be protected? Every reason why not is found before anything is changed.
 fn check_relation(oid: pg_sys::Oid, resource_column: &str, id_column: &str) -> Result<()> {
     let name = relation::qualified_name(oid);
-    let wrong = |what: &str, hint: &str| Error::WrongRelation { message: format!("{name} {what}"), hint: hint.to_owned() };
+    let wrong = |what: &str, hint: &str| Error::WrongRelation {
+        message: format!("{name} {what}"),
+        hint: hint.to_owned(),
+    };
     let Some(kind) = relation::kind(oid) else {
         return Err(wrong("does not exist", ""));
     };
     // SAFETY: plain look-ups by OID.
     unsafe {
         if oid.to_u32() < pg_sys::FirstNormalObjectId || pg_sys::IsCatalogRelationOid(oid) {
-            return Err(wrong("is a system table", "Protect the tables that hold FHIR resources."));
+            return Err(wrong(
+                "is a system table",
+                "Protect the tables that hold FHIR resources.",
+            ));
         }
         if catalog().is_some_and(|catalog| pg_sys::get_rel_namespace(oid) == catalog.schema) {
-            return Err(wrong("belongs to fhir_access itself", "Protect the tables that hold FHIR resources."));
+            return Err(wrong(
+                "belongs to fhir_access itself",
+                "Protect the tables that hold FHIR resources.",
+            ));
         }
-        let may = pg_sys::superuser() || relation::owner(oid).is_some_and(|owner| pg_sys::has_privs_of_role(pg_sys::GetUserId(), owner));
+        let may = pg_sys::superuser()
+            || relation::owner(oid)
+                .is_some_and(|owner| pg_sys::has_privs_of_role(pg_sys::GetUserId(), owner));
         if !may {
-            return Err(wrong("is not yours to protect", "Its owner or a superuser protects a table."));
+            return Err(wrong(
+                "is not yours to protect",
+                "Its owner or a superuser protects a table.",
+            ));
         }
     }
     match kind {
         b'r' | b'p' => {}
-        b'v' => return Err(wrong("is a view", "Protect the tables below it; the view then shows what its reader may see.")),
-        b'm' => return Err(wrong("is a materialized view", "Its rows are copies; protect the tables it reads from.")),
-        b'f' => return Err(wrong("is a foreign table", "Protect the table where it is stored.")),
-        _ => return Err(wrong("is not a table", "Protect the tables that hold FHIR resources.")),
+        b'v' => {
+            return Err(wrong(
+                "is a view",
+                "Protect the tables below it; the view then shows what its reader may see.",
+            ));
+        }
+        b'm' => {
+            return Err(wrong(
+                "is a materialized view",
+                "Its rows are copies; protect the tables it reads from.",
+            ));
+        }
+        b'f' => {
+            return Err(wrong(
+                "is a foreign table",
+                "Protect the table where it is stored.",
+            ));
+        }
+        _ => {
+            return Err(wrong(
+                "is not a table",
+                "Protect the tables that hold FHIR resources.",
+            ));
+        }
     }
     let open = OpenRelation::open(oid);
     let columns = relation::columns(open.tuple_desc());
@@ -143,7 +196,10 @@ fn check_relation(oid: pg_sys::Oid, resource_column: &str, id_column: &str) -> R
             .iter()
             .find(|known| known.name == column)
             .cloned()
-            .ok_or_else(|| Error::NoColumn { relation: name.clone(), column: column.to_owned() })
+            .ok_or_else(|| Error::NoColumn {
+                relation: name.clone(),
+                column: column.to_owned(),
+            })
     };
     let resource = find(resource_column)?;
     find(id_column)?;
@@ -154,62 +210,104 @@ fn check_relation(oid: pg_sys::Oid, resource_column: &str, id_column: &str) -> R
         ));
     }
     if resource.generated {
-        return Err(wrong(&format!("computes \"{resource_column}\" from other columns"), "Protect the table that stores the resources."));
+        return Err(wrong(
+            &format!("computes \"{resource_column}\" from other columns"),
+            "Protect the table that stores the resources.",
+        ));
     }
     Ok(())
 }
 
-fn protect_one(oid: pg_sys::Oid, resource_type: &str, resource_column: &str, id_column: &str) -> Result<()> {
+fn protect_one(
+    oid: pg_sys::Oid,
+    resource_type: &str,
+    resource_column: &str,
+    id_column: &str,
+) -> Result<()> {
     let table = relation::qualified_name(oid);
-    let statements = |client: &mut pgrx::spi::SpiClient<'_>| -> std::result::Result<(), pgrx::spi::SpiError> {
-        let exists = |client: &pgrx::spi::SpiClient<'_>, query: &str| -> std::result::Result<bool, pgrx::spi::SpiError> {
-            Ok(client.select(query, Some(1), &[oid.into()])?.first().get::<bool>(1)?.unwrap_or(false))
-        };
-        if !relation::row_security_forced(oid) {
-            client.update(&format!("ALTER TABLE {table} ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY"), None, &[])?;
-        }
-        if !exists(
-            client,
-            "SELECT EXISTS (SELECT FROM pg_catalog.pg_policy WHERE polrelid OPERATOR(pg_catalog.=) $1 AND polname OPERATOR(pg_catalog.=) 'fhir_access')",
-        )? {
-            client.update(
-                &format!(
-                    "CREATE POLICY fhir_access ON {table} AS RESTRICTIVE
-                     USING (fhir_access.enforced()) WITH CHECK (fhir_access.enforced())"
-                ),
-                None,
-                &[],
-            )?;
-        }
-        for (name, event, function) in [
-            ("zzz_fhir_access", "BEFORE INSERT OR UPDATE OR DELETE ON {} FOR EACH ROW", "enforce_write"),
-            ("fhir_access_truncate", "BEFORE TRUNCATE ON {} FOR EACH STATEMENT", "enforce_truncate"),
-        ] {
-            let known = exists(
-                client,
-                &format!(
-                    "SELECT EXISTS (SELECT FROM pg_catalog.pg_trigger WHERE tgrelid OPERATOR(pg_catalog.=) $1 AND tgname OPERATOR(pg_catalog.=) '{name}')"
-                ),
-            )?;
-            if !known {
-                let event = event.replace("{}", &table);
+    let statements =
+        |client: &mut pgrx::spi::SpiClient<'_>| -> std::result::Result<(), pgrx::spi::SpiError> {
+            let exists = |client: &pgrx::spi::SpiClient<'_>,
+                          query: &str|
+             -> std::result::Result<bool, pgrx::spi::SpiError> {
+                Ok(client
+                    .select(query, Some(1), &[oid.into()])?
+                    .first()
+                    .get::<bool>(1)?
+                    .unwrap_or(false))
+            };
+            if !relation::row_security_forced(oid) {
                 client.update(
-                    &format!("CREATE TRIGGER {name} {event} EXECUTE FUNCTION fhir_access.{function}()"),
+                    &format!(
+                        "ALTER TABLE {table} ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY"
+                    ),
                     None,
                     &[],
                 )?;
             }
-            client.update(&format!("ALTER TABLE {table} ENABLE ALWAYS TRIGGER {name}"), None, &[])?;
-        }
-        Ok(())
-    };
+            if !exists(
+                client,
+                "SELECT EXISTS (SELECT FROM pg_catalog.pg_policy WHERE polrelid OPERATOR(pg_catalog.=) $1 AND polname OPERATOR(pg_catalog.=) 'fhir_access')",
+            )? {
+                client.update(
+                    &format!(
+                        "CREATE POLICY fhir_access ON {table} AS RESTRICTIVE
+                     USING (fhir_access.enforced()) WITH CHECK (fhir_access.enforced())"
+                    ),
+                    None,
+                    &[],
+                )?;
+            }
+            for (name, event, function) in [
+                (
+                    "zzz_fhir_access",
+                    "BEFORE INSERT OR UPDATE OR DELETE ON {} FOR EACH ROW",
+                    "enforce_write",
+                ),
+                (
+                    "fhir_access_truncate",
+                    "BEFORE TRUNCATE ON {} FOR EACH STATEMENT",
+                    "enforce_truncate",
+                ),
+            ] {
+                let known = exists(
+                    client,
+                    &format!(
+                        "SELECT EXISTS (SELECT FROM pg_catalog.pg_trigger WHERE tgrelid OPERATOR(pg_catalog.=) $1 AND tgname OPERATOR(pg_catalog.=) '{name}')"
+                    ),
+                )?;
+                if !known {
+                    let event = event.replace("{}", &table);
+                    client.update(
+                    &format!("CREATE TRIGGER {name} {event} EXECUTE FUNCTION fhir_access.{function}()"),
+                    None,
+                    &[],
+                )?;
+                }
+                client.update(
+                    &format!("ALTER TABLE {table} ENABLE ALWAYS TRIGGER {name}"),
+                    None,
+                    &[],
+                )?;
+            }
+            Ok(())
+        };
     Spi::connect_mut(statements).map_err(|error| Error::Unsupported(error.to_string()))?;
     register(oid, &table, resource_type, resource_column, id_column)
 }
 
-fn register(oid: pg_sys::Oid, table: &str, resource_type: &str, resource_column: &str, id_column: &str) -> Result<()> {
+fn register(
+    oid: pg_sys::Oid,
+    table: &str,
+    resource_type: &str,
+    resource_column: &str,
+    id_column: &str,
+) -> Result<()> {
     let Some(catalog) = catalog() else {
-        return Err(Error::NotReady { message: "the extension fhir_access is not installed".to_owned(), hint: String::new() });
+        return Err(Error::NotReady {
+            message: "the extension fhir_access is not installed".to_owned(),
+            hint: String::new(),
+        });
     };
     let _owner = AsOwner::of(catalog.owner);
     // ONLY, because every child is registered for itself.
@@ -230,7 +328,12 @@ fn register(oid: pg_sys::Oid, table: &str, resource_type: &str, resource_column:
             .update(
                 &insert,
                 None,
-                &[oid.into(), resource_type.into(), resource_column.into(), id_column.into()],
+                &[
+                    oid.into(),
+                    resource_type.into(),
+                    resource_column.into(),
+                    id_column.into(),
+                ],
             )
             .map(|_| ())
     })

@@ -13,8 +13,18 @@ CREATE FUNCTION fhir_access.set_session(membership text, client_ip text DEFAULT 
 ")]
 fn set_session(membership: Option<&str>, client_ip: Option<&str>, is_local: Option<bool>) {
     let is_local = is_local.unwrap_or(true);
-    settings::set(c"fhir_access.membership", membership.unwrap_or_default(), is_local).or_raise();
-    settings::set(c"fhir_access.client_ip", client_ip.unwrap_or_default(), is_local).or_raise();
+    settings::set(
+        c"fhir_access.membership",
+        membership.unwrap_or_default(),
+        is_local,
+    )
+    .or_raise();
+    settings::set(
+        c"fhir_access.client_ip",
+        client_ip.unwrap_or_default(),
+        is_local,
+    )
+    .or_raise();
 }
 
 /// One row: who is asking, from where, under which policies. All NULL but the address when no membership is set.
@@ -34,16 +44,24 @@ fn session() -> TableIterator<
 > {
     let session = match session::described() {
         Ok(session) => session,
-        Err(Error::NoMembership) => return TableIterator::once((None, None, None, None, None, None, None)),
+        Err(Error::NoMembership) => {
+            return TableIterator::once((None, None, None, None, None, None, None));
+        }
         Err(error) => error.raise(),
     };
     let access = &session.access;
-    let fingerprint: String = session.fingerprint.iter().map(|byte| format!("{byte:02x}")).collect();
+    let fingerprint: String = session
+        .fingerprint
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
     TableIterator::once((
         access.membership.clone(),
         access.profile.clone(),
         access.project.clone(),
-        session.client_ip.map(|address| pgrx::datum::Inet(address.to_string())),
+        session
+            .client_ip
+            .map(|address| pgrx::datum::Inet(address.to_string())),
         Some(session.verdict.to_string()),
         Some(access.policies.iter().map(ToString::to_string).collect()),
         Some(fingerprint),

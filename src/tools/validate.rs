@@ -1,7 +1,7 @@
 //! `validate()`: what is wrong with a document, without writing it.
 
-use crate::node::row::JsonbDatum;
 use crate::error::OrRaise;
+use crate::node::row::JsonbDatum;
 use pgrx::prelude::*;
 
 /// The findings on an AccessPolicy, ProjectMembership or Project: errors refuse the document, warnings do not.
@@ -15,14 +15,22 @@ fn validate(
     document: pgrx::datum::AnyElement,
 ) -> TableIterator<
     'static,
-    (name!(severity, String), name!(path, String), name!(message, String), name!(hint, Option<String>)),
+    (
+        name!(severity, String),
+        name!(path, String),
+        name!(message, String),
+        name!(hint, Option<String>),
+    ),
 > {
     // SAFETY: the SQL signature declares the argument as jsonb.
     let document = unsafe { JsonbDatum::new(document.datum()) };
     let text = jsonb::to_json(document.value().or_raise());
-    TableIterator::new(
-        access_policy::validate(&text)
-            .into_iter()
-            .map(|finding| (finding.severity.to_string(), finding.path, finding.message, finding.hint)),
-    )
+    TableIterator::new(access_policy::validate(&text).into_iter().map(|finding| {
+        (
+            finding.severity.to_string(),
+            finding.path,
+            finding.message,
+            finding.hint,
+        )
+    }))
 }

@@ -15,7 +15,9 @@ version_1!(pg_finfo_fhir_access_validate_document);
 /// `BEFORE INSERT OR UPDATE`: fills in a missing id, refuses what does not validate, warns of what looks wrong.
 #[unsafe(no_mangle)]
 #[pg_guard]
-pub unsafe extern "C-unwind" fn fhir_access_validate_document(fcinfo: pg_sys::FunctionCallInfo) -> pg_sys::Datum {
+pub unsafe extern "C-unwind" fn fhir_access_validate_document(
+    fcinfo: pg_sys::FunctionCallInfo,
+) -> pg_sys::Datum {
     // SAFETY: PostgreSQL calls this as a row trigger of one of the three tables, or trigger_data refuses.
     unsafe {
         let data = trigger_data(fcinfo).or_raise();
@@ -37,7 +39,8 @@ pub unsafe extern "C-unwind" fn fhir_access_validate_document(fcinfo: pg_sys::Fu
         match checked(&JsonbDatum::new(resource), expected).or_raise() {
             None => pg_sys::Datum::from(tuple),
             Some(with_id) => {
-                let changed = row::replace(tuple, descriptor, &[(2, Some(row::jsonb_datum(&with_id)))]);
+                let changed =
+                    row::replace(tuple, descriptor, &[(2, Some(row::jsonb_datum(&with_id)))]);
                 pg_sys::Datum::from(changed)
             }
         }
@@ -48,18 +51,29 @@ pub unsafe extern "C-unwind" fn fhir_access_validate_document(fcinfo: pg_sys::Fu
 fn checked(resource: &JsonbDatum, expected: &str) -> Result<Option<Vec<u8>>> {
     let value = resource.value()?;
     let Value::Object(object) = value else {
-        return Err(wrong(expected, format!("expected a JSON object with \"resourceType\": \"{expected}\"")));
+        return Err(wrong(
+            expected,
+            format!("expected a JSON object with \"resourceType\": \"{expected}\""),
+        ));
     };
     if !matches!(object.get("resourceType"), Some(Value::String(name)) if name == expected) {
-        return Err(wrong(expected, format!("resourceType: this table holds {expected} documents only")));
+        return Err(wrong(
+            expected,
+            format!("resourceType: this table holds {expected} documents only"),
+        ));
     }
     let with_id = match object.get("id") {
         Some(_) => None,
         None => {
-            let mut members: Vec<(Cow<'_, str>, Node<'_>)> =
-                object.iter().map(|(name, member)| (Cow::Borrowed(name), Node::Value(member))).collect();
+            let mut members: Vec<(Cow<'_, str>, Node<'_>)> = object
+                .iter()
+                .map(|(name, member)| (Cow::Borrowed(name), Node::Value(member)))
+                .collect();
             members.push((Cow::Borrowed("id"), Node::String(Cow::Owned(new_uuid()?))));
-            Some(jsonb::encode(&Node::Object(members)).map_err(|_| wrong(expected, "the document is too large".to_owned()))?)
+            Some(
+                jsonb::encode(&Node::Object(members))
+                    .map_err(|_| wrong(expected, "the document is too large".to_owned()))?,
+            )
         }
     };
     let text = match &with_id {
@@ -86,13 +100,18 @@ fn warn(document: &str, finding: &Finding) {
 }
 
 fn wrong(document: &str, first: String) -> Error {
-    Error::InvalidDocument { document: document.to_owned(), first, others: Vec::new() }
+    Error::InvalidDocument {
+        document: document.to_owned(),
+        first,
+        others: Vec::new(),
+    }
 }
 
 fn new_uuid() -> Result<String> {
     // SAFETY: gen_random_uuid takes no arguments and returns a uuid.
     let uuid: Option<pgrx::Uuid> = unsafe { direct_function_call(pg_sys::gen_random_uuid, &[]) };
-    uuid.map(|uuid| uuid.to_string()).ok_or_else(|| Error::Unsupported("no random id could be made".to_owned()))
+    uuid.map(|uuid| uuid.to_string())
+        .ok_or_else(|| Error::Unsupported("no random id could be made".to_owned()))
 }
 
 version_1!(pg_finfo_fhir_access_documents_changed);
@@ -100,7 +119,9 @@ version_1!(pg_finfo_fhir_access_documents_changed);
 /// `AFTER …` each statement: every session reads the documents, or the registry, again.
 #[unsafe(no_mangle)]
 #[pg_guard]
-pub unsafe extern "C-unwind" fn fhir_access_documents_changed(fcinfo: pg_sys::FunctionCallInfo) -> pg_sys::Datum {
+pub unsafe extern "C-unwind" fn fhir_access_documents_changed(
+    fcinfo: pg_sys::FunctionCallInfo,
+) -> pg_sys::Datum {
     // SAFETY: PostgreSQL calls this as a trigger, or trigger_data refuses; the message goes out when this transaction
     // commits, and comes back to this session at the end of the command and on rollback.
     unsafe {

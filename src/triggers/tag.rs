@@ -25,7 +25,11 @@ enum Edit<'a> {
 }
 
 /// The new document as it is stored, or `None` where nothing changes.
-pub fn on_create(session: &Session, protected: &Protected, new: Value<'_>) -> Result<Option<Vec<u8>>> {
+pub fn on_create(
+    session: &Session,
+    protected: &Protected,
+    new: Value<'_>,
+) -> Result<Option<Vec<u8>>> {
     let access = &session.access;
     let project = if access.super_admin {
         match (meta_member(new, "project"), &access.project) {
@@ -43,7 +47,10 @@ pub fn on_create(session: &Session, protected: &Protected, new: Value<'_>) -> Re
         None => {
             let mut accounts: Vec<String> = access.compartment.iter().cloned().collect();
             if protected.resource_type != "Patient" {
-                add_new(&mut accounts, accounts_of_patients(protected, new)?.unwrap_or_default());
+                add_new(
+                    &mut accounts,
+                    accounts_of_patients(protected, new)?.unwrap_or_default(),
+                );
             }
             accounts.into_iter().map(reference).collect()
         }
@@ -52,7 +59,12 @@ pub fn on_create(session: &Session, protected: &Protected, new: Value<'_>) -> Re
 }
 
 /// As [`on_create`], for a row that replaces `old`.
-pub fn on_update(session: &Session, protected: &Protected, old: Value<'_>, new: Value<'_>) -> Result<Option<Vec<u8>>> {
+pub fn on_update(
+    session: &Session,
+    protected: &Protected,
+    old: Value<'_>,
+    new: Value<'_>,
+) -> Result<Option<Vec<u8>>> {
     let project = if session.access.super_admin {
         Edit::Keep
     } else {
@@ -63,7 +75,9 @@ pub fn on_update(session: &Session, protected: &Protected, old: Value<'_>, new: 
     };
     let accounts = match said_by_admin(session, new) {
         Some(accounts) => accounts,
-        None if protected.resource_type == "Patient" => accounts_in(old).into_iter().map(Node::Value).collect(),
+        None if protected.resource_type == "Patient" => {
+            accounts_in(old).into_iter().map(Node::Value).collect()
+        }
         None => match accounts_of_patients(protected, new)? {
             Some(accounts) => accounts.into_iter().map(reference).collect(),
             None => accounts_in(old).into_iter().map(Node::Value).collect(),
@@ -83,7 +97,10 @@ fn said_by_admin<'a>(session: &Session, document: Value<'a>) -> Option<Vec<Node<
 
 /// `meta.accounts`, or else `meta.account` as its only item.
 fn accounts_in(document: Value<'_>) -> Vec<Value<'_>> {
-    match (meta_member(document, "accounts"), meta_member(document, "account")) {
+    match (
+        meta_member(document, "accounts"),
+        meta_member(document, "account"),
+    ) {
         (Some(Value::Array(accounts)), _) => accounts.iter().collect(),
         (_, Some(account)) => vec![account],
         _ => Vec::new(),
@@ -91,8 +108,12 @@ fn accounts_in(document: Value<'_>) -> Vec<Value<'_>> {
 }
 
 fn meta_member<'a>(document: Value<'a>, name: &str) -> Option<Value<'a>> {
-    let Value::Object(document) = document else { return None };
-    let Some(Value::Object(meta)) = document.get("meta") else { return None };
+    let Value::Object(document) = document else {
+        return None;
+    };
+    let Some(Value::Object(meta)) = document.get("meta") else {
+        return None;
+    };
     meta.get(name).filter(|value| !matches!(value, Value::Null))
 }
 
@@ -105,7 +126,9 @@ fn accounts_of_patients(protected: &Protected, document: Value<'_>) -> Result<Op
     }
     let mut found = None;
     for table in registry::relations_of("Patient")? {
-        let Some(table) = registry::protected(table)? else { continue };
+        let Some(table) = registry::protected(table)? else {
+            continue;
+        };
         for accounts in stored_accounts(&table, &patients)? {
             add_new(found.get_or_insert_with(Vec::new), accounts);
         }
@@ -129,12 +152,20 @@ fn stored_accounts(table: &Protected, ids: &[String]) -> Result<Vec<Vec<String>>
     Spi::connect(|client| {
         let mut found = Vec::new();
         for row in client.select(&query, None, &[])? {
-            let Some(datum) = row.get_datum_by_ordinal(1)?.value::<pgrx::datum::AnyElement>()? else { continue };
+            let Some(datum) = row
+                .get_datum_by_ordinal(1)?
+                .value::<pgrx::datum::AnyElement>()?
+            else {
+                continue;
+            };
             // SAFETY: the registry checked that the column is jsonb.
             let resource = unsafe { JsonbDatum::new(datum.datum()) };
-            let references = resource
-                .value()
-                .map(|value| accounts_in(value).into_iter().filter_map(reference_of).collect::<Vec<String>>());
+            let references = resource.value().map(|value| {
+                accounts_in(value)
+                    .into_iter()
+                    .filter_map(reference_of)
+                    .collect::<Vec<String>>()
+            });
             found.push(references.unwrap_or_default());
         }
         Ok::<_, pgrx::spi::SpiError>(found)
@@ -169,7 +200,11 @@ fn reference<'a>(to: String) -> Node<'a> {
 }
 
 /// `document` with the project and the accounts in its `meta` as given.
-fn rewrite_meta<'a>(document: Value<'a>, project: Edit<'a>, accounts: Option<Vec<Node<'a>>>) -> Result<Option<Vec<u8>>> {
+fn rewrite_meta<'a>(
+    document: Value<'a>,
+    project: Edit<'a>,
+    accounts: Option<Vec<Node<'a>>>,
+) -> Result<Option<Vec<u8>>> {
     let Value::Object(object) = document else {
         return Ok(None);
     };
@@ -184,14 +219,22 @@ fn rewrite_meta<'a>(document: Value<'a>, project: Edit<'a>, accounts: Option<Vec
         Some(Value::Object(meta)) => Some(meta),
         _ => None,
     };
-    let edits = [("project", project), ("account", account), ("accounts", accounts)];
+    let edits = [
+        ("project", project),
+        ("account", account),
+        ("accounts", accounts),
+    ];
     if edits.iter().all(|(name, edit)| is_idle(meta, name, edit)) {
         return Ok(None);
     }
     let mut members: Vec<(Cow<'_, str>, Node<'_>)> = meta
         .into_iter()
         .flat_map(|meta| meta.iter())
-        .filter(|(name, _)| !edits.iter().any(|(edited, edit)| edited == name && !matches!(edit, Edit::Keep)))
+        .filter(|(name, _)| {
+            !edits
+                .iter()
+                .any(|(edited, edit)| edited == name && !matches!(edit, Edit::Keep))
+        })
         .map(|(name, value)| (Cow::Borrowed(name), Node::Value(value)))
         .collect();
     for (name, edit) in edits {

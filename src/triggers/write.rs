@@ -10,8 +10,8 @@ use crate::node::row::{self, JsonbDatum};
 use crate::node::{privilege, relation};
 use crate::predicate::{Style, Writer};
 use crate::registry::{self, Protected};
-use crate::session::{self, Session};
 use crate::session::reach::{Reach, ReachEntry};
+use crate::session::{self, Session};
 use access_policy::Interaction;
 use access_policy::fields::FieldSet;
 use jsonb::Value;
@@ -25,7 +25,9 @@ version_1!(pg_finfo_fhir_access_enforce_write);
 /// `BEFORE INSERT OR UPDATE OR DELETE … FOR EACH ROW`
 #[unsafe(no_mangle)]
 #[pg_guard]
-pub unsafe extern "C-unwind" fn fhir_access_enforce_write(fcinfo: pg_sys::FunctionCallInfo) -> pg_sys::Datum {
+pub unsafe extern "C-unwind" fn fhir_access_enforce_write(
+    fcinfo: pg_sys::FunctionCallInfo,
+) -> pg_sys::Datum {
     // SAFETY: PostgreSQL calls this as a row trigger, or trigger_data refuses; the tuples are rows of tg_relation.
     unsafe {
         let data = trigger_data(fcinfo).or_raise();
@@ -47,7 +49,9 @@ version_1!(pg_finfo_fhir_access_enforce_truncate);
 /// `BEFORE TRUNCATE`: row security says nothing about it, so nobody who is subject to policies may.
 #[unsafe(no_mangle)]
 #[pg_guard]
-pub unsafe extern "C-unwind" fn fhir_access_enforce_truncate(fcinfo: pg_sys::FunctionCallInfo) -> pg_sys::Datum {
+pub unsafe extern "C-unwind" fn fhir_access_enforce_truncate(
+    fcinfo: pg_sys::FunctionCallInfo,
+) -> pg_sys::Datum {
     // SAFETY: as above.
     unsafe {
         let data = trigger_data(fcinfo).or_raise();
@@ -101,12 +105,15 @@ unsafe fn insert(
         };
         let dropped = entry.hidden.union(&entry.readonly);
         if !dropped.is_empty() {
-            let kept = dropped
-                .try_remove(row.document()?.value()?)
-                .map_err(|_| row.invalid("cannot be written without its readonly and hidden fields"))?;
+            let kept = dropped.try_remove(row.document()?.value()?).map_err(|_| {
+                row.invalid("cannot be written without its readonly and hidden fields")
+            })?;
             if let Some(kept) = kept {
                 row.put(&kept);
-                if site.deciding(Interaction::Create, data.tg_relation, &row)?.is_none() {
+                if site
+                    .deciding(Interaction::Create, data.tg_relation, &row)?
+                    .is_none()
+                {
                     return Err(site.refusal(
                         Interaction::Create,
                         &row,
@@ -156,8 +163,15 @@ unsafe fn update(
         if let Some(tagged) = tagged {
             new.put(&tagged);
         }
-        if site.deciding(Interaction::Update, data.tg_relation, &new)?.is_none() {
-            return Err(site.refusal(Interaction::Update, &old, "the row as it would be after the update"));
+        if site
+            .deciding(Interaction::Update, data.tg_relation, &new)?
+            .is_none()
+        {
+            return Err(site.refusal(
+                Interaction::Update,
+                &old,
+                "the row as it would be after the update",
+            ));
         }
         Ok(new.tuple)
     }
@@ -190,7 +204,10 @@ unsafe fn delete(
             let session = session::current()?;
             let row = Row::of(data.tg_trigtuple, data.tg_relation, protected);
             let site = Site::at(fcinfo, &session, protected);
-            if site.deciding(Interaction::Delete, data.tg_relation, &row)?.is_none() {
+            if site
+                .deciding(Interaction::Delete, data.tg_relation, &row)?
+                .is_none()
+            {
                 return Err(site.refusal(Interaction::Delete, &row, "the stored row"));
             }
         }
@@ -208,10 +225,18 @@ struct Row<'a> {
 impl<'a> Row<'a> {
     /// # Safety
     /// `tuple` must be a row of `relation`, which `protected` describes.
-    unsafe fn of(tuple: pg_sys::HeapTuple, relation: pg_sys::Relation, protected: &'a Protected) -> Row<'a> {
+    unsafe fn of(
+        tuple: pg_sys::HeapTuple,
+        relation: pg_sys::Relation,
+        protected: &'a Protected,
+    ) -> Row<'a> {
         // SAFETY: by the caller's promise.
         let descriptor = unsafe { (*relation).rd_att };
-        Row { tuple, descriptor, protected }
+        Row {
+            tuple,
+            descriptor,
+            protected,
+        }
     }
 
     fn column(&self, number: i16) -> Option<pg_sys::Datum> {
@@ -232,8 +257,13 @@ impl<'a> Row<'a> {
     fn put(&mut self, document: &[u8]) {
         let datum = row::jsonb_datum(document);
         // SAFETY: as above.
-        self.tuple =
-            unsafe { row::replace(self.tuple, self.descriptor, &[(self.protected.resource.number, Some(datum))]) };
+        self.tuple = unsafe {
+            row::replace(
+                self.tuple,
+                self.descriptor,
+                &[(self.protected.resource.number, Some(datum))],
+            )
+        };
     }
 
     /// The id in its column, as text; `None` while it is NULL or not computed yet.
@@ -242,7 +272,8 @@ impl<'a> Row<'a> {
             return None;
         }
         // SAFETY: the datum is of the column's type.
-        self.column(self.protected.id.number).map(|datum| unsafe { row::output(datum, self.protected.id.type_oid) })
+        self.column(self.protected.id.number)
+            .map(|datum| unsafe { row::output(datum, self.protected.id.type_oid) })
     }
 
     fn document_id(&self) -> Option<String> {
@@ -281,13 +312,19 @@ impl<'a> Row<'a> {
         let expected = &self.protected.resource_type;
         match object.get("resourceType") {
             Some(Value::String(name)) if name == expected => {}
-            Some(_) => return Err(self.invalid(&format!("holds {expected} resources, and the new one says otherwise"))),
+            Some(_) => {
+                return Err(self.invalid(&format!(
+                    "holds {expected} resources, and the new one says otherwise"
+                )));
+            }
             None => return Err(self.invalid(&format!("needs \"resourceType\": \"{expected}\""))),
         }
         match (object.get("id"), self.id()) {
             (None, _) | (Some(Value::String(_)), None) => Ok(()),
             (Some(Value::String(inner)), Some(outer)) if inner == outer => Ok(()),
-            (Some(Value::String(_)), Some(_)) => Err(self.invalid("has an \"id\" that differs from the row's")),
+            (Some(Value::String(_)), Some(_)) => {
+                Err(self.invalid("has an \"id\" that differs from the row's"))
+            }
             (Some(_), _) => Err(self.invalid("has an \"id\" that is not a string")),
         }
     }
@@ -296,7 +333,11 @@ impl<'a> Row<'a> {
     fn check_identity(&self, old: &Row<'_>) -> Result<()> {
         let same_column = self.protected.id.generated || self.id() == old.id();
         let same_document = old.document_id().is_none() || self.document_id() == old.document_id();
-        if same_column && same_document { Ok(()) } else { Err(self.invalid("cannot change its id")) }
+        if same_column && same_document {
+            Ok(())
+        } else {
+            Err(self.invalid("cannot change its id"))
+        }
     }
 
     /// Tells the registry of the first reference that equality cannot find.
@@ -323,7 +364,10 @@ impl<'a> Row<'a> {
         }
         let datum = self.document_id().and_then(|text| match id.type_oid {
             pg_sys::TEXTOID | pg_sys::VARCHAROID => text.into_datum(),
-            pg_sys::UUIDOID => text.parse::<UuidText>().ok().and_then(|uuid| uuid.0.into_datum()),
+            pg_sys::UUIDOID => text
+                .parse::<UuidText>()
+                .ok()
+                .and_then(|uuid| uuid.0.into_datum()),
             _ => None,
         });
         // SAFETY: the datum is of the column's type.
@@ -341,9 +385,17 @@ impl std::str::FromStr for UuidText {
         let digits: Vec<u8> = text
             .bytes()
             .filter(|byte| *byte != b'-')
-            .map(|byte| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok()).ok_or(()))
+            .map(|byte| {
+                char::from(byte)
+                    .to_digit(16)
+                    .and_then(|digit| u8::try_from(digit).ok())
+                    .ok_or(())
+            })
             .collect::<std::result::Result<_, ()>>()?;
-        let bytes: Vec<u8> = digits.chunks_exact(2).map(|pair| pair.iter().fold(0, |byte, digit| byte * 16 + digit)).collect();
+        let bytes: Vec<u8> = digits
+            .chunks_exact(2)
+            .map(|pair| pair.iter().fold(0, |byte, digit| byte * 16 + digit))
+            .collect();
         let bytes: [u8; 16] = bytes.try_into().map_err(|_| ())?;
         Ok(UuidText(pgrx::Uuid::from_bytes(bytes)))
     }
@@ -367,7 +419,11 @@ impl Site {
     ///
     /// # Safety
     /// `fcinfo` must be the call info of the trigger, whose `fn_extra` holds nothing else.
-    unsafe fn at<'a>(fcinfo: pg_sys::FunctionCallInfo, session: &Rc<Session>, protected: &Rc<Protected>) -> &'a mut Site {
+    unsafe fn at<'a>(
+        fcinfo: pg_sys::FunctionCallInfo,
+        session: &Rc<Session>,
+        protected: &Rc<Protected>,
+    ) -> &'a mut Site {
         // SAFETY: fn_extra is null or was set here; the site is dropped with fn_mcxt.
         unsafe {
             let function = (*fcinfo).flinfo;
@@ -393,16 +449,24 @@ impl Site {
         }
     }
 
-    fn decision(&mut self, interaction: Interaction, relation: pg_sys::Relation) -> Result<&mut Decision> {
+    fn decision(
+        &mut self,
+        interaction: Interaction,
+        relation: pg_sys::Relation,
+    ) -> Result<&mut Decision> {
         if !self.decisions.contains_key(&interaction) {
-            let reach = self.session.reach(&self.protected.resource_type, interaction)?;
+            let reach = self
+                .session
+                .reach(&self.protected.resource_type, interaction)?;
             let writer = Writer::new(&self.protected, Style::Exact).for_new_rows();
             let text = writer.deciding_entry(&reach.entries, &reach.scope);
             // SAFETY: fn_mcxt lives as long as the site; the previous context comes back before anything can fail.
             let evaluator = unsafe {
-                PgMemoryContexts::For(self.context).switch_to(|_| RowEvaluator::new(relation, &text))
+                PgMemoryContexts::For(self.context)
+                    .switch_to(|_| RowEvaluator::new(relation, &text))
             }?;
-            self.decisions.insert(interaction, Decision { reach, evaluator });
+            self.decisions
+                .insert(interaction, Decision { reach, evaluator });
         }
         self.decisions
             .get_mut(&interaction)
@@ -410,19 +474,34 @@ impl Site {
     }
 
     /// The first entry that grants `interaction` on `row`.
-    fn deciding(&mut self, interaction: Interaction, relation: pg_sys::Relation, row: &Row<'_>) -> Result<Option<ReachEntry>> {
+    fn deciding(
+        &mut self,
+        interaction: Interaction,
+        relation: pg_sys::Relation,
+        row: &Row<'_>,
+    ) -> Result<Option<ReachEntry>> {
         let decision = self.decision(interaction, relation)?;
         // SAFETY: the row is one of the trigger's relation, for which the evaluator was made.
         let place = unsafe { decision.evaluator.integer(row.for_evaluation()) };
-        Ok(place.and_then(|place| usize::try_from(place).ok()).and_then(|place| decision.reach.entries.get(place).cloned()))
+        Ok(place
+            .and_then(|place| usize::try_from(place).ok())
+            .and_then(|place| decision.reach.entries.get(place).cloned()))
     }
 
     /// Why `row` was refused.
     fn refusal(&self, interaction: Interaction, row: &Row<'_>, what: &str) -> Error {
         let detail = match self.decisions.get(&interaction) {
-            Some(decision) => decision.reach.refusal(&self.protected.resource_type, interaction, what),
+            Some(decision) => {
+                decision
+                    .reach
+                    .refusal(&self.protected.resource_type, interaction, what)
+            }
             None => String::new(),
         };
-        Error::NotPermitted { interaction: interaction.code(), reference: row.reference(), detail }
+        Error::NotPermitted {
+            interaction: interaction.code(),
+            reference: row.reference(),
+            detail,
+        }
     }
 }

@@ -96,6 +96,9 @@ fn resources(source: &Path, file: &str) -> Result<Vec<Value>> {
         .collect())
 }
 
+/// What Medplum's edition of the patient compartment adds to HL7's: being named in a task is not being its patient.
+const NOT_IN_R4: [&str; 1] = ["Task"];
+
 /// The patient compartment: one line per type, `Type parameter…`.
 fn patient_compartment(source: &Path) -> Result<String> {
     let file = "compartmentdefinition-patient.json";
@@ -108,11 +111,9 @@ fn patient_compartment(source: &Path) -> Result<String> {
             .filter_map(Value::as_str)
             .filter(|parameter| *parameter != "{def}")
             .collect();
-        if !parameters.is_empty() {
-            lines.insert(
-                elements::text(resource, "code")?.to_owned(),
-                parameters.join(" "),
-            );
+        let code = elements::text(resource, "code")?;
+        if !parameters.is_empty() && !NOT_IN_R4.contains(&code) {
+            lines.insert(code.to_owned(), parameters.join(" "));
         }
     }
     let mut out = String::from("Patient\n");

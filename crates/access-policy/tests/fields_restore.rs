@@ -195,6 +195,13 @@ fn nested_arrays_and_changes_of_shape_lose_nothing() {
             r#"{"a": [{"f": 1}]}"#,
         ),
         (r#"{"a": [{"x": 1}]}"#, r#"{"a": 5}"#, r#"{"a": 5}"#),
+        (r#"{"a": [{"x": 1}, null]}"#, "{}", "{}"),
+        (r#"{"a": {"x": 1}}"#, r#"{"a": null}"#, r#"{"a": null}"#),
+        (
+            r#"{"a": {"f": 1}}"#,
+            r#"{"a": {"f": 1}}"#,
+            r#"{"a": {"f": 1}}"#,
+        ),
     ] {
         check("a.f", old, new, expected);
     }

@@ -168,6 +168,59 @@ fn point_2_values_that_do_not_fit_are_refused_without_repeating_them() {
 }
 
 #[test]
+fn point_2_no_message_repeats_a_value_whatever_the_search_parameter() {
+    let mut refused = 0;
+    for criteria in [
+        "Patient?_id=%x",
+        "Patient?_id=Patient/%x.id",
+        "Patient?active=%x",
+        "Patient?active:missing=%x",
+        "Patient?identifier=%x",
+        "Patient?identifier=http://x|%x",
+        "Patient?general-practitioner=%x",
+        "Patient?general-practitioner=Practitioner/%x",
+        "Patient?family=%x",
+        "Patient?_compartment=%x",
+        "Patient?_project=%x",
+        "Patient?_tag=%x",
+    ] {
+        let a = policy(
+            "a",
+            &format!(r#""resource":[{{"resourceType":"Patient","criteria":"{criteria}"}}]"#),
+        );
+        for value in [
+            "s3cr3t",
+            "s3cr3t,",
+            "s3cr3t\\\\",
+            "s3cr3t\\\\x",
+            "s3cr3t|s3cr3t|s3cr3t",
+            "s3cr3t/s3cr3t",
+            "Pateint/s3cr3t",
+            "Patient/s3cr3t/_history/1",
+            "s3cr3t s3cr3t",
+            "\"s3cr3t",
+            "&s3cr3t=%s3cr3t",
+        ] {
+            let value = serde_json::to_string(value).unwrap();
+            let members = format!(
+                r#""access":[{{"policy":{{"reference":"AccessPolicy/a"}},
+                    "parameter":[{{"name":"x","valueString":{value}}}]}}]"#
+            );
+            if let Err(error) = access(&[&a], &members) {
+                refused += 1;
+                let said = format!("{error} {error:?} {:?}", error.hint());
+                assert!(!said.contains("s3cr3t"), "{criteria}: {said}");
+                assert!(
+                    matches!(error, AccessError::VariableValue { .. }),
+                    "{criteria}: {said}"
+                );
+            }
+        }
+    }
+    assert!(refused > 40, "{refused}");
+}
+
+#[test]
 fn point_2_the_longest_name_wins() {
     let a = policy(
         "a",

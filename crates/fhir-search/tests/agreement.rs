@@ -256,6 +256,7 @@ fn agree(documents: &[Document], most: usize) -> (usize, usize) {
         by_type.entry(document.kind()).or_default().push(document);
     }
     let (mut pairs, mut granted) = (0, 0);
+    by_type.remove("Binary"); // has no criteria
     for (kind, documents) in by_type {
         let step = documents.len().div_ceil(most);
         let sample: Vec<&&Document> = documents.iter().step_by(step).collect();

@@ -334,6 +334,7 @@ fn errors() {
             "? is missing after the resource type",
         ),
         ("Patient", "", 0, "? is missing after the resource type"),
+        ("Binary", "Binary?_id=1", 0, "Binary has no criteria"),
         ("Patient", "Patient?", 8, "a search parameter is empty"),
         (
             "Patient",

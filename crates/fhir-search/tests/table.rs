@@ -41,7 +41,7 @@ fn digests() {
         [
             "elements.txt 5297 95a7eda236c79cb5",
             "parameters.txt 1939 ec8668c041516931",
-            "compartment-patient.txt 69 16ad4f6a1d0b026f",
+            "compartment-patient.txt 68 de10f7dbf474b30f",
             "compartments-hl7.txt 151 f1ee08a747631e54"
         ]
     );

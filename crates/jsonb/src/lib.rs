@@ -7,8 +7,8 @@
 //! * [`Value`] is a view into such bytes. Nothing is copied and nothing is read ahead: looking up one member of a large
 //!   document costs that look-up.
 //! * [`Node`] is an edited document: new structure whose leaves may be untouched [`Value`]s, or a [`Patch`] of a large
-//!   container. [`encode`] writes it, and
-//!   copies each untouched part as one slice, so that its bytes (the text `1.10` of a number, say) stay what they were.
+//!   container. [`encode`] writes it, and copies each untouched part as one slice, so that its bytes (the text `1.10` of a
+//!   number, say) stay what they were.
 //! * [`from_json`] and [`to_json`] translate from and to JSON text exactly as PostgreSQL's own input and output do.
 //!
 //! # Corrupt bytes

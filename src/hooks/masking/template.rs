@@ -36,7 +36,11 @@ pub struct Mask {
 
 impl Mask {
     /// The mask of `protected`; `None` where nothing is hidden.
-    pub fn of(session: &Session, protected: &Rc<Protected>, unchecked_rows: bool) -> Result<Option<Mask>> {
+    pub fn of(
+        session: &Session,
+        protected: &Rc<Protected>,
+        unchecked_rows: bool,
+    ) -> Result<Option<Mask>> {
         let reach = session.reach(&protected.resource_type, Interaction::Search)?;
         let guard = unchecked_rows
             .then(|| reach.predicate())
@@ -45,7 +49,12 @@ impl Mask {
         if hidden.is_empty() && guard.is_none() {
             return Ok(None);
         }
-        Ok(Some(Mask { protected: Rc::clone(protected), hidden, guard, made: RefCell::default() }))
+        Ok(Some(Mask {
+            protected: Rc::clone(protected),
+            hidden,
+            guard,
+            made: RefCell::default(),
+        }))
     }
 
     /// What a reference to the column with this number becomes; 0 is the whole row, negative numbers are system columns.
@@ -63,12 +72,22 @@ impl Mask {
         let text = if attribute < 0 {
             return Ok(Replacement::Itself);
         } else if attribute == 0 {
-            self.choice(&writer, &format!("{ROW}.*"), |row, fields| self.masked_row(&writer, row, fields))
+            self.choice(&writer, &format!("{ROW}.*"), |row, fields| {
+                self.masked_row(&writer, row, fields)
+            })
         } else if attribute == self.protected.resource.number {
             self.choice(&writer, &writer.resource(), |resource, fields| {
-                Some(writer.call("mask", &[resource.to_owned(), writer.text(&fields.to_string())]))
+                Some(writer.call(
+                    "mask",
+                    &[resource.to_owned(), writer.text(&fields.to_string())],
+                ))
             })
-        } else if let Some(column) = self.protected.derived.iter().find(|column| column.number == attribute) {
+        } else if let Some(column) = self
+            .protected
+            .derived
+            .iter()
+            .find(|column| column.number == attribute)
+        {
             if self.guard.is_none() && self.hidden.iter().all(|(_, fields)| !fields.is_empty()) {
                 return Ok(Replacement::Null);
             }
@@ -93,9 +112,18 @@ impl Mask {
     }
 
     /// `CASE` over the deciding entries; `masked` gives the value under some hidden fields, `None` for NULL.
-    fn choice(&self, writer: &Writer<'_>, raw: &str, masked: impl Fn(&str, &FieldSet) -> Option<String>) -> String {
+    fn choice(
+        &self,
+        writer: &Writer<'_>,
+        raw: &str,
+        masked: impl Fn(&str, &FieldSet) -> Option<String>,
+    ) -> String {
         let value = |fields: &FieldSet| {
-            if fields.is_empty() { raw.to_owned() } else { masked(raw, fields).unwrap_or_else(|| "NULL".to_owned()) }
+            if fields.is_empty() {
+                raw.to_owned()
+            } else {
+                masked(raw, fields).unwrap_or_else(|| "NULL".to_owned())
+            }
         };
         let text = match self.hidden.as_slice() {
             [] => raw.to_owned(),
@@ -103,7 +131,11 @@ impl Mask {
             [firsts @ .., last] => {
                 let mut text = String::from("CASE");
                 for (predicate, fields) in firsts {
-                    text.push_str(&format!(" WHEN {} THEN {}", writer.predicate(predicate), value(fields)));
+                    text.push_str(&format!(
+                        " WHEN {} THEN {}",
+                        writer.predicate(predicate),
+                        value(fields)
+                    ));
                 }
                 // A row that is read at all was granted; if by none before, then by the last.
                 format!("{text} ELSE {} END", value(&last.1))
@@ -120,7 +152,12 @@ impl Mask {
     }
 
     fn masked_row(&self, writer: &Writer<'_>, row: &str, fields: &FieldSet) -> Option<String> {
-        let derived: Vec<String> = self.protected.derived.iter().map(|column| column.number.to_string()).collect();
+        let derived: Vec<String> = self
+            .protected
+            .derived
+            .iter()
+            .map(|column| column.number.to_string())
+            .collect();
         Some(writer.call(
             "mask_row",
             &[

@@ -1,12 +1,13 @@
 //! The extension: built for release by cargo-pgrx, installed in the private PostgreSQL.
 
 use std::fs;
+use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 
 use super::{Server, Tools};
-use crate::process::{digest, run};
+use crate::process::{capture, digest, run};
 use crate::project::Project;
 
 /// The extension as it is installed.
@@ -21,13 +22,19 @@ impl Extension {
     pub fn install(project: &Project, server: &Server, tools: &Tools) -> Result<Self> {
         let package = project.target("package");
         fs::remove_dir_all(&package).ok();
-        run(tools
-            .pgrx()
+        let mut build = tools.pgrx();
+        build
             .args(["package", "--pg-config"])
             .arg(server.program("pg_config"))
             .arg("--out-dir")
             .arg(&package)
-            .current_dir(project.root()))?;
+            .current_dir(project.root());
+        // A log needs neither progress nor colours, which cargo-pgrx always uses; an error shows them all.
+        if std::io::stderr().is_terminal() {
+            run(&mut build)?;
+        } else {
+            capture(&mut build)?;
+        }
         let mut files = Vec::new();
         find_files(&package, &mut files)?;
         files.sort();

@@ -177,8 +177,7 @@ impl Suite {
             .envs(self.variables());
         let (mut passed, mut failed, mut skipped) = (None, None, None);
         let good = watch(&mut command, |line| {
-            let line_is_noise = line.trim_start().starts_with(['#', '1']) || line.trim() == "---";
-            if !line_is_noise {
+            if !is_tap_noise(line) {
                 println!("  {line}");
             }
             let count = |name: &str| line.strip_prefix(name).and_then(|count| count.parse().ok());
@@ -236,6 +235,22 @@ impl Suite {
         }
         Ok(())
     }
+}
+
+/// Lines of node's TAP that say nothing of interest to people.
+fn is_tap_noise(line: &str) -> bool {
+    let line = line.trim_start();
+    [
+        "#",
+        "1..",
+        "---",
+        "...",
+        "duration_ms:",
+        "type:",
+        "TAP version",
+    ]
+    .iter()
+    .any(|noise| line.starts_with(noise))
 }
 
 /// `3 passed, 1 failed, 2 skipped in 0.12s`, with what did not occur left out.

@@ -112,6 +112,12 @@ fn check_type(resource_type: &str, kind: &str) -> Result<(), CriteriaError> {
         );
         return Err(CriteriaError::new(0, message));
     }
+    if kind == "Binary" {
+        let error = CriteriaError::new(0, "Binary has no criteria");
+        return Err(error.with_hint(
+            "a Binary is granted when the resource its securityContext refers to is granted",
+        ));
+    }
     Ok(())
 }
 

@@ -57,24 +57,24 @@ impl Document {
         match predicate {
             Predicate::Constant(value) => Some(*value),
             Predicate::And(parts) => {
-                parts
-                    .iter()
-                    .map(|part| self.holds(part))
-                    .fold(Some(true), |all, one| match (all, one) {
-                        (Some(false), _) | (_, Some(false)) => Some(false),
-                        (Some(true), Some(true)) => Some(true),
-                        _ => None,
-                    })
+                let found: Vec<_> = parts.iter().map(|part| self.holds(part)).collect();
+                if found.contains(&Some(false)) {
+                    Some(false)
+                } else if found.contains(&None) {
+                    None
+                } else {
+                    Some(true)
+                }
             }
             Predicate::Or(parts) => {
-                parts
-                    .iter()
-                    .map(|part| self.holds(part))
-                    .fold(Some(false), |any, one| match (any, one) {
-                        (Some(true), _) | (_, Some(true)) => Some(true),
-                        (Some(false), Some(false)) => Some(false),
-                        _ => None,
-                    })
+                let found: Vec<_> = parts.iter().map(|part| self.holds(part)).collect();
+                if found.contains(&Some(true)) {
+                    Some(true)
+                } else if found.contains(&None) {
+                    None
+                } else {
+                    Some(false)
+                }
             }
             Predicate::Not(inner) => self.holds(inner).map(|value| !value),
             Predicate::Id(ids) => Some(ids.iter().any(|id| self.json["id"] == id.as_str())),

@@ -1,0 +1,59 @@
+-- What is not as it should be, in one list.
+
+CREATE FUNCTION fhir_access.doctor()
+    RETURNS TABLE (severity text, subject text, message text, hint text)
+    LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC
+    SELECT 'error'::text, p.relation::text, 'row security is off or not forced'::text,
+           'ALTER TABLE … ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY'::text
+      FROM fhir_access.protected_relation p
+     WHERE NOT p.row_security
+    UNION ALL
+    SELECT 'error', p.relation::text, format('the trigger %s is missing or disabled', t.name),
+           'call fhir_access.protect() again'
+      FROM fhir_access.protection p
+     CROSS JOIN (VALUES ('zzz_fhir_access'::name), ('fhir_access_truncate')) AS t(name)
+     WHERE NOT EXISTS (SELECT FROM pg_trigger g
+                        WHERE g.tgrelid = p.relation AND g.tgname = t.name AND g.tgenabled = 'A')
+    UNION ALL
+    SELECT 'warning', p.relation::text, format('the trigger %I runs after fhir_access''s and may change what it restored', g.tgname),
+           'give it a name that sorts before zzz_fhir_access'
+      FROM fhir_access.protection p
+      JOIN pg_trigger g ON g.tgrelid = p.relation
+     WHERE NOT g.tgisinternal AND g.tgtype & 3 = 3 AND g.tgtype & 20 <> 0 AND g.tgname COLLATE "C" > 'zzz_fhir_access'
+    UNION ALL
+    SELECT 'warning', p.relation::text, 'its resource column has no GIN index',
+           format('CREATE INDEX ON %s USING gin (%I jsonb_path_ops)', p.relation, p.resource_column)
+      FROM fhir_access.protection p
+     WHERE NOT EXISTS (
+            SELECT FROM pg_index i
+              JOIN pg_class c ON c.oid = i.indexrelid
+              JOIN pg_am m ON m.oid = c.relam AND m.amname = 'gin'
+              JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey)
+             WHERE i.indrelid = p.relation AND a.attname = p.resource_column)
+    UNION ALL
+    SELECT 'warning', 'ProjectMembership/' || m.id, 'names no policy, so it may do everything in its project',
+           'give it an accessPolicy, or set fhir_access.require_policy = on'
+      FROM fhir_access.project_membership m
+     WHERE NOT m.resource ? 'accessPolicy' AND NOT m.resource ? 'access'
+    UNION ALL
+    SELECT 'error', 'ProjectMembership/' || m.id, format('names %s, which does not exist', r.reference),
+           'insert the policy into fhir_access.access_policy, or correct the membership'
+      FROM fhir_access.project_membership m
+     CROSS JOIN LATERAL (
+            SELECT m.resource #>> '{accessPolicy,reference}'
+            UNION ALL
+            SELECT a #>> '{policy,reference}'
+              FROM jsonb_array_elements(CASE jsonb_typeof(m.resource -> 'access')
+                                        WHEN 'array' THEN m.resource -> 'access' ELSE '[]' END) a) AS r(reference)
+     WHERE r.reference IS NOT NULL
+       AND NOT EXISTS (SELECT FROM fhir_access.access_policy p WHERE 'AccessPolicy/' || p.id = r.reference)
+    UNION ALL
+    SELECT 'error', 'ProjectMembership/' || m.id, format('names %s, which does not exist', m.resource #>> '{project,reference}'),
+           'insert the project into fhir_access.project, or correct the membership'
+      FROM fhir_access.project_membership m
+     WHERE m.resource #>> '{project,reference}' IS NOT NULL
+       AND NOT EXISTS (SELECT FROM fhir_access.project p WHERE 'Project/' || p.id = m.resource #>> '{project,reference}');
+END;
+COMMENT ON FUNCTION fhir_access.doctor() IS 'what is not as it should be: protection, memberships, indexes';
+REVOKE EXECUTE ON FUNCTION fhir_access.doctor() FROM PUBLIC;
