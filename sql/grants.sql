@@ -1,12 +1,16 @@
 -- The last part of the script: partitions that come later, and who may do what.
 
--- A partition or child that is attached to a protected table is protected with it, in the same statement.
+-- After each DDL statement: a partition or child that came to a protected table is protected with it. (One that is
+-- detached loses its parent's trigger; writing to it is an error until protect() was called for it again.)
 CREATE FUNCTION fhir_access.follow_ddl() RETURNS event_trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     child record;
 BEGIN
+    IF to_regclass('fhir_access.protection') IS NULL THEN
+        RETURN;
+    END IF;
     FOR child IN
         WITH RECURSIVE tree AS (
             SELECT i.inhrelid AS relation, p.resource_type, p.resource_column, p.id_column
@@ -33,13 +37,15 @@ BEGIN
     END IF;
 END $$;
 
-CREATE EVENT TRIGGER fhir_access_ddl ON ddl_command_end
-    WHEN TAG IN ('CREATE TABLE', 'CREATE TABLE AS', 'ALTER TABLE', 'SELECT INTO')
-    EXECUTE FUNCTION fhir_access.follow_ddl();
+CREATE EVENT TRIGGER fhir_access_ddl ON ddl_command_end EXECUTE FUNCTION fhir_access.follow_ddl();
 CREATE EVENT TRIGGER fhir_access_drop ON sql_drop EXECUTE FUNCTION fhir_access.follow_drop();
 
 -- Everybody may name the schema and ask what its own session may do; nothing that changes state is open to PUBLIC.
 GRANT USAGE ON SCHEMA fhir_access TO PUBLIC;
 REVOKE EXECUTE ON FUNCTION fhir_access.protect(regclass, text, name, name) FROM PUBLIC;
 REVOKE EXECUTE ON FUNCTION fhir_access.unprotect(regclass) FROM PUBLIC;
+-- A trigger function runs for whoever writes; only to make a trigger of it takes the right to execute it.
+REVOKE EXECUTE ON FUNCTION fhir_access.enforce_write(), fhir_access.enforce_truncate(),
+    fhir_access.validate_document(), fhir_access.documents_changed(),
+    fhir_access.follow_ddl(), fhir_access.follow_drop() FROM PUBLIC;
 GRANT SELECT ON fhir_access.protected_relation TO PUBLIC;

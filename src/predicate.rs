@@ -92,10 +92,7 @@ impl<'a> Writer<'a> {
             ),
             documents => {
                 let texts: Vec<String> = documents.iter().map(ToString::to_string).collect();
-                format!(
-                    "{column} {operator} ANY ({})",
-                    self.typed(&array(&texts), "jsonb[]")
-                )
+                format!("{column} {operator} ANY ({})", self.list(&texts, "jsonb"))
             }
         }
     }
@@ -126,10 +123,7 @@ impl<'a> Writer<'a> {
         match ids.as_slice() {
             [] => "false".to_owned(),
             [id] => format!("{column} {equal} {}", self.typed(id, type_name)),
-            ids => format!(
-                "{column} {equal} ANY ({})",
-                self.typed(&array(ids), &format!("{type_name}[]"))
-            ),
+            ids => format!("{column} {equal} ANY ({})", self.list(ids, type_name)),
         }
     }
 
@@ -186,6 +180,19 @@ impl<'a> Writer<'a> {
         match (self.style, type_name) {
             (Style::Readable, "text" | "jsonb") => literal(value),
             _ => format!("{}::{}", literal(value), self.type_name(type_name)),
+        }
+    }
+
+    /// An array constant.
+    fn list<T: AsRef<str>>(&self, values: &[T], element: &str) -> String {
+        let type_name = format!("{element}[]");
+        match self.style {
+            Style::Exact => self.typed(&array(values), &type_name),
+            Style::Readable => {
+                let values: Vec<String> =
+                    values.iter().map(|value| literal(value.as_ref())).collect();
+                format!("ARRAY[{}]::{type_name}", values.join(", "))
+            }
         }
     }
 

@@ -28,6 +28,26 @@ pub struct Protected {
     pub irregular_references: bool,
 }
 
+impl Protected {
+    /// A relation with the default columns, to explain policies for a type that no table holds yet.
+    pub fn imagined(resource_type: &str) -> Protected {
+        let column = |name: &str, type_oid| Column {
+            number: 0,
+            name: name.to_owned(),
+            type_oid,
+            generated: false,
+        };
+        Protected {
+            relation: pg_sys::InvalidOid,
+            resource_type: resource_type.to_owned(),
+            resource: column("resource", pg_sys::JSONBOID),
+            id: column("id", pg_sys::TEXTOID),
+            derived: Vec::new(),
+            irregular_references: false,
+        }
+    }
+}
+
 type Answer = std::result::Result<Option<Rc<Protected>>, String>;
 
 thread_local! {

@@ -5,9 +5,9 @@
 //! it holds one without the mark. Row security's own expressions keep reading the stored row, and so does what is written.
 
 use crate::error::{Error, OrRaise, Result};
-use crate::hooks::row_security;
+use crate::hooks::{mark, row_security};
 use crate::node::tree::{self, Mutator};
-use crate::node::{privilege, relation};
+use crate::node::{privilege, relation, trigger};
 use crate::registry::{self, Protected};
 use crate::session::{self, Fingerprint, Session};
 use access_policy::Interaction;
@@ -89,7 +89,10 @@ pub unsafe fn is_marked(entry: *const pg_sys::RangeTblEntry) -> bool {
 unsafe fn enforced(entry: *const pg_sys::RangeTblEntry) -> Result<Option<Rc<Protected>>> {
     // SAFETY: by the caller's promise.
     unsafe {
-        if (*entry).rtekind != pg_sys::RTEKind::RTE_RELATION {
+        // The entry of an upsert's EXCLUDED names the relation too, but as a row type: it holds what was given.
+        let table = [pg_sys::RELKIND_RELATION, pg_sys::RELKIND_PARTITIONED_TABLE]
+            .contains(&((*entry).relkind as u8));
+        if (*entry).rtekind != pg_sys::RTEKind::RTE_RELATION || !table {
             return Ok(None);
         }
         let oid = (*entry).relid;
@@ -159,7 +162,7 @@ impl Rewriter {
                 .zip(quals)
                 .enumerate()
             {
-                (*entry).securityQuals = self.unmasked(place, quals.cast()).cast();
+                (*entry).securityQuals = self.security_quals(place, entry, quals);
             }
             (*query).withCheckOptions = checks;
             self.checks(query);
@@ -171,6 +174,44 @@ impl Rewriter {
                 conflict.arbiterWhere = condition;
             }
             self.levels.pop();
+        }
+    }
+
+    /// The quals that come before all others: those of row security compare the stored row; those of a view that is
+    /// written through, the masked one, like every condition of a statement.
+    ///
+    /// # Safety
+    /// `entry` must be the entry at `place` of the query on top of the levels, `quals` its security quals.
+    unsafe fn security_quals(
+        &mut self,
+        place: usize,
+        entry: *const pg_sys::RangeTblEntry,
+        quals: *mut pg_sys::List,
+    ) -> *mut pg_sys::List {
+        // SAFETY: by the caller's promise.
+        unsafe {
+            let masked = self
+                .levels
+                .last()
+                .and_then(|level| level.masks.get(place))
+                .is_some_and(Option::is_some);
+            if !masked {
+                return tree::mutate(quals.cast(), self).cast();
+            }
+            let number = i32::try_from(place + 1).unwrap_or(i32::MAX);
+            let relation = relation::OpenRelation::open((*entry).relid);
+            let mut rewritten = std::ptr::null_mut();
+            for qual in PgList::<pg_sys::Node>::from_pg(quals).iter_ptr() {
+                let stored = mark::of(qual).is_some()
+                    || row_security::is_users_policy(relation.as_ptr(), number, qual);
+                let qual = if stored {
+                    self.unmasked(place, qual)
+                } else {
+                    tree::mutate(qual, self)
+                };
+                rewritten = pg_sys::lappend(rewritten, qual.cast());
+            }
+            rewritten
         }
     }
 
@@ -288,13 +329,22 @@ impl Rewriter {
                     continue;
                 };
                 if !relation::row_security_forced(protected.relation) {
-                    return Err(not_ready(&protected));
+                    return Err(not_ready(&protected, "row security", "is switched off"));
                 }
                 let session = self.session()?;
                 (*entry).enrname = pg_sys::pstrdup(MARK.as_ptr());
                 let target = (*query).resultRelation == number;
-                if !privilege::role_is_subject(effective_user(entry)) {
+                if privilege::role_is_subject(effective_user(entry)) {
+                    check_marks(query, entry, target, session.fingerprint)?;
+                } else {
                     add_predicates(query, entry, number, &session, &protected)?;
+                }
+                if target && !trigger::is_active(protected.relation) {
+                    return Err(not_ready(
+                        &protected,
+                        "the trigger zzz_fhir_access",
+                        "is missing or disabled",
+                    ));
                 }
                 let stored_conflict = target
                     && (*query).onConflict.as_ref().is_some_and(|conflict| {
@@ -393,12 +443,53 @@ unsafe fn add_predicates(
     Ok(())
 }
 
-fn not_ready(protected: &Protected) -> Error {
+/// Makes sure that the predicates which PostgreSQL put on this entry are there, and are this session's.
+///
+/// # Safety
+/// `entry` must be an entry of `query`.
+unsafe fn check_marks(
+    query: *const pg_sys::Query,
+    entry: *const pg_sys::RangeTblEntry,
+    target: bool,
+    fingerprint: Fingerprint,
+) -> Result<()> {
+    // SAFETY: by the caller's promise.
+    unsafe {
+        let quals = PgList::<pg_sys::Node>::from_pg((*entry).securityQuals);
+        let mut marks: Vec<Fingerprint> =
+            quals.iter_ptr().filter_map(|qual| mark::of(qual)).collect();
+        if target {
+            let checks = PgList::<pg_sys::WithCheckOption>::from_pg((*query).withCheckOptions);
+            marks.extend(
+                checks
+                    .iter_ptr()
+                    .filter_map(|check| mark::of((*check).qual)),
+            );
+        }
+        if marks.is_empty() || marks.iter().any(|mark| *mark != fingerprint) {
+            return Err(Error::Fence);
+        }
+        Ok(())
+    }
+}
+
+fn not_ready(protected: &Protected, what: &str, how: &str) -> Error {
     Error::NotReady {
         message: format!(
-            "row security of the protected relation {} is switched off",
+            "{what} of the protected relation {} {how}",
             relation::qualified_name(protected.relation)
         ),
-        hint: "ALTER TABLE … ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY; or call fhir_access.protect() again.".to_owned(),
+        hint: "Call fhir_access.protect() again, or fhir_access.unprotect() to give protection up."
+            .to_owned(),
+    }
+}
+
+/// Refuses `COPY` of a protected relation whose row security is switched off: PostgreSQL would copy it without planning.
+pub fn check_copy(oid: pg_sys::Oid) -> Result<()> {
+    match registry::protected(oid)? {
+        Some(protected) if privilege::is_subject(oid) && !relation::row_security_forced(oid) => {
+            Err(not_ready(&protected, "row security", "is switched off"))
+        }
+        _ => Ok(()),
     }
 }

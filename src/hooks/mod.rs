@@ -6,8 +6,10 @@
 //! * [`executor`] is the fence: a plan runs only for the session context that it was made for.
 
 mod executor;
+mod mark;
 mod masking;
 mod planner;
+pub mod portals;
 mod row_security;
 mod standard;
 mod utility;

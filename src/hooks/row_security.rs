@@ -3,6 +3,7 @@
 //! The predicate is a *restrictive* policy, so that no permissive policy of the table's owner can widen it; a permissive
 //! policy that is always true stands beside it, because PostgreSQL closes a table that has none.
 
+use super::mark;
 use crate::error::{OrRaise, Result};
 use crate::node::expr;
 use crate::predicate::{Style, Writer};
@@ -10,6 +11,7 @@ use crate::registry::{self, Protected};
 use crate::session::{self, Session};
 use access_policy::Interaction;
 use fhir_search::Predicate;
+use pgrx::PgList;
 use pgrx::prelude::*;
 use std::ffi::CStr;
 
@@ -84,8 +86,17 @@ unsafe extern "C-unwind" fn with_restrictive(
         let Some(protected) = registry::protected((*relation).rd_id).or_raise() else {
             return previous;
         };
-        let session = session::current().or_raise();
-        let (using, check) = predicates(&session, &protected, command).or_raise();
+        // A statement may be parsed and kept before anybody has said who asks. It is closed then; to plan it takes a
+        // session, and setting one has it parsed again.
+        let session = session::current().ok();
+        let fingerprint = session
+            .as_ref()
+            .map(|session| session.fingerprint)
+            .unwrap_or_default();
+        let (using, check) = match &session {
+            Some(session) => predicates(session, &protected, command).or_raise(),
+            None => (Predicate::Constant(false), Predicate::Constant(false)),
+        };
         let writer = Writer::new(&protected, Style::Exact);
         let name = if command == pg_sys::CmdType::CMD_SELECT {
             SEARCH_POLICY
@@ -94,6 +105,8 @@ unsafe extern "C-unwind" fn with_restrictive(
         };
         let check = writer.for_new_rows().predicate(&check);
         let ours = policy(relation, name, &writer.predicate(&using), &check, false).or_raise();
+        (*ours).qual = mark::put((*ours).qual.cast(), fingerprint).cast();
+        (*ours).with_check_qual = mark::put((*ours).with_check_qual.cast(), fingerprint).cast();
         pg_sys::lappend(previous, ours.cast())
     }
 }
@@ -138,7 +151,9 @@ fn predicates(
 pub fn search_qual(session: &Session, protected: &Protected) -> Result<*mut pg_sys::Node> {
     let reach = session.reach(&protected.resource_type, Interaction::Search)?;
     let text = Writer::new(protected, Style::Exact).predicate(&reach.predicate());
+    // SAFETY: the expression is boolean.
     expr::parse_for(protected.relation, &text)
+        .map(|qual| unsafe { mark::put(qual, session.fingerprint) })
 }
 
 /// The rows that an interaction may leave behind, likewise.
@@ -152,6 +167,35 @@ pub fn written_qual(
         .for_new_rows()
         .predicate(&reach.predicate());
     expr::parse_for(protected.relation, &text)
+}
+
+/// Is `qual` the condition of a restrictive policy that the table's owner put on `relation`, as it stands for the range
+/// table entry with this number?
+///
+/// # Safety
+/// `relation` must be open, `qual` a node.
+pub unsafe fn is_users_policy(
+    relation: pg_sys::Relation,
+    number: i32,
+    qual: *mut pg_sys::Node,
+) -> bool {
+    // SAFETY: the policies of an open relation stay while it is open; they are copied before they are changed.
+    unsafe {
+        let Some(policies) = (*relation).rd_rsdesc.as_ref() else {
+            return false;
+        };
+        PgList::<pg_sys::RowSecurityPolicy>::from_pg(policies.policies)
+            .iter_ptr()
+            .any(|policy| {
+                if (*policy).permissive || (*policy).qual.is_null() {
+                    return false;
+                }
+                let condition =
+                    pg_sys::copyObjectImpl((*policy).qual.cast()).cast::<pg_sys::Node>();
+                pg_sys::ChangeVarNodes(condition, 1, number, 0);
+                pg_sys::equal(condition.cast(), qual.cast())
+            })
+    }
 }
 
 /// # Safety

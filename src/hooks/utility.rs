@@ -1,11 +1,10 @@
-//! Utility statements: `FETCH` and `MOVE` on a cursor whose rows were stored at commit (`WITH HOLD`), where the
-//! executor, and so its fence, is no longer asked.
+//! Utility statements: `FETCH` and `MOVE` on a portal that keeps rows of another session context, and `COPY` of a
+//! relation whose row security somebody switched off. `COPY` where it is on becomes a query, and is planned.
 
-use super::{executor, standard};
-use crate::error::OrRaise;
-use pgrx::PgList;
+use super::{masking, portals, standard};
+use crate::error::{Error, OrRaise};
 use pgrx::prelude::*;
-use std::ffi::c_char;
+use std::ffi::{CStr, c_char};
 
 static mut PREVIOUS: pg_sys::ProcessUtility_hook_type = None;
 
@@ -33,8 +32,14 @@ unsafe extern "C-unwind" fn process(
     // SAFETY: called by PostgreSQL with a valid utility statement; everything is handed on as it came.
     unsafe {
         let utility = (*statement).utilityStmt;
-        if (*utility).type_ == pg_sys::NodeTag::T_FetchStmt {
-            check_stored_cursor((*utility.cast::<pg_sys::FetchStmt>()).portalname);
+        let portal = if (*utility).type_ == pg_sys::NodeTag::T_FetchStmt {
+            (*utility.cast::<pg_sys::FetchStmt>()).portalname
+        } else {
+            std::ptr::null()
+        };
+        check_portals(portal);
+        if (*utility).type_ == pg_sys::NodeTag::T_CopyStmt {
+            check_copy((*utility.cast::<pg_sys::CopyStmt>()).relation);
         }
         match PREVIOUS {
             Some(previous) => previous(
@@ -62,15 +67,34 @@ unsafe extern "C-unwind" fn process(
 }
 
 #[pg_guard]
-unsafe extern "C-unwind" fn check_stored_cursor(name: *const c_char) {
-    // SAFETY: a portal holds the plans of its statements as long as it lives.
-    unsafe {
-        let portal = pg_sys::GetPortalByName(name);
-        if portal.is_null() || (*portal).holdStore.is_null() {
-            return;
-        }
-        for plan in PgList::<pg_sys::PlannedStmt>::from_pg((*portal).stmts).iter_ptr() {
-            executor::check_fence(plan).or_raise();
-        }
+unsafe extern "C-unwind" fn check_portals(fetched: *const c_char) {
+    // SAFETY: may need documents, and so a transaction; statements that start without one fetch nothing.
+    if unsafe { !pg_sys::IsTransactionState() } {
+        return;
+    }
+    portals::settle();
+    // SAFETY: null, or the name in a FETCH statement.
+    if !fetched.is_null() && portals::is_switched_off(unsafe { CStr::from_ptr(fetched) }) {
+        Error::Fence.raise();
+    }
+}
+
+#[pg_guard]
+unsafe extern "C-unwind" fn check_copy(relation: *const pg_sys::RangeVar) {
+    if relation.is_null() {
+        return;
+    }
+    // SAFETY: a range variable of the statement; a relation that does not exist is PostgreSQL's to report.
+    let oid = unsafe {
+        pg_sys::RangeVarGetRelidExtended(
+            relation,
+            pg_sys::NoLock as pg_sys::LOCKMODE,
+            pg_sys::RVROption::RVR_MISSING_OK,
+            None,
+            std::ptr::null_mut(),
+        )
+    };
+    if oid != pg_sys::InvalidOid {
+        masking::check_copy(oid).or_raise();
     }
 }

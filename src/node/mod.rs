@@ -10,3 +10,4 @@ pub mod relation;
 pub mod row;
 pub mod scan;
 pub mod tree;
+pub mod trigger;

@@ -38,9 +38,12 @@ pub fn writer_is_subject() -> bool {
 
 /// The extension's owner for the length of a scope: for reads and writes of its own tables, and of protected rows that
 /// a decision needs. The previous user comes back when this is dropped, or with the transaction where an error is raised.
+///
+/// The `search_path` is PostgreSQL's own meanwhile: nothing that the user defined is run with the owner's rights.
 pub struct AsOwner {
     user: pg_sys::Oid,
     context: i32,
+    settings: i32,
 }
 
 impl AsOwner {
@@ -54,14 +57,34 @@ impl AsOwner {
             let local = (context | pg_sys::SECURITY_LOCAL_USERID_CHANGE as i32)
                 & !(pg_sys::SECURITY_NOFORCE_RLS as i32);
             pg_sys::SetUserIdAndSecContext(owner, local);
+            let settings = pg_sys::NewGUCNestLevel();
+            pg_sys::set_config_option(
+                c"search_path".as_ptr(),
+                c"pg_catalog, pg_temp".as_ptr(),
+                pg_sys::GucContext::PGC_USERSET,
+                pg_sys::GucSource::PGC_S_SESSION,
+                pg_sys::GucAction::GUC_ACTION_SAVE,
+                true,
+                0,
+                false,
+            );
+            AsOwner {
+                user,
+                context,
+                settings,
+            }
         }
-        AsOwner { user, context }
     }
 }
 
 impl Drop for AsOwner {
     fn drop(&mut self) {
-        // SAFETY: the values come from GetUserIdAndSecContext.
-        unsafe { pg_sys::SetUserIdAndSecContext(self.user, self.context) };
+        // SAFETY: the values come from GetUserIdAndSecContext. While an error is on its way, the abort restores both.
+        unsafe {
+            if !std::thread::panicking() {
+                pg_sys::AtEOXact_GUC(false, self.settings);
+            }
+            pg_sys::SetUserIdAndSecContext(self.user, self.context);
+        }
     }
 }

@@ -7,6 +7,7 @@ mod documents;
 pub mod reach;
 
 use crate::error::{Error, Result};
+use crate::hooks::portals;
 use crate::settings;
 use access_policy::{EffectiveAccess, Interaction, IpVerdict, Settings};
 use pgrx::direct_function_call;
@@ -119,11 +120,7 @@ fn resolve() -> Result<(Rc<Session>, u64)> {
         require_policy: key.require_policy,
     };
     let access = access_policy::resolve(&documents::Stored, &membership, &settings)?;
-    let client_ip = if key.client_ip.is_empty() {
-        connection_address()
-    } else {
-        key.client_ip.parse().ok()
-    };
+    let client_ip = client_address();
     let verdict = access.ip_verdict(client_ip);
     let fingerprint = access.fingerprint();
     let session = Rc::new(Session {
@@ -174,8 +171,19 @@ pub fn documents_changed() {
 }
 
 fn drop_plans() {
+    portals::switch_off();
     // SAFETY: marks the backend's cached plans as invalid; allowed wherever invalidation callbacks run.
     unsafe { pg_sys::ResetPlanCache() };
+}
+
+/// Where the client is: what the setting says, or else the other end of the connection.
+pub fn client_address() -> Option<IpAddr> {
+    let setting = settings::client_ip();
+    if setting.is_empty() {
+        connection_address()
+    } else {
+        setting.parse().ok()
+    }
 }
 
 /// The address of the database connection's other end; unknown on a Unix socket and in background processes.

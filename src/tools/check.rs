@@ -61,7 +61,10 @@ fn answer(reference: &str, name: &str) -> Result<Answer> {
         Some((resource_type, id)) => (resource_type, Some(id)),
         None => (reference, None),
     };
-    let protected = relation_of(resource_type)?;
+    let protected = relation_of(resource_type)?.ok_or_else(|| Error::Argument {
+        message: format!("no protected relation holds {resource_type}"),
+        hint: "SELECT fhir_access.protect('the_table', 'the type');".to_owned(),
+    })?;
     let session = session::current()?;
     let reach = session.reach(&protected.resource_type, interaction)?;
     if reach.entries.is_empty() {

@@ -16,23 +16,25 @@ pub fn interaction(name: &str) -> Result<Interaction> {
     })
 }
 
-/// The protected relation of a type; the first, where several hold it.
-pub fn relation_of(resource_type: &str) -> Result<Rc<Protected>> {
+/// The protected relation of a type, if there is one; the first, where several hold it.
+pub fn relation_of(resource_type: &str) -> Result<Option<Rc<Protected>>> {
     if !fhir_search::model::is_resource_type(resource_type) {
+        let hint = fhir_search::model::similar_resource_type(resource_type)
+            .map(|similar| format!("Did you mean \"{similar}\"?"))
+            .unwrap_or_else(|| {
+                "Resource types are written as in FHIR: Patient, Observation, ….".to_owned()
+            });
         return Err(Error::Argument {
             message: format!("unknown resource type \"{resource_type}\""),
-            hint: "Resource types are written as in FHIR: Patient, Observation, ….".to_owned(),
+            hint,
         });
     }
     for relation in registry::relations_of(resource_type)? {
         if let Some(protected) = registry::protected(relation)? {
-            return Ok(protected);
+            return Ok(Some(protected));
         }
     }
-    Err(Error::Argument {
-        message: format!("no protected relation holds {resource_type}"),
-        hint: "SELECT fhir_access.protect('the_table', 'the type');".to_owned(),
-    })
+    Ok(None)
 }
 
 /// The entries that can grant an interaction on a type, in the order in which they decide. `place` counts from 1; `entry`
@@ -56,7 +58,9 @@ fn explain(
     ),
 > {
     let interaction = self::interaction(interaction).or_raise();
-    let protected = relation_of(resource_type).or_raise();
+    let protected = relation_of(resource_type)
+        .or_raise()
+        .unwrap_or_else(|| Rc::new(Protected::imagined(resource_type)));
     let session = session::current().or_raise();
     let reach = session
         .reach(&protected.resource_type, interaction)

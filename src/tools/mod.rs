@@ -4,4 +4,5 @@ mod check;
 mod explain;
 mod protect;
 mod session;
+mod unprotect;
 mod validate;

@@ -1,4 +1,4 @@
-//! `protect()` and `unprotect()`.
+//! `protect()`.
 
 use crate::catalog::catalog;
 use crate::error::{Error, OrRaise, Result};
@@ -23,16 +23,6 @@ fn protect(relation: pg_sys::Oid, resource_type: &str, resource_column: &CStr, i
         id_column.to_string_lossy(),
     );
     protect_tree(relation, resource_type, &resource_column, &id_column).or_raise();
-}
-
-/// Removes the policy, the triggers and the registration, from partitions and children too. Row security stays on, so
-/// the table is closed to everybody who is subject to it until somebody opens it on purpose.
-#[pg_extern(sql = "
-CREATE FUNCTION fhir_access.unprotect(relation regclass)
-    RETURNS void LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', '@FUNCTION_NAME@';
-")]
-fn unprotect(relation: pg_sys::Oid) {
-    unprotect_tree(relation).or_raise();
 }
 
 fn protect_tree(
@@ -65,8 +55,12 @@ fn protect_tree(
     for relation in with_children(root)? {
         check_relation(relation, resource_column, id_column)?;
     }
+    // All are registered before the first is altered: our event trigger looks for children that are not.
     for relation in with_children(root)? {
-        protect_one(relation, resource_type, resource_column, id_column)?;
+        register(relation, resource_type, resource_column, id_column)?;
+    }
+    for relation in with_children(root)? {
+        secure(relation)?;
     }
     Ok(())
 }
@@ -110,7 +104,8 @@ fn require_utf8() -> Result<()> {
     })
 }
 
-fn with_children(root: pg_sys::Oid) -> Result<Vec<pg_sys::Oid>> {
+/// The relation, its partitions and its children, at every level.
+pub fn with_children(root: pg_sys::Oid) -> Result<Vec<pg_sys::Oid>> {
     Spi::connect(|client| {
         client
             .select(
@@ -218,12 +213,8 @@ fn check_relation(oid: pg_sys::Oid, resource_column: &str, id_column: &str) -> R
     Ok(())
 }
 
-fn protect_one(
-    oid: pg_sys::Oid,
-    resource_type: &str,
-    resource_column: &str,
-    id_column: &str,
-) -> Result<()> {
+/// Row security, the marker policy and the triggers, as far as they are not there yet.
+fn secure(oid: pg_sys::Oid) -> Result<()> {
     let table = relation::qualified_name(oid);
     let statements =
         |client: &mut pgrx::spi::SpiClient<'_>| -> std::result::Result<(), pgrx::spi::SpiError> {
@@ -292,30 +283,30 @@ fn protect_one(
             }
             Ok(())
         };
+    let Some(catalog) = catalog() else {
+        return Err(not_installed());
+    };
+    // The caller's right to do this was checked; our trigger functions are not for everybody to make triggers of.
+    let _owner = AsOwner::of(catalog.owner);
     Spi::connect_mut(statements).map_err(|error| Error::Unsupported(error.to_string()))?;
-    register(oid, &table, resource_type, resource_column, id_column)
+    Ok(())
 }
 
 fn register(
     oid: pg_sys::Oid,
-    table: &str,
     resource_type: &str,
     resource_column: &str,
     id_column: &str,
 ) -> Result<()> {
     let Some(catalog) = catalog() else {
-        return Err(Error::NotReady {
-            message: "the extension fhir_access is not installed".to_owned(),
-            hint: String::new(),
-        });
+        return Err(not_installed());
     };
+    let table = relation::qualified_name(oid);
     let _owner = AsOwner::of(catalog.owner);
-    // ONLY, because every child is registered for itself.
     let insert = format!(
         "INSERT INTO fhir_access.protection AS p (relation, resource_type, resource_column, id_column, irregular_references)
          VALUES ($1, $2, $3::text::name, $4::text::name,
-                 EXISTS (SELECT FROM {table} t WHERE fhir_access.has_irregular_references(t.{}))
-                 OR EXISTS (SELECT FROM fhir_access.protection q WHERE q.resource_type = $2 AND q.irregular_references))
+                 EXISTS (SELECT FROM {table} t WHERE fhir_access.has_irregular_references(t.{})))
          ON CONFLICT (relation) DO UPDATE
             SET resource_type = excluded.resource_type, resource_column = excluded.resource_column,
                 id_column = excluded.id_column, irregular_references = excluded.irregular_references
@@ -324,8 +315,7 @@ fn register(
         identifier(resource_column)
     );
     Spi::connect_mut(|client| {
-        client
-            .update(
+        client.update(
                 &insert,
                 None,
                 &[
@@ -334,58 +324,25 @@ fn register(
                     resource_column.into(),
                     id_column.into(),
                 ],
+            )?;
+        // A table and its partitions are read with one predicate.
+        client
+            .update(
+                "UPDATE fhir_access.protection SET irregular_references = true
+                  WHERE resource_type = $1 AND NOT irregular_references
+                    AND EXISTS (SELECT FROM fhir_access.protection q WHERE q.resource_type = $1 AND q.irregular_references)",
+                None,
+                &[resource_type.into()],
             )
             .map(|_| ())
     })
     .map_err(|error| Error::Unsupported(error.to_string()))
 }
 
-fn unprotect_tree(root: pg_sys::Oid) -> Result<()> {
-    let Some(catalog) = catalog() else {
-        return Ok(());
-    };
-    if crate::registry::protected(root)?.is_none() {
-        return Err(Error::WrongRelation {
-            message: format!("{} is not protected", relation::qualified_name(root)),
-            hint: "fhir_access.protected_relation lists what is.".to_owned(),
-        });
+/// What to say where there is no registry.
+pub fn not_installed() -> Error {
+    Error::NotReady {
+        message: "the extension fhir_access is not installed".to_owned(),
+        hint: String::new(),
     }
-    for oid in with_children(root)?.into_iter().rev() {
-        let table = relation::qualified_name(oid);
-        Spi::connect_mut(|client| {
-            client.update(&format!("DROP POLICY IF EXISTS fhir_access ON {table}"), None, &[])?;
-            let cloned = |name: &str| -> std::result::Result<bool, pgrx::spi::SpiError> {
-                // A partition's row trigger goes with its parent's.
-                Ok(client
-                    .select(
-                        "SELECT EXISTS (SELECT FROM pg_catalog.pg_trigger WHERE tgrelid OPERATOR(pg_catalog.=) $1
-                            AND tgname OPERATOR(pg_catalog.=) $2::pg_catalog.text::pg_catalog.name
-                            AND tgparentid OPERATOR(pg_catalog.<>) 0::pg_catalog.oid)",
-                        Some(1),
-                        &[oid.into(), name.into()],
-                    )?
-                    .first()
-                    .get::<bool>(1)?
-                    .unwrap_or(false))
-            };
-            let keep = cloned("zzz_fhir_access")?;
-            if !keep {
-                client.update(&format!("DROP TRIGGER IF EXISTS zzz_fhir_access ON {table}"), None, &[])?;
-            }
-            client.update(&format!("DROP TRIGGER IF EXISTS fhir_access_truncate ON {table}"), None, &[])
-                .map(|_| ())
-        })
-        .map_err(|error: pgrx::spi::SpiError| Error::Unsupported(error.to_string()))?;
-        let _owner = AsOwner::of(catalog.owner);
-        Spi::run_with_args(
-            "DELETE FROM fhir_access.protection WHERE relation::pg_catalog.oid OPERATOR(pg_catalog.=) $1",
-            &[oid.into()],
-        )
-        .map_err(|error| Error::Unsupported(error.to_string()))?;
-    }
-    pgrx::notice!(
-        "{} is no longer protected; its row security stays on, so it is closed to every role that is subject to it",
-        relation::qualified_name(root)
-    );
-    Ok(())
 }

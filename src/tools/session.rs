@@ -19,12 +19,11 @@ fn set_session(membership: Option<&str>, client_ip: Option<&str>, is_local: Opti
         is_local,
     )
     .or_raise();
-    settings::set(
-        c"fhir_access.client_ip",
-        client_ip.unwrap_or_default(),
-        is_local,
-    )
-    .or_raise();
+    let client_ip = client_ip.unwrap_or_default();
+    // A role that may set the membership alone can still call this.
+    if client_ip != settings::client_ip() {
+        settings::set(c"fhir_access.client_ip", client_ip, is_local).or_raise();
+    }
 }
 
 /// One row: who is asking, from where, under which policies. All NULL but the address when no membership is set.
@@ -45,7 +44,9 @@ fn session() -> TableIterator<
     let session = match session::described() {
         Ok(session) => session,
         Err(Error::NoMembership) => {
-            return TableIterator::once((None, None, None, None, None, None, None));
+            let address =
+                session::client_address().map(|address| pgrx::datum::Inet(address.to_string()));
+            return TableIterator::once((None, None, None, address, None, None, None));
         }
         Err(error) => error.raise(),
     };

@@ -1,6 +1,7 @@
 //! The documents' tables: each row validated when written, each change told to every session.
 
-use super::{Operation, operation, trigger_data};
+use super::{Operation, operation, require_before_row, trigger_data};
+use crate::catalog::catalog;
 use crate::error::{Error, OrRaise, Result};
 use crate::functions::version_1;
 use crate::node::row::{self, JsonbDatum};
@@ -21,6 +22,8 @@ pub unsafe extern "C-unwind" fn fhir_access_validate_document(
     // SAFETY: PostgreSQL calls this as a row trigger of one of the three tables, or trigger_data refuses.
     unsafe {
         let data = trigger_data(fcinfo).or_raise();
+        require_before_row(data).or_raise();
+        let expected = document_type((*data.tg_relation).rd_id).or_raise();
         let tuple = match operation(data) {
             Operation::Update => data.tg_newtuple,
             _ => data.tg_trigtuple,
@@ -31,11 +34,6 @@ pub unsafe extern "C-unwind" fn fhir_access_validate_document(
             // The column's NOT NULL constraint says so better.
             return pg_sys::Datum::from(tuple);
         };
-        let expected = match pgrx::PgRelation::from_pg(data.tg_relation).name() {
-            "access_policy" => "AccessPolicy",
-            "project_membership" => "ProjectMembership",
-            _ => "Project",
-        };
         match checked(&JsonbDatum::new(resource), expected).or_raise() {
             None => pg_sys::Datum::from(tuple),
             Some(with_id) => {
@@ -45,6 +43,24 @@ pub unsafe extern "C-unwind" fn fhir_access_validate_document(
             }
         }
     }
+}
+
+/// The type of the documents that a table of ours holds.
+fn document_type(table: pg_sys::Oid) -> Result<&'static str> {
+    let known = catalog().and_then(|catalog| {
+        [
+            (catalog.access_policy, "AccessPolicy"),
+            (catalog.project_membership, "ProjectMembership"),
+            (catalog.project, "Project"),
+        ]
+        .into_iter()
+        .find_map(|(known, name)| (known == table).then_some(name))
+    });
+    known.ok_or_else(|| Error::Argument {
+        message: "this trigger function works only on the documents' tables of fhir_access"
+            .to_owned(),
+        hint: String::new(),
+    })
 }
 
 /// The document with an id, where it came without; an error where it does not validate.

@@ -1,6 +1,8 @@
 //! Triggers: on protected tables ([`write`]) and on the documents' tables ([`documents`]).
 
 mod documents;
+mod row;
+mod site;
 mod tag;
 mod write;
 
@@ -23,6 +25,20 @@ unsafe fn trigger_data<'a>(fcinfo: pg_sys::FunctionCallInfo) -> Result<&'a pg_sy
         }
         Ok(&*context.cast::<pg_sys::TriggerData>())
     }
+}
+
+/// Refuses a trigger that was made otherwise than `BEFORE … FOR EACH ROW`: it has no rows to look at.
+fn require_before_row(data: &pg_sys::TriggerData) -> Result<()> {
+    let row = data.tg_event & pg_sys::TRIGGER_EVENT_ROW != 0;
+    let before = data.tg_event & pg_sys::TRIGGER_EVENT_TIMINGMASK == pg_sys::TRIGGER_EVENT_BEFORE;
+    if row && before && operation(data) != Operation::Truncate {
+        return Ok(());
+    }
+    Err(Error::Argument {
+        message: "this trigger function works only BEFORE INSERT, UPDATE or DELETE, FOR EACH ROW"
+            .to_owned(),
+        hint: "fhir_access.protect() makes the triggers as they must be.".to_owned(),
+    })
 }
 
 /// The operation that a trigger fires for.

@@ -247,7 +247,10 @@ fn rewrite_meta<'a>(
         .filter(|(name, _)| *name != "meta")
         .map(|(name, value)| (Cow::Borrowed(name), Node::Value(value)))
         .collect();
-    document.push((Cow::Borrowed("meta"), Node::Object(members)));
+    // FHIR has no empty objects.
+    if !members.is_empty() {
+        document.push((Cow::Borrowed("meta"), Node::Object(members)));
+    }
     jsonb::encode(&Node::Object(document))
         .map(Some)
         .map_err(|_| Error::InvalidResource("the resource is too large".to_owned()))

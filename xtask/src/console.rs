@@ -88,12 +88,14 @@ pub fn thousands(number: usize) -> String {
     text
 }
 
+/// How SQL's NULL is shown.
+const NULL: &str = "∅";
+
 /// A table as text: one cell per column, cut at `widest` characters; columns of numbers are right-aligned.
-/// `None` is SQL's NULL.
 pub fn table(columns: &[String], rows: &[Vec<Option<String>>], widest: usize) -> Vec<String> {
     let text = |cell: &Option<String>| match cell {
         Some(text) => shorten(text, widest),
-        None => "∅".to_owned(),
+        None => NULL.to_owned(),
     };
     let body: Vec<Vec<String>> = rows
         .iter()
@@ -105,7 +107,8 @@ pub fn table(columns: &[String], rows: &[Vec<Option<String>>], widest: usize) ->
         .map(|(index, name)| {
             let cells = || body.iter().filter_map(|row| row.get(index));
             let width = cells().map(|cell| length(cell)).max().unwrap_or(0);
-            let number = cells().count() > 0 && cells().all(|cell| is_number(cell));
+            let known = || cells().filter(|cell| *cell != NULL);
+            let number = known().count() > 0 && known().all(|cell| is_number(cell));
             (width.max(length(name)), number)
         })
         .collect();
@@ -135,12 +138,10 @@ fn length(text: &str) -> usize {
 }
 
 fn is_number(text: &str) -> bool {
-    text == "∅"
-        || text
-            .trim_end_matches([' ', '×', '%'])
-            .replace(',', "")
-            .parse::<f64>()
-            .is_ok()
+    text.trim_end_matches([' ', '×', '%'])
+        .replace(',', "")
+        .parse::<f64>()
+        .is_ok()
 }
 
 fn shorten(text: &str, widest: usize) -> String {
@@ -175,6 +176,8 @@ mod tests {
                 "a very …      ∅",
             ]
         );
+        let unknown = table(&["phone".to_owned()], &[vec![None]], 8);
+        assert_eq!(unknown, ["phone", "─────", "∅"]);
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 
+use crate::console;
 use crate::process::{self, Account};
 
 /// The clone this program was built from.
@@ -55,6 +56,19 @@ impl Project {
     /// A folder that the server's user can reach: the server's files and the clusters.
     pub fn private(&self, name: &str) -> PathBuf {
         self.private.join(name)
+    }
+
+    /// Waits until no other `cargo xtask` of this clone holds the lock of that name, and holds it while the file is open.
+    pub fn lock(&self, name: &str) -> Result<fs::File> {
+        let path = self.root.join("target").join(format!("{name}.lock"));
+        let file =
+            fs::File::create(&path).with_context(|| format!("cannot create {}", path.display()))?;
+        if file.try_lock().is_err() {
+            console::step(&format!("waiting for another cargo xtask ({name})"));
+            file.lock()
+                .with_context(|| format!("cannot lock {}", path.display()))?;
+        }
+        Ok(file)
     }
 
     /// Who runs the private server.

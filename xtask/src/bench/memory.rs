@@ -28,6 +28,7 @@ pub struct Memory {
 /// Switches the membership again and again, with a query under each, and reads the backend's memory.
 pub fn measure(mut client: Client) -> Result<Memory> {
     let process: i32 = client.query_one("SELECT pg_backend_pid()", &[])?.get(0);
+    client.batch_execute("SET fhir_access.membership = 'm0'")?;
     let statement = client.prepare("SELECT count(*) FROM observation")?;
     let mut first = None;
     let begun = Instant::now();

@@ -10,7 +10,7 @@ use anyhow::{Context, Result};
 use serde::Serialize;
 
 use crate::cluster::{Cluster, Purpose, SUPERUSER};
-use crate::console::{self, bold, green, red, step, table};
+use crate::console::{self, bold, step, table};
 use crate::project::Project;
 use crate::setup;
 
@@ -52,6 +52,7 @@ struct Report {
 
 /// Measures. True when both bars are kept.
 pub fn run(project: &Project, options: &Options) -> Result<bool> {
+    let _lock = project.lock("bench")?;
     let ready = setup::all(project)?;
     let cluster = Cluster::fresh(project, &ready.server, Purpose::Bench)?;
     let report = measure(&cluster, options, ready.server.version()?);
@@ -105,7 +106,7 @@ fn print(report: &Report) {
             .map(|name| (*name).to_owned())
             .collect::<Vec<_>>()
     };
-    let verdict = |good: bool| if good { green("kept") } else { red("broken") };
+    let verdict = |good: bool| if good { "kept" } else { "BROKEN" }.to_owned();
     println!(
         "\n{}",
         bold("Row security against the same WHERE written by hand, prepared statements")

@@ -37,6 +37,7 @@ pub struct Options {
 
 /// Runs the demonstration, or ends it.
 pub fn run(project: &Project, options: &Options) -> Result<()> {
+    let _lock = project.lock("demo")?;
     if options.stop {
         let cluster = Cluster::find(project, Purpose::Demo)?;
         let was_running = cluster.is_running();
@@ -59,15 +60,16 @@ pub fn run(project: &Project, options: &Options) -> Result<()> {
     step("starting the demonstration's PostgreSQL");
     let (cluster, _) = Cluster::up(project, &ready.server, Purpose::Demo)?;
     load::provide(&cluster, options.patients, ready.extension.digest)?;
-    story::tell(&cluster)?;
+    story::tell(&cluster, None)?;
     invite(project, &ready.server, &cluster);
     Ok(())
 }
 
 /// Tells the story in a cluster that is thrown away afterwards: the demonstration as a test.
 pub fn check(cluster: &Cluster) -> Result<()> {
-    load::provide(cluster, 40, 0)?;
-    story::tell(cluster)
+    let clinic = population::Clinic { patients: 40 };
+    load::provide(cluster, clinic.patients, 0)?;
+    story::tell(cluster, Some(clinic))
 }
 
 /// How to go on by hand.

@@ -6,6 +6,7 @@ use anyhow::{Context, Result, bail, ensure};
 use postgres::error::DbError;
 use postgres::{Client, SimpleQueryMessage};
 
+use super::population::{Clinic, Person};
 use super::{APPLICATION, DATABASE};
 use crate::cluster::Cluster;
 use crate::console::{bold, cyan, dim, duration, green, heading, red, table};
@@ -38,6 +39,8 @@ struct Act {
     what: &'static str,
     membership: Option<&'static str>,
     client_ip: Option<&'static str>,
+    /// Whether a patient is to be seen: the first column of the first question counts those.
+    sees: fn(usize, &Person) -> bool,
     /// The SQLSTATE that the first question ends with, when it is refused.
     refused: Option<&'static str>,
 }
@@ -48,6 +51,7 @@ const ACTS: [Act; 7] = [
         what: "patient-access: Observation?_compartment=%patient …, %patient being the member's own profile, Patient/p0001",
         membership: Some("patient"),
         client_ip: None,
+        sees: |index, _| index == 0,
         refused: None,
     },
     Act {
@@ -55,6 +59,7 @@ const ACTS: [Act; 7] = [
         what: "the same policy twice: once with %patient = Patient/p0003, once with %patient = Patient/p0004",
         membership: Some("parent"),
         client_ip: None,
+        sees: |_, person| matches!(person.id.as_str(), "p0003" | "p0004"),
         refused: None,
     },
     Act {
@@ -62,6 +67,7 @@ const ACTS: [Act; 7] = [
         what: "general-practitioner: Patient?general-practitioner=%profile, Observation?performer=%profile …",
         membership: Some("gp"),
         client_ip: None,
+        sees: |_, person| person.practitioner == 0,
         refused: None,
     },
     Act {
@@ -69,6 +75,7 @@ const ACTS: [Act; 7] = [
         what: "partner-laboratory: …?_compartment=Organization/partner-lab, read-only; address and telecom are hidden",
         membership: Some("lab"),
         client_ip: None,
+        sees: |_, person| person.referred,
         refused: None,
     },
     Act {
@@ -76,6 +83,7 @@ const ACTS: [Act; 7] = [
         what: "front-desk: all patients and visits, hiddenFields: reasonCode, diagnosis …, also for WHERE and ORDER BY",
         membership: Some("front-desk"),
         client_ip: Some("10.20.0.7"),
+        sees: |_, _| true,
         refused: None,
     },
     Act {
@@ -83,6 +91,7 @@ const ACTS: [Act; 7] = [
         what: "front-desk has ipAccessRule: allow 10.20.0.0/16, block *",
         membership: Some("front-desk"),
         client_ip: Some("198.51.100.9"),
+        sees: |_, _| false,
         refused: Some("28000"),
     },
     Act {
@@ -90,6 +99,7 @@ const ACTS: [Act; 7] = [
         what: "a session for which no membership is set",
         membership: None,
         client_ip: None,
+        sees: |_, _| false,
         refused: Some("28000"),
     },
 ];
@@ -104,8 +114,9 @@ enum Outcome {
     Refused(Box<DbError>),
 }
 
-/// Tells the story. It ends with an error where something went otherwise than told.
-pub fn tell(cluster: &Cluster) -> Result<()> {
+/// Tells the story. It ends with an error where something went otherwise than told: somebody is or is not refused, or,
+/// when the data are those of `clinic` and nobody has changed them since, sees a wrong number of patients.
+pub fn tell(cluster: &Cluster, clinic: Option<Clinic>) -> Result<()> {
     let mut client = cluster.connect(APPLICATION, DATABASE)?;
     println!(
         "\nThe application connects as {}. It sends the same SQL for everybody, and says for whom with SET LOCAL.",
@@ -114,15 +125,15 @@ pub fn tell(cluster: &Cluster) -> Result<()> {
     for act in &ACTS {
         heading(act.who);
         println!("{}", dim(act.what));
-        play(&mut client, act)?;
+        play(&mut client, act, clinic)?;
     }
     refused_write(&mut client)
 }
 
 /// One transaction of one member: all questions, or the first one when it is to be refused.
-fn play(client: &mut Client, act: &Act) -> Result<()> {
+fn play(client: &mut Client, act: &Act, clinic: Option<Clinic>) -> Result<()> {
     begin(client, act.membership, act.client_ip)?;
-    for question in QUESTIONS {
+    for (number, question) in QUESTIONS.into_iter().enumerate() {
         let (outcome, time) = ask(client, question)?;
         show(question, &outcome, time);
         match (&outcome, act.refused) {
@@ -136,10 +147,32 @@ fn play(client: &mut Client, act: &Act) -> Result<()> {
             }
             (Outcome::Refused(error), None) => bail!("{} was refused: {error}", act.who),
             (_, Some(code)) => bail!("{} was not refused; expected SQLSTATE {code}", act.who),
+            (Outcome::Rows { rows, .. }, None) if number == 0 => count_patients(act, rows, clinic)?,
             (_, None) => {}
         }
     }
     end(client)
+}
+
+/// Compares the number of patients that somebody sees with what the generator says.
+fn count_patients(act: &Act, rows: &[Vec<Option<String>>], clinic: Option<Clinic>) -> Result<()> {
+    let Some(clinic) = clinic else {
+        return Ok(());
+    };
+    let expected = (0..clinic.patients)
+        .filter(|index| (act.sees)(*index, &clinic.person(*index)))
+        .count()
+        .to_string();
+    let seen = rows
+        .first()
+        .and_then(|row| row.first())
+        .and_then(Option::as_deref);
+    ensure!(
+        seen == Some(&expected),
+        "{} sees {seen:?} patients, not {expected}",
+        act.who
+    );
+    Ok(())
 }
 
 /// The laboratory may read a result, not amend it.

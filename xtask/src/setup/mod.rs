@@ -25,6 +25,7 @@ pub struct Ready {
 
 /// PostgreSQL and the build tools, without the extension: enough for clippy and unit tests.
 pub fn tools(project: &Project) -> Result<(Server, Tools)> {
+    let _lock = project.lock("setup")?;
     let server = Server::provide(project)?;
     let tools = Tools::provide(project, &server)?;
     Ok((server, tools))
@@ -33,6 +34,7 @@ pub fn tools(project: &Project) -> Result<(Server, Tools)> {
 /// Everything, with a release build of the extension installed in the private PostgreSQL.
 pub fn all(project: &Project) -> Result<Ready> {
     let (server, tools) = tools(project)?;
+    let _lock = project.lock("setup")?;
     step("building the extension (release)");
     let extension = Extension::install(project, &server, &tools)?;
     Ok(Ready { server, extension })

@@ -31,9 +31,16 @@ pub fn count(command: &mut Command, name: &str) -> Result<Tally> {
     let mut tally = Tally::default();
     let mut output = Vec::new();
     let mut skips = 0;
+    let mut broken: Vec<String> = Vec::new();
     let good = watch(command, |line| {
         if line.starts_with("skipped") {
             skips += 1;
+        }
+        if let Some(test) = line
+            .strip_prefix("test ")
+            .and_then(|line| line.strip_suffix(" ... FAILED"))
+        {
+            broken.push(format!("{name}: {test}"));
         }
         output.push(line.to_owned());
         if let Some((passed, failed, ignored)) = parse_result(line) {
@@ -85,8 +92,8 @@ mod tests {
     #[test]
     fn counts_what_a_program_prints() {
         let text = "running 2 tests\nskipped: no data\ntest result: ok. 2 passed; 0 failed; 1 ignored; 0 measured";
-        let mut command = Command::new("printf");
-        let tally = count(command.arg(format!("{text}\n")), "x").unwrap();
+        let mut command = Command::new("sh");
+        let tally = count(command.args(["-c", &format!("echo '{text}'")]), "x").unwrap();
         assert_eq!(tally.to_string(), "1 passed, 0 failed, 2 skipped");
         let broken = count(Command::new("sh").args(["-c", "exit 1"]), "x").unwrap();
         assert_eq!(broken.failures(), ["x"]);

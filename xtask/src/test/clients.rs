@@ -1,19 +1,19 @@
 //! Test programs that connect from outside: Rust, Python and JavaScript, each with its language's own test runner.
 //!
 //! A folder with `Cargo.toml` is a Rust package, with `requirements.txt` a folder of pytest files, with `package.json`
-//! one of node's. Each gets an empty database, and finds it by libpq's variables: `PGHOST` (a socket's folder), `PGPORT`,
-//! `PGUSER` (a superuser), `PGPASSWORD`, `PGDATABASE`. The same server listens on 127.0.0.1, with passwords.
+//! one of node's. Each gets a database of its own, in which `tests/<kind>/setup.sql` has run, and finds it by libpq's
+//! variables: `PGHOST` (a socket's folder), `PGPORT`, `PGUSER` (a superuser), `PGPASSWORD`, `PGDATABASE`. The same server
+//! listens on 127.0.0.1, with passwords.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 
 use super::Database;
 use super::cargo_tests;
 use super::tally::Tally;
-use crate::cluster::SUPERUSER;
 use crate::console::{dim, step};
 use crate::process::{capture, cargo, digest, succeeds, watch};
 use crate::project::Project;
@@ -35,7 +35,7 @@ pub fn run(project: &Project, database: &Database, kind: &str, names: &[String])
         let suite = Suite {
             name: format!("{kind} {name}"),
             cache: project.target("tests").join(format!("{kind}-{name}")),
-            environment: environment(database, &format!("{kind}_{name}"))?,
+            environment: environment(project, database, kind, &name)?,
             folder,
         };
         let result = suite.run(project).unwrap_or_else(|error| {
@@ -68,12 +68,28 @@ fn folders(folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(found)
 }
 
-/// An empty database for a program, and the variables by which it is found.
-fn environment(database: &Database, name: &str) -> Result<Vec<(&'static str, String)>> {
-    let name = name.replace('-', "_");
-    let mut server = database.cluster.connect(SUPERUSER, "postgres")?;
-    server.batch_execute(&format!("DROP DATABASE IF EXISTS \"{name}\" WITH (FORCE)"))?;
-    server.batch_execute(&format!("CREATE DATABASE \"{name}\" TEMPLATE template0"))?;
+/// A database for a program, and the variables by which it is found. It is empty but for what `setup.sql` makes, which
+/// the programs of a folder share.
+fn environment(
+    project: &Project,
+    database: &Database,
+    kind: &str,
+    name: &str,
+) -> Result<Vec<(&'static str, String)>> {
+    let name = format!("{kind}_{name}").replace('-', "_");
+    database.create(&name)?;
+    let setup = project.root().join("tests").join(kind).join("setup.sql");
+    if setup.is_file() {
+        let mut psql = database.psql(&name);
+        psql.args([
+            "-X",
+            "--quiet",
+            "--set=ON_ERROR_STOP=1",
+            "--output=/dev/null",
+            "--file",
+        ]);
+        capture(psql.arg(&setup))?;
+    }
     let mut environment = database.cluster.environment();
     environment.push(("PGDATABASE", name));
     Ok(environment)
@@ -196,6 +212,7 @@ impl Suite {
     /// A run that printed no counts, or ended badly without naming a failure, has failed.
     fn judge(&self, good: bool, counts: Option<(usize, usize, usize)>) -> Result<Tally> {
         let (passed, failed, skipped) = counts.context("it printed no results")?;
+        ensure!(passed + failed + skipped > 0, "it ran no tests");
         let failed = if good { failed } else { failed.max(1) };
         Ok(Tally::counted(&self.name, passed, failed, skipped))
     }

@@ -7,11 +7,12 @@ mod lints;
 mod regress;
 mod tally;
 
+use std::process::Command;
 use std::time::Instant;
 
 use anyhow::Result;
 
-use crate::cluster::{Cluster, Purpose};
+use crate::cluster::{Cluster, Purpose, SUPERUSER};
 use crate::console::{bold, dim, duration, heading};
 use crate::demo;
 use crate::project::Project;
@@ -70,8 +71,62 @@ pub struct Database {
     cluster: Cluster,
 }
 
+impl Database {
+    /// psql on a database, as superuser, in an environment in which it prints the same everywhere.
+    fn psql(&self, database: &str) -> Command {
+        let server = &self.ready.server;
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let folders = [server.programs()]
+            .into_iter()
+            .chain(std::env::split_paths(&path));
+        let path = std::env::join_paths(folders).unwrap_or_else(|_| path.clone());
+        let mut command = Command::new(server.program("psql"));
+        command
+            .env_clear()
+            .envs(self.cluster.environment())
+            .env("PGDATABASE", database)
+            .env("PGCLIENTENCODING", "UTF8")
+            .env("LC_ALL", "C.UTF-8")
+            .env("PATH", path);
+        command
+    }
+
+    /// An empty database of that name.
+    fn create(&self, name: &str) -> Result<()> {
+        self.drop(name)?;
+        let mut server = self.cluster.connect(SUPERUSER, "postgres")?;
+        server.batch_execute(&format!("CREATE DATABASE \"{name}\" TEMPLATE template0"))?;
+        Ok(())
+    }
+
+    /// No database of that name.
+    fn drop(&self, name: &str) -> Result<()> {
+        let mut server = self.cluster.connect(SUPERUSER, "postgres")?;
+        server.batch_execute(&format!("DROP DATABASE IF EXISTS \"{name}\" WITH (FORCE)"))?;
+        Ok(())
+    }
+
+    /// A crash of a backend is a failure, also where no test shows it.
+    fn crashes(&self) -> Tally {
+        let log = std::fs::read(self.cluster.log()).unwrap_or_default();
+        let log = String::from_utf8_lossy(&log);
+        let crashes: Vec<&str> = log
+            .lines()
+            .filter(|line| line.contains("was terminated by signal"))
+            .collect();
+        println!("{}", crashes.join("\n"));
+        Tally::counted(
+            "no backend crashes",
+            usize::from(crashes.is_empty()),
+            crashes.len(),
+            0,
+        )
+    }
+}
+
 /// Runs the tests. True when nothing failed.
 pub fn run(project: &Project, options: &Options) -> Result<bool> {
+    let _lock = project.lock("test")?;
     let begun = Instant::now();
     let mut total = Tally::default();
     let mut database = None;
@@ -99,7 +154,9 @@ pub fn run(project: &Project, options: &Options) -> Result<bool> {
         ));
         total.add(tally);
     }
-    if let Some(Database { cluster, .. }) = database {
+    if let Some(database) = database {
+        total.add(database.crashes());
+        let cluster = database.cluster;
         if options.keep {
             println!(
                 "\nThe cluster is left: -h {} -p {}",

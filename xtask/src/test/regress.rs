@@ -15,7 +15,6 @@ use anyhow::{Context, Result, bail, ensure};
 
 use super::Database;
 use super::tally::Tally;
-use crate::cluster::SUPERUSER;
 use crate::console::{duration, green, red};
 use crate::project::Project;
 
@@ -118,20 +117,11 @@ impl Runner<'_> {
     /// Runs a file and compares. The error is the difference.
     fn run(&self, name: &str) -> Result<()> {
         let database = format!("regress_{}", name.replace('-', "_"));
-        let mut server = self.database.cluster.connect(SUPERUSER, "postgres")?;
-        server.batch_execute(&format!(
-            "DROP DATABASE IF EXISTS \"{database}\" WITH (FORCE)"
-        ))?;
-        server.batch_execute(&format!(
-            "CREATE DATABASE \"{database}\" TEMPLATE template0"
-        ))?;
+        self.database.create(&database)?;
         let actual = self.results.join(format!("{name}.out"));
         let psql = self.psql(&database);
         self.finish(psql, &self.folder.join(format!("sql/{name}.sql")), &actual)?;
-        server.query_one("SELECT 1", &[]).with_context(|| {
-            format!("the server crashed:\n{}", self.database.cluster.log_tail())
-        })?;
-        server.batch_execute(&format!("DROP DATABASE \"{database}\" WITH (FORCE)"))?;
+        self.database.drop(&database)?;
         self.compare(&actual, &self.folder.join(format!("expected/{name}.out")))
     }
 
@@ -158,13 +148,9 @@ impl Runner<'_> {
         bail!("{}", String::from_utf8_lossy(&diff.stdout));
     }
 
-    /// psql on a database, in an environment in which it prints the same everywhere.
+    /// psql as PostgreSQL's own tests run it.
     fn psql(&self, database: &str) -> Command {
-        let server = &self.database.ready.server;
-        let mut command = Command::new(server.program("psql"));
-        let path = std::env::var_os("PATH").unwrap_or_default();
-        let mut folders = vec![server.programs()];
-        folders.extend(std::env::split_paths(&path));
+        let mut command = self.database.psql(database);
         command
             .args([
                 "-X",
@@ -173,13 +159,7 @@ impl Runner<'_> {
                 "--set=HIDE_TABLEAM=on",
                 "--set=HIDE_TOAST_COMPRESSION=on",
             ])
-            .current_dir(&self.folder)
-            .env_clear()
-            .envs(self.database.cluster.environment())
-            .env("PGDATABASE", database)
-            .env("PGCLIENTENCODING", "UTF8")
-            .env("LC_ALL", "C.UTF-8")
-            .env("PATH", std::env::join_paths(folders).unwrap_or(path));
+            .current_dir(&self.folder);
         command
     }
 

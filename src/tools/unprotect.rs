@@ -1,0 +1,72 @@
+//! `unprotect()`.
+
+use super::protect::{not_installed, with_children};
+use crate::catalog::catalog;
+use crate::error::{Error, OrRaise, Result};
+use crate::node::privilege::AsOwner;
+use crate::node::relation;
+use pgrx::prelude::*;
+
+/// Removes the policy, the triggers and the registration, from partitions and children too. Row security stays on, so
+/// the table is closed to everybody who is subject to it until somebody opens it on purpose.
+#[pg_extern(sql = "
+CREATE FUNCTION fhir_access.unprotect(relation regclass)
+    RETURNS void LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', '@FUNCTION_NAME@';
+")]
+fn unprotect(relation: pg_sys::Oid) {
+    unprotect_tree(relation).or_raise();
+}
+
+fn unprotect_tree(root: pg_sys::Oid) -> Result<()> {
+    let Some(catalog) = catalog() else {
+        return Err(not_installed());
+    };
+    if crate::registry::protected(root)?.is_none() {
+        return Err(Error::WrongRelation {
+            message: format!("{} is not protected", relation::qualified_name(root)),
+            hint: "fhir_access.protected_relation lists what is.".to_owned(),
+        });
+    }
+    let tree = with_children(root)?;
+    // The registration goes first: our event trigger watches over what is registered.
+    for oid in &tree {
+        let _owner = AsOwner::of(catalog.owner);
+        Spi::run_with_args(
+            "DELETE FROM fhir_access.protection WHERE relation::pg_catalog.oid OPERATOR(pg_catalog.=) $1",
+            &[(*oid).into()],
+        )
+        .map_err(|error| Error::Unsupported(error.to_string()))?;
+    }
+    for oid in tree.into_iter().rev() {
+        let table = relation::qualified_name(oid);
+        Spi::connect_mut(|client| {
+            client.update(&format!("DROP POLICY IF EXISTS fhir_access ON {table}"), None, &[])?;
+            let cloned = |name: &str| -> std::result::Result<bool, pgrx::spi::SpiError> {
+                // A partition's row trigger goes with its parent's.
+                Ok(client
+                    .select(
+                        "SELECT EXISTS (SELECT FROM pg_catalog.pg_trigger WHERE tgrelid OPERATOR(pg_catalog.=) $1
+                            AND tgname OPERATOR(pg_catalog.=) $2::pg_catalog.text::pg_catalog.name
+                            AND tgparentid OPERATOR(pg_catalog.<>) 0::pg_catalog.oid)",
+                        Some(1),
+                        &[oid.into(), name.into()],
+                    )?
+                    .first()
+                    .get::<bool>(1)?
+                    .unwrap_or(false))
+            };
+            let keep = cloned("zzz_fhir_access")?;
+            if !keep {
+                client.update(&format!("DROP TRIGGER IF EXISTS zzz_fhir_access ON {table}"), None, &[])?;
+            }
+            client.update(&format!("DROP TRIGGER IF EXISTS fhir_access_truncate ON {table}"), None, &[])
+                .map(|_| ())
+        })
+        .map_err(|error: pgrx::spi::SpiError| Error::Unsupported(error.to_string()))?;
+    }
+    pgrx::notice!(
+        "{} is no longer protected; its row security stays on, so it is closed to every role that is subject to it",
+        relation::qualified_name(root)
+    );
+    Ok(())
+}

@@ -1,0 +1,195 @@
+//! A row as the write trigger sees it: its document, its id, and what makes it unfit for a protected table.
+
+use crate::error::{Error, Result};
+use crate::node::relation;
+use crate::node::row::{self, JsonbDatum};
+use crate::registry::{self, Protected};
+use jsonb::Value;
+use pgrx::prelude::*;
+
+/// A row on its way into, or out of, a protected table.
+pub struct Row<'a> {
+    /// The row itself.
+    pub tuple: pg_sys::HeapTuple,
+    descriptor: pg_sys::TupleDesc,
+    protected: &'a Protected,
+}
+
+impl<'a> Row<'a> {
+    /// # Safety
+    /// `tuple` must be a row of `relation`, which `protected` describes.
+    pub unsafe fn of(
+        tuple: pg_sys::HeapTuple,
+        relation: pg_sys::Relation,
+        protected: &'a Protected,
+    ) -> Row<'a> {
+        // SAFETY: by the caller's promise.
+        let descriptor = unsafe { (*relation).rd_att };
+        Row {
+            tuple,
+            descriptor,
+            protected,
+        }
+    }
+
+    fn column(&self, number: i16) -> Option<pg_sys::Datum> {
+        // SAFETY: the tuple is a row of the descriptor, by `of`.
+        let columns = unsafe { row::deform(self.tuple, self.descriptor) };
+        let place = usize::try_from(number).ok()?.checked_sub(1)?;
+        columns.get(place).copied().flatten()
+    }
+
+    pub fn document(&self) -> Result<JsonbDatum> {
+        match self.column(self.protected.resource.number) {
+            // SAFETY: the registry checked that the column is jsonb.
+            Some(datum) => Ok(unsafe { JsonbDatum::new(datum) }),
+            None => Err(self.invalid("is NULL")),
+        }
+    }
+
+    pub fn put(&mut self, document: &[u8]) {
+        let datum = row::jsonb_datum(document);
+        // SAFETY: as above.
+        self.tuple = unsafe {
+            row::replace(
+                self.tuple,
+                self.descriptor,
+                &[(self.protected.resource.number, Some(datum))],
+            )
+        };
+    }
+
+    /// The id in its column, as text; `None` while it is NULL or not computed yet.
+    fn id(&self) -> Option<String> {
+        if self.protected.id.generated {
+            return None;
+        }
+        // SAFETY: the datum is of the column's type.
+        self.column(self.protected.id.number)
+            .map(|datum| unsafe { row::output(datum, self.protected.id.type_oid) })
+    }
+
+    fn document_id(&self) -> Option<String> {
+        let document = self.document().ok()?;
+        match document.value().ok()? {
+            Value::Object(object) => match object.get("id")? {
+                Value::String(id) => Some(id.to_owned()),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
+    /// `Patient/p1`, for messages.
+    pub fn reference(&self) -> String {
+        match self.id().or_else(|| self.document_id()) {
+            Some(id) => format!("{}/{id}", self.protected.resource_type),
+            None => self.protected.resource_type.clone(),
+        }
+    }
+
+    pub fn invalid(&self, what: &str) -> Error {
+        Error::InvalidResource(format!(
+            "column \"{}\" of {} {what}",
+            self.protected.resource.name,
+            relation::qualified_name(self.protected.relation)
+        ))
+    }
+
+    /// Refuses what is not a resource of the table's type, or contradicts its own row's id.
+    pub fn check_shape(&self) -> Result<()> {
+        let document = self.document()?;
+        let Value::Object(object) = document.value()? else {
+            return Err(self.invalid("must hold a JSON object"));
+        };
+        let expected = &self.protected.resource_type;
+        match object.get("resourceType") {
+            Some(Value::String(name)) if name == expected => {}
+            Some(_) => {
+                return Err(self.invalid(&format!(
+                    "holds {expected} resources, and the new one says otherwise"
+                )));
+            }
+            None => return Err(self.invalid(&format!("needs \"resourceType\": \"{expected}\""))),
+        }
+        match (object.get("id"), self.id()) {
+            (None, _) | (Some(Value::String(_)), None) => Ok(()),
+            (Some(Value::String(inner)), Some(outer)) if inner == outer => Ok(()),
+            (Some(Value::String(_)), Some(_)) => {
+                Err(self.invalid("has an \"id\" that differs from the row's"))
+            }
+            (Some(_), _) => Err(self.invalid("has an \"id\" that is not a string")),
+        }
+    }
+
+    /// Refuses an update that makes one resource into another.
+    pub fn check_identity(&self, old: &Row<'_>) -> Result<()> {
+        let same_column = self.protected.id.generated || self.id() == old.id();
+        let same_document = old.document_id().is_none() || self.document_id() == old.document_id();
+        if same_column && same_document {
+            Ok(())
+        } else {
+            Err(self.invalid("cannot change its id"))
+        }
+    }
+
+    /// Tells the registry of the first reference that equality cannot find.
+    pub fn note_irregular_references(&self) -> Result<()> {
+        if self.protected.irregular_references {
+            return Ok(());
+        }
+        let Some(datum) = self.column(self.protected.resource.number) else {
+            return Ok(());
+        };
+        // SAFETY: the registry checked that the column is jsonb.
+        let document = unsafe { JsonbDatum::new(datum) };
+        if fhir_search::has_irregular_references(document.value()?) {
+            registry::mark_irregular(&self.protected.resource_type)?;
+        }
+        Ok(())
+    }
+
+    /// The row with its id in place, where the column will be computed only later.
+    pub fn for_evaluation(&self) -> pg_sys::HeapTuple {
+        let id = &self.protected.id;
+        if !id.generated {
+            return self.tuple;
+        }
+        let datum = self.document_id().and_then(|text| match id.type_oid {
+            pg_sys::TEXTOID | pg_sys::VARCHAROID => text.into_datum(),
+            pg_sys::UUIDOID => text
+                .parse::<UuidText>()
+                .ok()
+                .and_then(|uuid| uuid.0.into_datum()),
+            _ => None,
+        });
+        // SAFETY: the datum is of the column's type.
+        unsafe { row::replace(self.tuple, self.descriptor, &[(id.number, datum)]) }
+    }
+}
+
+/// A UUID in its usual text form.
+struct UuidText(pgrx::Uuid);
+
+impl std::str::FromStr for UuidText {
+    type Err = ();
+
+    fn from_str(text: &str) -> std::result::Result<UuidText, ()> {
+        let digits: Vec<u8> = text
+            .bytes()
+            .filter(|byte| *byte != b'-')
+            .map(|byte| {
+                char::from(byte)
+                    .to_digit(16)
+                    .and_then(|digit| u8::try_from(digit).ok())
+                    .ok_or(())
+            })
+            .collect::<std::result::Result<_, ()>>()?;
+        let bytes: Vec<u8> = digits
+            .chunks_exact(2)
+            .map(|pair| pair.iter().fold(0, |byte, digit| byte * 16 + digit))
+            .collect();
+        let bytes: [u8; 16] = bytes.try_into().map_err(|_| ())?;
+        Ok(UuidText(pgrx::Uuid::from_bytes(bytes)))
+    }
+}

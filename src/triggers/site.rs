@@ -1,0 +1,120 @@
+//! What the write trigger keeps between the rows of one statement: for each interaction, the expression that tells which
+//! entry decides.
+
+use super::row::Row;
+use crate::error::{Error, Result};
+use crate::node::expr::RowEvaluator;
+use crate::predicate::{Style, Writer};
+use crate::registry::Protected;
+use crate::session::Session;
+use crate::session::reach::{Reach, ReachEntry};
+use access_policy::Interaction;
+use pgrx::PgMemoryContexts;
+use pgrx::prelude::*;
+use std::collections::HashMap;
+use std::rc::Rc;
+
+/// What a trigger keeps between the rows of one statement: the expressions that tell which entry decides.
+pub struct Site {
+    session: Rc<Session>,
+    protected: Rc<Protected>,
+    context: pg_sys::MemoryContext,
+    decisions: HashMap<Interaction, Decision>,
+}
+
+struct Decision {
+    reach: Rc<Reach>,
+    evaluator: RowEvaluator,
+}
+
+impl Site {
+    /// The site of this trigger in this statement, made new when the session or the registry has changed since.
+    ///
+    /// # Safety
+    /// `fcinfo` must be the call info of the trigger, whose `fn_extra` holds nothing else.
+    pub unsafe fn at<'a>(
+        fcinfo: pg_sys::FunctionCallInfo,
+        session: &Rc<Session>,
+        protected: &Rc<Protected>,
+    ) -> &'a mut Site {
+        // SAFETY: fn_extra is null or was set here; the site is dropped with fn_mcxt.
+        unsafe {
+            let function = (*fcinfo).flinfo;
+            let kept = (*function).fn_extra.cast::<Site>();
+            if !kept.is_null() {
+                let site = &mut *kept;
+                if !(Rc::ptr_eq(&site.session, session) && Rc::ptr_eq(&site.protected, protected)) {
+                    site.session = Rc::clone(session);
+                    site.protected = Rc::clone(protected);
+                    site.decisions.clear();
+                }
+                return site;
+            }
+            let site = Site {
+                session: Rc::clone(session),
+                protected: Rc::clone(protected),
+                context: (*function).fn_mcxt,
+                decisions: HashMap::new(),
+            };
+            let pointer = PgMemoryContexts::For((*function).fn_mcxt).leak_and_drop_on_delete(site);
+            (*function).fn_extra = pointer.cast();
+            &mut *pointer
+        }
+    }
+
+    fn decision(
+        &mut self,
+        interaction: Interaction,
+        relation: pg_sys::Relation,
+    ) -> Result<&mut Decision> {
+        if !self.decisions.contains_key(&interaction) {
+            let reach = self
+                .session
+                .reach(&self.protected.resource_type, interaction)?;
+            let writer = Writer::new(&self.protected, Style::Exact).for_new_rows();
+            let text = writer.deciding_entry(&reach.entries, &reach.scope);
+            // SAFETY: fn_mcxt lives as long as the site; the previous context comes back before anything can fail.
+            let evaluator = unsafe {
+                PgMemoryContexts::For(self.context)
+                    .switch_to(|_| RowEvaluator::new(relation, &text))
+            }?;
+            self.decisions
+                .insert(interaction, Decision { reach, evaluator });
+        }
+        self.decisions
+            .get_mut(&interaction)
+            .ok_or_else(|| Error::Unsupported("a decision was not prepared".to_owned()))
+    }
+
+    /// The first entry that grants `interaction` on `row`.
+    pub fn deciding(
+        &mut self,
+        interaction: Interaction,
+        relation: pg_sys::Relation,
+        row: &Row<'_>,
+    ) -> Result<Option<ReachEntry>> {
+        let decision = self.decision(interaction, relation)?;
+        // SAFETY: the row is one of the trigger's relation, for which the evaluator was made.
+        let place = unsafe { decision.evaluator.integer(row.for_evaluation()) };
+        Ok(place
+            .and_then(|place| usize::try_from(place).ok())
+            .and_then(|place| decision.reach.entries.get(place).cloned()))
+    }
+
+    /// Why `row` was refused.
+    pub fn refusal(&self, interaction: Interaction, row: &Row<'_>, what: &str) -> Error {
+        let detail = match self.decisions.get(&interaction) {
+            Some(decision) => {
+                decision
+                    .reach
+                    .refusal(&self.protected.resource_type, interaction, what)
+            }
+            None => String::new(),
+        };
+        Error::NotPermitted {
+            interaction: interaction.code(),
+            reference: row.reference(),
+            detail,
+        }
+    }
+}
