@@ -73,12 +73,11 @@ fn look_up() -> Option<Catalog> {
             return None;
         }
         let schema = pg_sys::get_namespace_oid(c"fhir_access".as_ptr(), true);
-        if schema == pg_sys::InvalidOid {
+        // The schema may be there without the extension: before it, or after it was dropped.
+        if schema == pg_sys::InvalidOid
+            || pg_sys::get_extension_oid(c"fhir_access".as_ptr(), true) == pg_sys::InvalidOid
+        {
             LOOKUP.set(Lookup::Absent);
-            return None;
-        }
-        // While the extension is being created its schema exists before its tables: then nothing is remembered.
-        if pg_sys::get_extension_oid(c"fhir_access".as_ptr(), true) == pg_sys::InvalidOid {
             return None;
         }
         let table = |name: &CStr| {
@@ -114,13 +113,16 @@ unsafe extern "C-unwind" fn schema_changed(_argument: pg_sys::Datum, _cache: i32
 #[pg_guard]
 unsafe extern "C-unwind" fn relation_changed(_argument: pg_sys::Datum, relation: pg_sys::Oid) {
     let Lookup::Present(catalog) = LOOKUP.get() else {
-        // Nothing can be cached yet, but for negative answers of the registry.
+        // Nothing can be cached, but that there is nothing; this may be one of our tables coming.
+        LOOKUP.set(Lookup::Unknown);
         registry::forget_all();
         return;
     };
     if relation == pg_sys::InvalidOid {
         forget_all();
     } else if relation == catalog.protection {
+        // Changed, or gone with the extension.
+        LOOKUP.set(Lookup::Unknown);
         registry::forget_all();
         session::context_changed();
     } else if [

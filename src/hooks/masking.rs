@@ -5,6 +5,7 @@
 //! it holds one without the mark. Row security's own expressions keep reading the stored row, and so does what is written.
 
 use crate::error::{Error, OrRaise, Result};
+use crate::functions::require_preloaded;
 use crate::hooks::{mark, row_security};
 use crate::node::tree::{self, Mutator};
 use crate::node::{privilege, relation, trigger};
@@ -331,6 +332,7 @@ impl Rewriter {
                 if !relation::row_security_forced(protected.relation) {
                     return Err(not_ready(&protected, "row security", "is switched off"));
                 }
+                require_preloaded()?;
                 let session = self.session()?;
                 (*entry).enrname = pg_sys::pstrdup(MARK.as_ptr());
                 let target = (*query).resultRelation == number;

@@ -2,6 +2,7 @@
 
 mod check;
 mod explain;
+mod objects;
 mod protect;
 mod session;
 mod unprotect;

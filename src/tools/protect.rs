@@ -1,5 +1,6 @@
 //! `protect()`.
 
+use super::objects;
 use crate::catalog::catalog;
 use crate::error::{Error, OrRaise, Result};
 use crate::functions::require_preloaded;
@@ -60,7 +61,7 @@ fn protect_tree(
         register(relation, resource_type, resource_column, id_column)?;
     }
     for relation in with_children(root)? {
-        secure(relation)?;
+        objects::create(relation)?;
     }
     Ok(())
 }
@@ -122,6 +123,16 @@ pub fn with_children(root: pg_sys::Oid) -> Result<Vec<pg_sys::Oid>> {
     })
     .map_err(|error| Error::Unsupported(error.to_string()))
 }
+
+/// The types of id columns: PostgreSQL's own only, because their casts to text run with the extension's rights.
+const ID_TYPES: [pg_sys::Oid; 6] = [
+    pg_sys::TEXTOID,
+    pg_sys::VARCHAROID,
+    pg_sys::BPCHAROID,
+    pg_sys::UUIDOID,
+    pg_sys::INT4OID,
+    pg_sys::INT8OID,
+];
 
 /// Can this relation be protected? Every reason why not is found before anything is changed.
 fn check_relation(oid: pg_sys::Oid, resource_column: &str, id_column: &str) -> Result<()> {
@@ -197,7 +208,13 @@ fn check_relation(oid: pg_sys::Oid, resource_column: &str, id_column: &str) -> R
             })
     };
     let resource = find(resource_column)?;
-    find(id_column)?;
+    let id = find(id_column)?;
+    if !ID_TYPES.contains(&id.type_oid) {
+        return Err(wrong(
+            &format!("keeps its ids in \"{id_column}\", which is of a type that ids cannot have"),
+            "An id column is of type text, varchar, char, uuid, integer or bigint.",
+        ));
+    }
     if resource.type_oid != pg_sys::JSONBOID {
         return Err(wrong(
             &format!("keeps its resources in \"{resource_column}\", which is not of type jsonb"),
@@ -210,85 +227,6 @@ fn check_relation(oid: pg_sys::Oid, resource_column: &str, id_column: &str) -> R
             "Protect the table that stores the resources.",
         ));
     }
-    Ok(())
-}
-
-/// Row security, the marker policy and the triggers, as far as they are not there yet.
-fn secure(oid: pg_sys::Oid) -> Result<()> {
-    let table = relation::qualified_name(oid);
-    let statements =
-        |client: &mut pgrx::spi::SpiClient<'_>| -> std::result::Result<(), pgrx::spi::SpiError> {
-            let exists = |client: &pgrx::spi::SpiClient<'_>,
-                          query: &str|
-             -> std::result::Result<bool, pgrx::spi::SpiError> {
-                Ok(client
-                    .select(query, Some(1), &[oid.into()])?
-                    .first()
-                    .get::<bool>(1)?
-                    .unwrap_or(false))
-            };
-            if !relation::row_security_forced(oid) {
-                client.update(
-                    &format!(
-                        "ALTER TABLE {table} ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY"
-                    ),
-                    None,
-                    &[],
-                )?;
-            }
-            if !exists(
-                client,
-                "SELECT EXISTS (SELECT FROM pg_catalog.pg_policy WHERE polrelid OPERATOR(pg_catalog.=) $1 AND polname OPERATOR(pg_catalog.=) 'fhir_access')",
-            )? {
-                client.update(
-                    &format!(
-                        "CREATE POLICY fhir_access ON {table} AS RESTRICTIVE
-                     USING (fhir_access.enforced()) WITH CHECK (fhir_access.enforced())"
-                    ),
-                    None,
-                    &[],
-                )?;
-            }
-            for (name, event, function) in [
-                (
-                    "zzz_fhir_access",
-                    "BEFORE INSERT OR UPDATE OR DELETE ON {} FOR EACH ROW",
-                    "enforce_write",
-                ),
-                (
-                    "fhir_access_truncate",
-                    "BEFORE TRUNCATE ON {} FOR EACH STATEMENT",
-                    "enforce_truncate",
-                ),
-            ] {
-                let known = exists(
-                    client,
-                    &format!(
-                        "SELECT EXISTS (SELECT FROM pg_catalog.pg_trigger WHERE tgrelid OPERATOR(pg_catalog.=) $1 AND tgname OPERATOR(pg_catalog.=) '{name}')"
-                    ),
-                )?;
-                if !known {
-                    let event = event.replace("{}", &table);
-                    client.update(
-                    &format!("CREATE TRIGGER {name} {event} EXECUTE FUNCTION fhir_access.{function}()"),
-                    None,
-                    &[],
-                )?;
-                }
-                client.update(
-                    &format!("ALTER TABLE {table} ENABLE ALWAYS TRIGGER {name}"),
-                    None,
-                    &[],
-                )?;
-            }
-            Ok(())
-        };
-    let Some(catalog) = catalog() else {
-        return Err(not_installed());
-    };
-    // The caller's right to do this was checked; our trigger functions are not for everybody to make triggers of.
-    let _owner = AsOwner::of(catalog.owner);
-    Spi::connect_mut(statements).map_err(|error| Error::Unsupported(error.to_string()))?;
     Ok(())
 }
 

@@ -1,5 +1,6 @@
 //! `unprotect()`.
 
+use super::objects;
 use super::protect::{not_installed, with_children};
 use crate::catalog::catalog;
 use crate::error::{Error, OrRaise, Result};
@@ -38,31 +39,7 @@ fn unprotect_tree(root: pg_sys::Oid) -> Result<()> {
         .map_err(|error| Error::Unsupported(error.to_string()))?;
     }
     for oid in tree.into_iter().rev() {
-        let table = relation::qualified_name(oid);
-        Spi::connect_mut(|client| {
-            client.update(&format!("DROP POLICY IF EXISTS fhir_access ON {table}"), None, &[])?;
-            let cloned = |name: &str| -> std::result::Result<bool, pgrx::spi::SpiError> {
-                // A partition's row trigger goes with its parent's.
-                Ok(client
-                    .select(
-                        "SELECT EXISTS (SELECT FROM pg_catalog.pg_trigger WHERE tgrelid OPERATOR(pg_catalog.=) $1
-                            AND tgname OPERATOR(pg_catalog.=) $2::pg_catalog.text::pg_catalog.name
-                            AND tgparentid OPERATOR(pg_catalog.<>) 0::pg_catalog.oid)",
-                        Some(1),
-                        &[oid.into(), name.into()],
-                    )?
-                    .first()
-                    .get::<bool>(1)?
-                    .unwrap_or(false))
-            };
-            let keep = cloned("zzz_fhir_access")?;
-            if !keep {
-                client.update(&format!("DROP TRIGGER IF EXISTS zzz_fhir_access ON {table}"), None, &[])?;
-            }
-            client.update(&format!("DROP TRIGGER IF EXISTS fhir_access_truncate ON {table}"), None, &[])
-                .map(|_| ())
-        })
-        .map_err(|error: pgrx::spi::SpiError| Error::Unsupported(error.to_string()))?;
+        objects::drop(oid)?;
     }
     pgrx::notice!(
         "{} is no longer protected; its row security stays on, so it is closed to every role that is subject to it",

@@ -3,7 +3,7 @@
 //! A folder with `Cargo.toml` is a Rust package, with `requirements.txt` a folder of pytest files, with `package.json`
 //! one of node's. Each gets a database of its own, in which `tests/<kind>/setup.sql` has run, and finds it by libpq's
 //! variables: `PGHOST` (a socket's folder), `PGPORT`, `PGUSER` (a superuser), `PGPASSWORD`, `PGDATABASE`. The same server
-//! listens on 127.0.0.1, with passwords.
+//! listens on 127.0.0.1, with passwords, and its programs (psql, pg_dump, …) come first in `PATH`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -90,8 +90,13 @@ fn environment(
         ]);
         capture(psql.arg(&setup))?;
     }
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let mut programs = vec![database.ready.server.programs()];
+    programs.extend(std::env::split_paths(&path));
+    let path = std::env::join_paths(programs)?;
     let mut environment = database.cluster.environment();
     environment.push(("PGDATABASE", name));
+    environment.push(("PATH", path.to_string_lossy().into_owned()));
     Ok(environment)
 }
 

@@ -37,10 +37,12 @@ pub enum Stage {
     Client,
     /// real input: Synthea's patients
     Real,
+    /// dump and restore, removal, missing library, changes by others, memory
+    Operations,
 }
 
 /// The order in which stages run.
-const STAGES: [Stage; 7] = [
+const STAGES: [Stage; 8] = [
     Stage::Lint,
     Stage::Licences,
     Stage::Unit,
@@ -48,6 +50,7 @@ const STAGES: [Stage; 7] = [
     Stage::Demo,
     Stage::Client,
     Stage::Real,
+    Stage::Operations,
 ];
 
 /// Options of `cargo xtask test`.
@@ -149,7 +152,7 @@ pub fn run(project: &Project, options: &Options) -> Result<bool> {
             }
         };
         lines.push(format!(
-            "{name:<9} {tally}  {}",
+            "{name:<10} {tally}  {}",
             dim(&duration(stage_begun.elapsed()))
         ));
         total.add(tally);
@@ -212,6 +215,12 @@ fn run_stage(
             project,
             with_database(project, database)?,
             "real",
+            &options.names,
+        ),
+        Stage::Operations => clients::run(
+            project,
+            with_database(project, database)?,
+            "operations",
             &options.names,
         ),
     }
