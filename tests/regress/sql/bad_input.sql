@@ -184,7 +184,7 @@ SELECT fhir_access.unprotect('plain');
 -- Protecting twice is not an error, and changes nothing.
 SELECT fhir_access.protect('patient', 'Patient');
 
--- Nothing is half done: two protected tables, one policy and two triggers on each, and row security nowhere else.
+-- Nothing is half done: two protected tables, with two policies and two triggers each, and row security nowhere else.
 SELECT p.relation, p.resource_type, p.row_security,
        (SELECT count(*) FROM pg_policy WHERE polrelid = p.relation) AS policies,
        (SELECT count(*) FROM pg_trigger WHERE tgrelid = p.relation) AS triggers

@@ -61,10 +61,11 @@ SELECT predicate FROM fhir_access.explain('Encounter');
 SET fhir_access.membership = 'none';
 SELECT place, policy, entry, criteria, predicate FROM fhir_access.explain('Patient');
 
+-- A type that no table holds is explained as if a table did.
+SELECT place, policy, predicate FROM fhir_access.explain('Medication');
+
 -- What cannot be explained.
 SELECT * FROM fhir_access.explain('Pateint');
-\echo :LAST_ERROR_SQLSTATE
-SELECT * FROM fhir_access.explain('Medication');
 \echo :LAST_ERROR_SQLSTATE
 SELECT * FROM fhir_access.explain('Patient', 'SEARCH');
 \echo :LAST_ERROR_SQLSTATE
@@ -99,7 +100,7 @@ SELECT r AS reference, i AS interaction, c.allowed, c.reason
 UPDATE patient SET resource = resource || '{"active": true}' WHERE id = 'ny' RETURNING id;
 UPDATE patient SET resource = resource || '{"active": true}' WHERE id = 'ca' RETURNING id;
 
--- A row that can be read but not searched for is known to its reader.
+-- A row that can be read but not searched for is known to its reader. An UPDATE would not find it.
 SET fhir_access.membership = 'm1';
 SELECT allowed, reason, policy, entry FROM fhir_access.check('Observation/o1', 'read');
 SELECT allowed, reason, policy, entry FROM fhir_access.check('Observation/o1', 'search');
@@ -115,6 +116,7 @@ SELECT * FROM fhir_access.check('Patient', 'update');
 \echo :LAST_ERROR_SQLSTATE
 SELECT * FROM fhir_access.check('Patient/ca', 'look');
 \echo :LAST_ERROR_SQLSTATE
+SELECT allowed, reason FROM fhir_access.check('Medication/m', 'search');
 SELECT * FROM fhir_access.check('', 'search');
 \echo :LAST_ERROR_SQLSTATE
 SELECT allowed, reason FROM fhir_access.check('Encounter/not-a-uuid', 'search');

@@ -41,7 +41,7 @@ SELECT name, address, verdict(name, address)
   FROM (VALUES (1, 'order', '10.0.0.1'), (2, 'order', '10.0.0.2'), (3, 'order', '11.0.0.1'),
                (4, 'shadowed', '10.0.0.1'), (5, 'shadowed', '11.0.0.1'),
                (6, 'exact', '203.0.113.7'), (7, 'exact', '203.0.113.70'), (8, 'exact', '203.0.113.77'), (9, 'exact', '3.0.113.7'),
-               (10, 'two', '8.8.0.1'), (11, 'two', '8.80.0.1'), (12, 'two', '88.0.0.1'), (13, 'two', '1.8.8.1'), (14, 'two', '2001:8.8::'),
+               (10, 'two', '8.8.0.1'), (11, 'two', '8.80.0.1'), (12, 'two', '88.0.0.1'), (13, 'two', '1.8.8.1'),
                (15, 'dot', '8.8.255.255'), (16, 'dot', '8.88.0.1'), (17, 'dot', '8.7.8.8'),
                (18, 'one', '9.255.0.1'), (19, 'one', '90.0.0.1'),
                (20, 'three', '192.168.1.200'), (21, 'three', '192.168.10.1'),
@@ -52,7 +52,6 @@ SELECT name, address, verdict(name, address)
                (35, 'mapped', '203.0.113.7'), (36, 'mapped', '::ffff:203.0.113.7'), (37, 'mapped', '::ffff:cb00:7107'), (38, 'mapped', '10.9.9.9'),
                (39, 'mapped', '11.9.9.9'), (40, 'exact', '::ffff:203.0.113.7'), (41, 'two', '::ffff:8.8.4.4'),
                (42, 'open', '198.51.100.9'), (43, 'open', '198.51.100.10'), (44, 'everybody', '198.51.100.9')) t (n, name, address)
- WHERE n <> 14
  ORDER BY n;
 
 -- An unknown address, here the other end of a Unix socket: only `*` matches it, and if nothing does the session is refused.
@@ -124,7 +123,7 @@ RESET ROLE;
 -- ---------------------------------------------------------------------------------------------------------------------
 -- What is no address is refused when it is written, and when it is set.
 SELECT v.path, value
-  FROM unnest(ARRAY['', ' ', '.', '8..8', '8.8.8.', '8.8.8.8.', '8.8.8.8.8', '256.', '8.256', '08.8', '8.8.8.8/33', '8.8/16', '10.0.0.0/', '/8', '2001:db8::/129',
+  FROM unnest(ARRAY['', ' ', '.', '8..8', '8.8.8.8.', '8.8.8.8.8', '256.', '8.256', '08.8', '8.8.8.8/33', '8.8/16', '10.0.0.0/', '/8', '2001:db8::/129',
                     '2001:db8:', '::ffff:8.8', 'localhost', '*.*', '8.8.*', '8.8.8.8, 9.9.9.9', '-1', '0x08.8']) WITH ORDINALITY t (value, n)
   LEFT JOIN LATERAL fhir_access.validate(jsonb_build_object('resourceType', 'AccessPolicy', 'ipAccessRule',
             jsonb_build_array(jsonb_build_object('value', value, 'action', 'allow')))) v ON true
