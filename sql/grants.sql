@@ -1,7 +1,7 @@
 -- The last part of the script: partitions that come later, and who may do what.
 
--- After each DDL statement: a partition or child that came to a protected table is protected with it. (One that is
--- detached loses its parent's trigger; writing to it is an error until protect() was called for it again.)
+-- After each DDL statement: a partition or child that came to a protected table is protected with it; one that was
+-- detached, and lost its parent's trigger, gets its own.
 CREATE FUNCTION fhir_access.follow_ddl() RETURNS event_trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
@@ -20,6 +20,12 @@ BEGIN
               FROM tree t JOIN pg_inherits i ON i.inhparent = t.relation)
         SELECT t.* FROM tree t
          WHERE NOT EXISTS (SELECT FROM fhir_access.protection p WHERE p.relation = t.relation)
+        UNION
+        SELECT p.relation, p.resource_type, p.resource_column, p.id_column
+          FROM fhir_access.protection p
+          JOIN pg_policy l ON l.polrelid = p.relation AND l.polname = 'fhir_access'
+         WHERE tg_tag = 'ALTER TABLE'
+           AND NOT EXISTS (SELECT FROM pg_trigger g WHERE g.tgrelid = p.relation AND g.tgname = 'zzz_fhir_access')
     LOOP
         PERFORM fhir_access.protect(child.relation, child.resource_type, child.resource_column, child.id_column);
     END LOOP;

@@ -4,13 +4,10 @@
 //! copied with the plan, costs nothing per row and shows in no EXPLAIN. It is compared whenever the executor starts and
 //! whenever it goes on, so that a cursor of one membership cannot be fetched from under another.
 
-use super::{portals, standard};
+use super::{foreign_key, portals, standard};
 use crate::error::{Error, OrRaise, Result};
-use crate::node::{privilege, tree};
-use crate::registry;
 use crate::session::{self, Fingerprint};
 use pgrx::PgList;
-use pgrx::pg_sys::panic::{CaughtError, ErrorReport};
 use pgrx::prelude::*;
 
 static mut PREVIOUS_START: pg_sys::ExecutorStart_hook_type = None;
@@ -97,6 +94,8 @@ unsafe extern "C-unwind" fn check(query: *const pg_sys::QueryDesc) {
 unsafe extern "C-unwind" fn check_start(query: *const pg_sys::QueryDesc) {
     // SAFETY: called below with a valid query descriptor.
     unsafe {
+        // What this statement calls may hold cached plans: a change committed elsewhere must reach them first.
+        pg_sys::AcceptInvalidationMessages();
         portals::settle();
         check(query);
         if let Some(fingerprint) = fence_of((*query).plannedstmt) {
@@ -127,8 +126,11 @@ unsafe extern "C-unwind" fn run(
     // SAFETY: as above.
     unsafe {
         check(query);
-        if is_foreign_key_action(query) {
-            run_discreetly(query, direction, count, once);
+        if foreign_key::is_action(query) {
+            let mut callback = foreign_key::discretion(pg_sys::error_context_stack);
+            pg_sys::error_context_stack = &mut callback;
+            next_run(query, direction, count, once);
+            pg_sys::error_context_stack = callback.previous;
             return;
         }
         next_run(query, direction, count, once);
@@ -149,47 +151,4 @@ unsafe extern "C-unwind" fn next_run(
             None => standard::standard_executor_run(query, direction, count, once),
         }
     }
-}
-
-/// Does PostgreSQL run this statement to keep a foreign key of a protected relation? Then it runs as the table's owner,
-/// past row security, for a user who may not see the rows it touches.
-#[pg_guard]
-unsafe extern "C-unwind" fn is_foreign_key_action(query: *const pg_sys::QueryDesc) -> bool {
-    // SAFETY: a valid query descriptor with a plan.
-    unsafe {
-        pg_sys::InNoForceRLSOperation()
-            && privilege::writer_is_subject()
-            && tree::range_table((*(*query).plannedstmt).rtable)
-                .into_iter()
-                .any(|entry| {
-                    (*entry).rtekind == pg_sys::RTEKind::RTE_RELATION
-                        && registry::protected((*entry).relid).or_raise().is_some()
-                })
-    }
-}
-
-/// Runs such a statement, and leaves the details out of its errors: to the table's owner PostgreSQL would show the row.
-#[pg_guard]
-unsafe extern "C-unwind" fn run_discreetly(
-    query: *mut pg_sys::QueryDesc,
-    direction: pg_sys::ScanDirection::Type,
-    count: u64,
-    once: bool,
-) {
-    PgTryBuilder::new(|| {
-        // SAFETY: the arguments of the hook; an error becomes a panic here.
-        unsafe { pg_sys::ffi::pg_guard_ffi_boundary(|| next_run(query, direction, count, once)) }
-    })
-    .catch_others(|cause| match cause {
-        CaughtError::PostgresError(error) => {
-            ErrorReport::new(
-                error.sql_error_code(),
-                error.message().to_owned(),
-                "foreign key action",
-            )
-            .report(PgLogLevel::ERROR);
-        }
-        other => other.rethrow(),
-    })
-    .execute();
 }

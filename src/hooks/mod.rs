@@ -6,6 +6,7 @@
 //! * [`executor`] is the fence: a plan runs only for the session context that it was made for.
 
 mod executor;
+mod foreign_key;
 mod mark;
 mod masking;
 mod planner;

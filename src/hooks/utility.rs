@@ -3,6 +3,9 @@
 
 use super::{masking, portals, standard};
 use crate::error::{Error, OrRaise};
+use crate::node::{relation, trigger};
+use crate::registry;
+use pgrx::PgList;
 use pgrx::prelude::*;
 use std::ffi::{CStr, c_char};
 
@@ -38,6 +41,9 @@ unsafe extern "C-unwind" fn process(
             std::ptr::null()
         };
         check_portals(portal);
+        if (*utility).type_ == pg_sys::NodeTag::T_AlterTableStmt {
+            check_attach(utility.cast());
+        }
         if (*utility).type_ == pg_sys::NodeTag::T_CopyStmt {
             check_copy((*utility.cast::<pg_sys::CopyStmt>()).relation);
         }
@@ -72,6 +78,8 @@ unsafe extern "C-unwind" fn check_portals(fetched: *const c_char) {
     if unsafe { !pg_sys::IsTransactionState() } {
         return;
     }
+    // SAFETY: allowed between statements.
+    unsafe { pg_sys::AcceptInvalidationMessages() };
     portals::settle();
     // SAFETY: null, or the name in a FETCH statement.
     if !fetched.is_null() && portals::is_switched_off(unsafe { CStr::from_ptr(fetched) }) {
@@ -81,10 +89,46 @@ unsafe extern "C-unwind" fn check_portals(fetched: *const c_char) {
 
 #[pg_guard]
 unsafe extern "C-unwind" fn check_copy(relation: *const pg_sys::RangeVar) {
-    if relation.is_null() {
-        return;
+    if let Some(oid) = look_up(relation) {
+        masking::check_copy(oid).or_raise();
     }
-    // SAFETY: a range variable of the statement; a relation that does not exist is PostgreSQL's to report.
+}
+
+/// `ATTACH PARTITION` of a table that has its own row trigger would fail for a reason that says little.
+#[pg_guard]
+unsafe extern "C-unwind" fn check_attach(statement: *const pg_sys::AlterTableStmt) {
+    // SAFETY: the statement's own nodes, by their tags.
+    unsafe {
+        let parent = look_up((*statement).relation).and_then(|oid| registry::protected(oid).or_raise());
+        if parent.is_none() {
+            return;
+        }
+        for command in PgList::<pg_sys::AlterTableCmd>::from_pg((*statement).cmds).iter_ptr() {
+            if (*command).subtype != pg_sys::AlterTableType::AT_AttachPartition {
+                continue;
+            }
+            let child = look_up((*(*command).def.cast::<pg_sys::PartitionCmd>()).name);
+            if let Some(child) = child
+                && registry::protected(child).or_raise().is_some()
+                && trigger::is_active(child)
+            {
+                let name = relation::qualified_name(child);
+                Error::NotReady {
+                    message: format!("{name} is protected by itself already"),
+                    hint: format!("SELECT fhir_access.unprotect('{name}'); attaching it protects it again."),
+                }
+                .raise();
+            }
+        }
+    }
+}
+
+/// A relation that a statement names; one that does not exist is PostgreSQL's to report.
+fn look_up(relation: *const pg_sys::RangeVar) -> Option<pg_sys::Oid> {
+    if relation.is_null() {
+        return None;
+    }
+    // SAFETY: a range variable of the statement, looked up as the statement will.
     let oid = unsafe {
         pg_sys::RangeVarGetRelidExtended(
             relation,
@@ -94,7 +138,5 @@ unsafe extern "C-unwind" fn check_copy(relation: *const pg_sys::RangeVar) {
             std::ptr::null_mut(),
         )
     };
-    if oid != pg_sys::InvalidOid {
-        masking::check_copy(oid).or_raise();
-    }
+    (oid != pg_sys::InvalidOid).then_some(oid)
 }

@@ -28,6 +28,12 @@ fn unprotect_tree(root: pg_sys::Oid) -> Result<()> {
             hint: "fhir_access.protected_relation lists what is.".to_owned(),
         });
     }
+    if let Some(parent) = protected_parent(root)? {
+        return Err(Error::WrongRelation {
+            message: format!("{} is protected as a part of {parent}", relation::qualified_name(root)),
+            hint: format!("SELECT fhir_access.unprotect('{parent}'); or detach it first."),
+        });
+    }
     let tree = with_children(root)?;
     // The registration goes first: our event trigger watches over what is registered.
     for oid in &tree {
@@ -46,4 +52,25 @@ fn unprotect_tree(root: pg_sys::Oid) -> Result<()> {
         relation::qualified_name(root)
     );
     Ok(())
+}
+
+/// The protected relation that this one is a partition or child of, if any.
+fn protected_parent(oid: pg_sys::Oid) -> Result<Option<String>> {
+    let parents: Vec<pg_sys::Oid> = Spi::connect(|client| {
+        client
+            .select(
+                "SELECT inhparent FROM pg_catalog.pg_inherits WHERE inhrelid OPERATOR(pg_catalog.=) $1",
+                None,
+                &[oid.into()],
+            )?
+            .filter_map(|row| row.get::<pg_sys::Oid>(1).transpose())
+            .collect::<std::result::Result<_, _>>()
+    })
+    .map_err(|error| Error::Unsupported(error.to_string()))?;
+    for parent in parents {
+        if crate::registry::protected(parent)?.is_some() {
+            return Ok(Some(relation::qualified_name(parent)));
+        }
+    }
+    Ok(None)
 }

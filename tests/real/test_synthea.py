@@ -48,20 +48,43 @@ def differences(seen, expected):
 SAME = {"missing": [], "surplus": [], "changed": 0, "example": None}
 
 
+def compare(case, superuser, reader):
+    """Every table, as the reader sees it now and as it is selected by hand; returns how many rows that were."""
+    total = 0
+    for type_name in TYPES:
+        table = type_name.lower()
+        fields, rows = selected(case.expected.get(type_name, []))
+        expected = dict(superuser.execute(f"SELECT id, {fields}::text FROM {table} WHERE {rows}").fetchall())
+        seen = dict(reader.execute(f"SELECT id, resource::text FROM {table}").fetchall())
+        assert differences(seen, expected) == SAME, type_name
+        total += len(expected)
+    return total
+
+
 @every_membership
 def test_rows_and_fields(name, memberships, superuser, reader):
-    case, total = memberships[name], 0
     with reader.transaction():
         reader.execute("SELECT fhir_access.set_session(%s)", (name,))
-        for type_name in TYPES:
-            table = type_name.lower()
-            fields, rows = selected(case.expected.get(type_name, []))
-            expected = dict(superuser.execute(f"SELECT id, {fields}::text FROM {table} WHERE {rows}").fetchall())
-            seen = dict(reader.execute(f"SELECT id, resource::text FROM {table}").fetchall())
-            assert differences(seen, expected) == SAME, type_name
-            total += len(expected)
-    # A membership that reaches nothing would show nothing about its rows.
-    assert total > 0
+        # A membership that reaches nothing would show nothing about its rows.
+        assert compare(memberships[name], superuser, reader) > 0
+
+
+PLANS = {
+    "Gather": "SET LOCAL force_parallel_mode = on; SET LOCAL parallel_setup_cost = 0; SET LOCAL parallel_tuple_cost = 0",
+    "Bitmap Index Scan": "SET LOCAL enable_seqscan = off",
+}
+
+
+@pytest.mark.parametrize("plan", PLANS)
+@pytest.mark.parametrize("name", ["two-children", "first-entry-decides", "project-south-by-category", "laboratory-account"])
+def test_in_other_plans(plan, name, memberships, superuser, reader):
+    """In parallel workers, and by the index alone."""
+    with reader.transaction():
+        reader.execute("SELECT fhir_access.set_session(%s)", (name,))
+        reader.execute(PLANS[plan])
+        lines = reader.execute("EXPLAIN (COSTS OFF) SELECT id, resource FROM observation").fetchall()
+        assert any(plan in line for (line,) in lines), lines
+        assert compare(memberships[name], superuser, reader) > 0
 
 
 # `it` stands for the table, or for what is selected from it by hand.

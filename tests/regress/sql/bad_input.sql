@@ -195,6 +195,29 @@ SELECT count(*) AS triggers FROM pg_trigger WHERE tgfoid::regproc::text LIKE 'fh
 SELECT id, length(resource::text) > 100000 AS large FROM fhir_access.access_policy ORDER BY id;
 SELECT id FROM fhir_access.project_membership ORDER BY id;
 
+-- A protected table that loses its column is closed, and says so, until it is protected again.
+CREATE TABLE device (id text, resource jsonb);
+INSERT INTO device VALUES ('d', '{"resourceType": "Device", "id": "d"}');
+SELECT fhir_access.protect('device', 'Device');
+ALTER TABLE device RENAME resource TO document;
+SET fhir_access.membership = '{"resourceType": "ProjectMembership"}';
+SET ROLE app;
+SELECT id FROM device;
+\echo :LAST_ERROR_SQLSTATE
+INSERT INTO device VALUES ('e', '{"resourceType": "Device", "id": "e"}');
+\echo :LAST_ERROR_SQLSTATE
+RESET ROLE;
+SELECT fhir_access.protect('device', 'Device', 'document');
+SET ROLE app;
+SELECT id FROM device;
+RESET ROLE;
+ALTER TABLE device ALTER document TYPE text;
+SET ROLE app;
+SELECT id FROM device;
+\echo :LAST_ERROR_SQLSTATE
+RESET ROLE;
+RESET fhir_access.membership;
+
 -- The functions of compiled statements are open to everybody, so they too must bear any argument.
 SET ROLE app;
 SELECT fhir_access.test('{}', 'no such test');

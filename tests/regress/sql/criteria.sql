@@ -181,6 +181,30 @@ SELECT c AS criteria, granted(c)
  ORDER BY n;
 
 -- ---------------------------------------------------------------------------------------------------------------------
+-- Names and values that need quoting are names and values, whatever the session thinks of backslashes.
+SELECT fhir_access.unprotect('person') \g /dev/null
+CREATE TABLE "we""ird 'table" ("i""d" varchar PRIMARY KEY, "re'so\urce" jsonb NOT NULL);
+SELECT fhir_access.protect('"we""ird ''table"', 'Person', $$re'so\urce$$, 'i"d') \g /dev/null
+INSERT INTO "we""ird 'table" VALUES ('a', jsonb_build_object('resourceType', 'Person', 'gender', $$x\' OR 1=1 --$$, 'name', '[{"family": "B''\\"}]'::jsonb)),
+                                    ('b', '{"resourceType": "Person", "id": "b"}');
+INSERT INTO fhir_access.access_policy (resource) VALUES
+(jsonb_build_object('resourceType', 'AccessPolicy', 'id', 'code', 'resource', jsonb_build_array(jsonb_build_object('resourceType', 'Person', 'criteria', $$Person?gender=x\\' OR 1=1 --$$)))),
+(jsonb_build_object('resourceType', 'AccessPolicy', 'id', 'name', 'resource', jsonb_build_array(jsonb_build_object('resourceType', 'Person', 'criteria', $$Person?name=b'\\$$))));
+SET ROLE app;
+SET fhir_access.membership = '{"resourceType": "ProjectMembership", "accessPolicy": {"reference": "AccessPolicy/code"}}';
+SELECT predicate FROM fhir_access.explain('Person');
+TABLE "we""ird 'table";
+SET standard_conforming_strings = off;
+TABLE "we""ird 'table";
+SET fhir_access.membership = '{"resourceType": "ProjectMembership", "accessPolicy": {"reference": "AccessPolicy/name"}}';
+SELECT predicate FROM fhir_access.explain('Person');
+TABLE "we""ird 'table";
+UPDATE "we""ird 'table" SET "re'so\urce" = "re'so\urce" || '{"active": true}' RETURNING "i""d";
+RESET standard_conforming_strings;
+RESET fhir_access.membership;
+RESET ROLE;
+
+-- ---------------------------------------------------------------------------------------------------------------------
 -- What is not supported is refused by name when the policy is written.
 SELECT c AS criteria, v.message
   FROM unnest(ARRAY['Patient?birthdate=1980', 'Patient?_lastUpdated=gt2020-01-01', 'RiskAssessment?probability=0.5', 'Observation?value-quantity=5', 'Observation?code-value-quantity=a$5',

@@ -134,6 +134,13 @@ SET fhir_access.membership = 'm2';
 SELECT * FROM fhir_access.check('Patient/ca', 'search');
 \x off
 
+-- A role for bulk jobs is exempt too, but may not speak for a membership.
+\c - loader
+SET fhir_access.membership = 'm1';
+\echo :LAST_ERROR_SQLSTATE
+SELECT allowed FROM fhir_access.check('Patient/ny', 'search');
+\c - postgres
+
 -- A reference with a version in some row makes the condition look beyond equality, for that type only.
 SET fhir_access.membership = '{"resourceType": "ProjectMembership", "accessPolicy": {"reference": "AccessPolicy/compartments"}}';
 INSERT INTO fhir_access.access_policy (resource) VALUES ('{"resourceType": "AccessPolicy", "id": "compartments", "resource": [

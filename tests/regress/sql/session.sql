@@ -215,6 +215,42 @@ EXECUTE who;
 INSERT INTO fhir_access.access_policy (resource) VALUES
 ('{"resourceType": "AccessPolicy", "id": "self", "resource": [{"resourceType": "Patient", "criteria": "Patient?_id=%profile.id"}]}');
 
+-- A snapshot of the data is no snapshot of the policies.
+SET fhir_access.membership = 'ann';
+SET ROLE app;
+BEGIN ISOLATION LEVEL REPEATABLE READ;
+SELECT id FROM patient;
+\! psql -X -q -c "UPDATE fhir_access.access_policy SET resource = resource || '{\"resource\": [{\"resourceType\": \"Patient\", \"criteria\": \"Patient?_id=cid\"}]}' WHERE id = 'self'"
+SELECT id FROM patient;
+COMMIT;
+-- Parallel workers answer for the session that they work for.
+SET force_parallel_mode = on;
+SELECT id FROM patient;
+SET fhir_access.membership = 'no-policy';
+SELECT id FROM patient ORDER BY id;
+RESET force_parallel_mode;
+RESET ROLE;
+UPDATE fhir_access.access_policy SET resource = resource || '{"resource": [{"resourceType": "Patient", "criteria": "Patient?_id=%profile.id"}]}' WHERE id = 'self';
+
+-- A document that came past its validation, as by replication, is refused when it is used.
+SET session_replication_role = replica;
+INSERT INTO fhir_access.access_policy (resource) VALUES ('{"resourceType": "AccessPolicy", "id": "wrong", "resource": [{"resourceType": "Patent"}]}');
+INSERT INTO fhir_access.project (resource) VALUES ('{"resourceType": "Project", "id": "wrong", "superAdmin": "yes"}');
+INSERT INTO fhir_access.project_membership (resource) VALUES
+('{"resourceType": "ProjectMembership", "id": "wrong", "admin": "yes"}'),
+('{"resourceType": "ProjectMembership", "id": "wrong-policy", "accessPolicy": {"reference": "AccessPolicy/wrong"}}'),
+('{"resourceType": "ProjectMembership", "id": "wrong-project", "project": {"reference": "Project/wrong"}}');
+RESET session_replication_role;
+SET ROLE app;
+SET fhir_access.membership = 'wrong';
+SELECT id FROM patient;
+\echo :LAST_ERROR_SQLSTATE
+SET fhir_access.membership = 'wrong-policy';
+SELECT id FROM patient;
+SET fhir_access.membership = 'wrong-project';
+SELECT id FROM patient;
+RESET ROLE;
+
 -- A change of one's own holds from the next statement on, and a rollback takes it back: here a superuser changes the policy
 -- between two statements that it runs as the application.
 SET fhir_access.membership = 'ann';

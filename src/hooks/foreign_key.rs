@@ -1,0 +1,44 @@
+//! Statements that PostgreSQL runs by itself to keep a foreign key. They run as the table's owner, past row security, for a
+//! user who may not see the rows they touch; so PostgreSQL would show that user the row that a constraint refuses.
+
+use crate::error::OrRaise;
+use crate::node::{privilege, tree};
+use crate::registry;
+use pgrx::prelude::*;
+use std::ffi::{c_char, c_int, c_void};
+
+unsafe extern "C-unwind" {
+    fn geterrcode() -> c_int;
+    fn errdetail_internal(format: *const c_char, ...) -> c_int;
+}
+
+/// Is this such a statement, on a protected relation, for a user who is subject to policies?
+#[pg_guard]
+pub unsafe extern "C-unwind" fn is_action(query: *const pg_sys::QueryDesc) -> bool {
+    // SAFETY: a valid query descriptor with a plan.
+    unsafe {
+        pg_sys::InNoForceRLSOperation()
+            && privilege::writer_is_subject()
+            && tree::range_table((*(*query).plannedstmt).rtable).into_iter().any(|entry| {
+                (*entry).rtekind == pg_sys::RTEKind::RTE_RELATION
+                    && registry::protected((*entry).relid).or_raise().is_some()
+            })
+    }
+}
+
+/// The callback that keeps rows out of errors while such a statement runs.
+pub fn discretion(previous: *mut pg_sys::ErrorContextCallback) -> pg_sys::ErrorContextCallback {
+    pg_sys::ErrorContextCallback { previous, callback: Some(hide_row), arg: std::ptr::null_mut() }
+}
+
+/// Replaces the detail of an integrity error, which would hold a row or a key. All its other fields stay.
+unsafe extern "C-unwind" fn hide_row(_argument: *mut c_void) {
+    /// SQLSTATE class 23, as PostgreSQL packs its two characters.
+    const INTEGRITY: c_int = (b'2' - b'0') as c_int | ((b'3' - b'0') as c_int) << 6;
+    // SAFETY: called by PostgreSQL while an error is being reported; the format has no arguments.
+    unsafe {
+        if geterrcode() & 0xFFF == INTEGRITY {
+            errdetail_internal(c"The row that a foreign key led to is not shown.".as_ptr());
+        }
+    }
+}
