@@ -39,7 +39,7 @@ CREATE FUNCTION fhir_access.enforced_support(internal) RETURNS internal
 
 CREATE FUNCTION fhir_access.enforced() RETURNS boolean
     AS 'MODULE_PATHNAME', 'fhir_access_enforced'
-    LANGUAGE c STABLE STRICT PARALLEL SAFE COST 1 SUPPORT fhir_access.enforced_support;
+    LANGUAGE c STABLE STRICT PARALLEL RESTRICTED COST 1 SUPPORT fhir_access.enforced_support;
 COMMENT ON FUNCTION fhir_access.enforced() IS
     'true in a session that loaded fhir_access at its start; an error in any other';
 

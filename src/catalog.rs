@@ -2,6 +2,7 @@
 //!
 //! In a database without the extension everything here answers "absent", and the hooks do nothing.
 
+use crate::node::scan::{self, Key};
 use crate::{registry, session};
 use pgrx::prelude::*;
 use std::cell::Cell;
@@ -72,14 +73,16 @@ fn look_up() -> Option<Catalog> {
         if !pg_sys::IsTransactionState() {
             return None;
         }
-        let schema = pg_sys::get_namespace_oid(c"fhir_access".as_ptr(), true);
-        // The schema may be there without the extension: before it, or after it was dropped.
-        if schema == pg_sys::InvalidOid
-            || pg_sys::get_extension_oid(c"fhir_access".as_ptr(), true) == pg_sys::InvalidOid
-        {
+        let extension = pg_sys::get_extension_oid(c"fhir_access".as_ptr(), true);
+        if extension == pg_sys::InvalidOid {
             LOOKUP.set(Lookup::Absent);
             return None;
         }
+        let schema = scan::by_key(
+            pg_sys::ExtensionRelationId,
+            Key::Oid(extension),
+            |columns| pg_sys::Oid::from_datum(columns.get(3).copied().flatten()?, false),
+        )??;
         let table = |name: &CStr| {
             let oid = pg_sys::get_relname_relid(name.as_ptr(), schema);
             (oid != pg_sys::InvalidOid).then_some(oid)

@@ -42,6 +42,12 @@ pub enum Error {
     /// An argument of one of our functions.
     #[error("{message}")]
     Argument { message: String, hint: String },
+    /// Something that only the owner of a table may do.
+    #[error("must be owner of table {0}")]
+    NotOwner(String),
+    /// A setting in the connection's options that its user may not set.
+    #[error("permission denied to set parameter \"{0}\"")]
+    SettingDenied(String),
     /// A relation that cannot be protected.
     #[error("{message}")]
     WrongRelation { message: String, hint: String },
@@ -75,7 +81,9 @@ impl Error {
             Error::Access(_) | Error::NoMembership | Error::Address { .. } | Error::Fence => {
                 PgSqlErrorCode::ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION
             }
-            Error::NotPermitted { .. } => PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE,
+            Error::NotPermitted { .. } | Error::NotOwner(_) | Error::SettingDenied(_) => {
+                PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE
+            }
             Error::InvalidDocument { .. } | Error::InvalidResource(_) | Error::Argument { .. } => {
                 PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE
             }
@@ -123,7 +131,8 @@ impl Error {
                 Some("Name the columns with resource_column => … and id_column => ….".to_owned())
             }
             Error::Fence => Some("Run the statement again, or open the cursor again.".to_owned()),
-            Error::InvalidResource(_) | Error::Unsupported(_) => None,
+            Error::SettingDenied(_) => Some("Connect without it in the options.".to_owned()),
+            Error::InvalidResource(_) | Error::Unsupported(_) | Error::NotOwner(_) => None,
         }
     }
 
@@ -144,14 +153,29 @@ impl Error {
     pub fn raise(&self) -> ! {
         let mut report = ErrorReport::new(self.code(), self.to_string(), "fhir_access");
         if let Some(detail) = self.detail() {
-            report = report.set_detail(detail);
+            report = report.set_detail(sentence(&detail));
         }
         if let Some(hint) = self.hint() {
-            report = report.set_hint(hint);
+            report = report.set_hint(sentence(&hint));
         }
         report.report(PgLogLevel::ERROR);
         unreachable!("ereport(ERROR) does not return")
     }
+}
+
+/// Details and hints are sentences in PostgreSQL; the pure crates write phrases.
+fn sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    let first: String = letters
+        .next()
+        .map(|letter| letter.to_uppercase().collect())
+        .unwrap_or_default();
+    let end = if text.ends_with(['.', '?', ';', '!']) {
+        ""
+    } else {
+        "."
+    };
+    format!("{first}{}{end}", letters.as_str())
 }
 
 /// What our functions return: [`OrRaise::or_raise`] turns an error into a PostgreSQL error.

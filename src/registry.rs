@@ -165,7 +165,7 @@ pub fn mark_irregular(resource_type: &str) -> Result<()> {
     let Some(catalog) = catalog() else {
         return Ok(());
     };
-    let _owner = AsOwner::of(catalog.owner);
+    let _owner = AsOwner::of_extension(&catalog);
     Spi::connect_mut(|client| {
         client
             .update(
@@ -187,7 +187,7 @@ pub fn relations_of(resource_type: &str) -> Result<Vec<pg_sys::Oid>> {
     if let Some(known) = BY_TYPE.with_borrow(|known| known.get(resource_type).cloned()) {
         return Ok(known);
     }
-    let _owner = AsOwner::of(catalog.owner);
+    let _owner = AsOwner::of_extension(&catalog);
     let relations = Spi::connect(|client| {
         client
             .select(

@@ -3,6 +3,7 @@
 //! `membership` and `client_ip` are `SUSET`: only a superuser, or a role with `GRANT SET ON PARAMETER`, may set them;
 //! `ALTER ROLE … SET` binds a database user who cannot change them.
 
+use crate::error::OrRaise;
 use crate::session;
 use pgrx::guc::{GucContext, GucFlags, GucRegistry, GucSetting};
 use pgrx::prelude::*;
@@ -38,8 +39,40 @@ fn text(setting: &'static GucSetting<Option<CString>>) -> String {
         .unwrap_or_default()
 }
 
+/// Refuses a connection whose options name a setting that its user may not set. PostgreSQL would only warn, and fall back
+/// to the setting's default instead of what an administrator has set for the role or the database.
+fn check_connection_options() -> crate::error::Result<()> {
+    // SAFETY: the array holds as many settings as PostgreSQL says; ours are placeholders until they are defined.
+    unsafe {
+        let count = usize::try_from(pg_sys::GetNumConfigOptions()).unwrap_or(0);
+        for setting in std::slice::from_raw_parts(pg_sys::get_guc_variables(), count) {
+            let name = CStr::from_ptr((**setting).name);
+            if (**setting).source != pg_sys::GucSource::PGC_S_CLIENT
+                || !name
+                    .to_string_lossy()
+                    .to_ascii_lowercase()
+                    .starts_with("fhir_access.")
+            {
+                continue;
+            }
+            let may = pg_sys::pg_parameter_aclcheck(
+                name.as_ptr(),
+                pg_sys::GetUserId(),
+                pg_sys::ACL_SET as pg_sys::AclMode,
+            );
+            if may != pg_sys::AclResult::ACLCHECK_OK {
+                return Err(crate::error::Error::SettingDenied(
+                    name.to_string_lossy().into_owned(),
+                ));
+            }
+        }
+        Ok(())
+    }
+}
+
 /// Defines the settings and reserves their prefix.
 pub fn init() {
+    check_connection_options().or_raise();
     // SAFETY: the hooks are guarded functions with the signatures PostgreSQL expects.
     unsafe {
         GucRegistry::define_string_guc_with_hooks(

@@ -19,16 +19,22 @@ pub unsafe extern "C-unwind" fn is_action(query: *const pg_sys::QueryDesc) -> bo
     unsafe {
         pg_sys::InNoForceRLSOperation()
             && privilege::writer_is_subject()
-            && tree::range_table((*(*query).plannedstmt).rtable).into_iter().any(|entry| {
-                (*entry).rtekind == pg_sys::RTEKind::RTE_RELATION
-                    && registry::protected((*entry).relid).or_raise().is_some()
-            })
+            && tree::range_table((*(*query).plannedstmt).rtable)
+                .into_iter()
+                .any(|entry| {
+                    (*entry).rtekind == pg_sys::RTEKind::RTE_RELATION
+                        && registry::protected((*entry).relid).or_raise().is_some()
+                })
     }
 }
 
 /// The callback that keeps rows out of errors while such a statement runs.
 pub fn discretion(previous: *mut pg_sys::ErrorContextCallback) -> pg_sys::ErrorContextCallback {
-    pg_sys::ErrorContextCallback { previous, callback: Some(hide_row), arg: std::ptr::null_mut() }
+    pg_sys::ErrorContextCallback {
+        previous,
+        callback: Some(hide_row),
+        arg: std::ptr::null_mut(),
+    }
 }
 
 /// Replaces the detail of an integrity error, which would hold a row or a key. All its other fields stay.

@@ -97,12 +97,13 @@ unsafe fn enforced(entry: *const pg_sys::RangeTblEntry) -> Result<Option<Rc<Prot
             return Ok(None);
         }
         let oid = (*entry).relid;
-        let Some(protected) = registry::protected(oid)? else {
+        let known = registry::protected(oid);
+        if matches!(known, Ok(None)) {
             return Ok(None);
-        };
+        }
         let subject =
             privilege::is_subject(oid) || privilege::role_is_subject((*entry).checkAsUser);
-        Ok(subject.then_some(protected))
+        if subject { known } else { Ok(None) }
     }
 }
 

@@ -4,8 +4,8 @@
 //! policy that is always true stands beside it, because PostgreSQL closes a table that has none.
 
 use super::mark;
-use crate::error::{OrRaise, Result};
-use crate::node::expr;
+use crate::error::{Error, OrRaise, Result};
+use crate::node::{expr, relation};
 use crate::predicate::{Style, Writer};
 use crate::registry::{self, Protected};
 use crate::session::{self, Session};
@@ -84,6 +84,7 @@ unsafe extern "C-unwind" fn with_restrictive(
     // SAFETY: as above.
     unsafe {
         let Some(protected) = registry::protected((*relation).rd_id).or_raise() else {
+            check_unregistered(relation).or_raise();
             return previous;
         };
         // A statement may be parsed and kept before anybody has said who asks. It is closed then; to plan it takes a
@@ -108,6 +109,33 @@ unsafe extern "C-unwind" fn with_restrictive(
         (*ours).qual = mark::put((*ours).qual.cast(), fingerprint).cast();
         (*ours).with_check_qual = mark::put((*ours).with_check_qual.cast(), fingerprint).cast();
         pg_sys::lappend(previous, ours.cast())
+    }
+}
+
+/// A table that bears our policy and is not in the registry was protected once, or elsewhere: it stays closed.
+///
+/// # Safety
+/// `relation` must be open.
+unsafe fn check_unregistered(relation: pg_sys::Relation) -> Result<()> {
+    // SAFETY: by the caller's promise.
+    unsafe {
+        let policies = (*relation)
+            .rd_rsdesc
+            .as_ref()
+            .map_or(std::ptr::null_mut(), |policies| policies.policies);
+        let ours = PgList::<pg_sys::RowSecurityPolicy>::from_pg(policies)
+            .iter_ptr()
+            .any(|policy| !(*policy).permissive && CStr::from_ptr((*policy).policy_name) == POLICY);
+        if !ours {
+            return Ok(());
+        }
+        Err(Error::NotReady {
+            message: format!(
+                "{} has fhir_access's policy but is not registered as protected",
+                relation::qualified_name((*relation).rd_id)
+            ),
+            hint: "Call fhir_access.protect() for it; or drop its policies and triggers of fhir_access.".to_owned(),
+        })
     }
 }
 

@@ -99,7 +99,8 @@ unsafe extern "C-unwind" fn check_copy(relation: *const pg_sys::RangeVar) {
 unsafe extern "C-unwind" fn check_attach(statement: *const pg_sys::AlterTableStmt) {
     // SAFETY: the statement's own nodes, by their tags.
     unsafe {
-        let parent = look_up((*statement).relation).and_then(|oid| registry::protected(oid).or_raise());
+        let parent =
+            look_up((*statement).relation).and_then(|oid| registry::protected(oid).or_raise());
         if parent.is_none() {
             return;
         }
@@ -115,7 +116,9 @@ unsafe extern "C-unwind" fn check_attach(statement: *const pg_sys::AlterTableStm
                 let name = relation::qualified_name(child);
                 Error::NotReady {
                     message: format!("{name} is protected by itself already"),
-                    hint: format!("SELECT fhir_access.unprotect('{name}'); attaching it protects it again."),
+                    hint: format!(
+                        "SELECT fhir_access.unprotect('{name}'); attaching it protects it again."
+                    ),
                 }
                 .raise();
             }

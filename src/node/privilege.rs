@@ -1,6 +1,7 @@
 //! Who is subject to policies, and the switch to the extension's owner.
 
 use super::relation;
+use crate::catalog::Catalog;
 use pgrx::prelude::*;
 
 /// Is the current user subject to policies on `relation`? Superusers and roles with BYPASSRLS are not, nor is
@@ -36,10 +37,10 @@ pub fn writer_is_subject() -> bool {
     }
 }
 
-/// The extension's owner for the length of a scope: for reads and writes of its own tables, and of protected rows that
-/// a decision needs. The previous user comes back when this is dropped, or with the transaction where an error is raised.
+/// Another user for the length of a scope. The previous one comes back when this is dropped, or with the transaction
+/// where an error is raised.
 ///
-/// The `search_path` is PostgreSQL's own meanwhile: nothing that the user defined is run with the owner's rights.
+/// The `search_path` is PostgreSQL's own meanwhile, and the operation is a restricted one.
 pub struct AsOwner {
     user: pg_sys::Oid,
     context: i32,
@@ -47,15 +48,30 @@ pub struct AsOwner {
 }
 
 impl AsOwner {
-    /// Switches to `owner`.
-    pub fn of(owner: pg_sys::Oid) -> AsOwner {
+    /// The extension's owner, for its own tables and for DDL: for nothing that could run code of a user's.
+    pub fn of_extension(catalog: &Catalog) -> AsOwner {
+        AsOwner::switch(catalog.owner, 0)
+    }
+
+    /// The owner of a user's table, past its row security, for reads that a decision needs. Planning them may run code
+    /// that the owner attached to the table (expressions of indexes and statistics): with the owner's rights, then.
+    pub fn of_table(relation: pg_sys::Oid) -> crate::error::Result<AsOwner> {
+        let owner = relation::owner(relation).ok_or_else(|| {
+            crate::error::Error::Unsupported("a protected relation is gone".to_owned())
+        })?;
+        Ok(AsOwner::switch(owner, pg_sys::SECURITY_NOFORCE_RLS as i32))
+    }
+
+    fn switch(owner: pg_sys::Oid, row_security: i32) -> AsOwner {
         let mut user = pg_sys::InvalidOid;
         let mut context = 0;
         // SAFETY: the pair is restored in drop; an abort of the (sub)transaction restores it too.
         unsafe {
             pg_sys::GetUserIdAndSecContext(&mut user, &mut context);
-            let local = (context | pg_sys::SECURITY_LOCAL_USERID_CHANGE as i32)
-                & !(pg_sys::SECURITY_NOFORCE_RLS as i32);
+            let local = (context & !(pg_sys::SECURITY_NOFORCE_RLS as i32))
+                | pg_sys::SECURITY_LOCAL_USERID_CHANGE as i32
+                | pg_sys::SECURITY_RESTRICTED_OPERATION as i32
+                | row_security;
             pg_sys::SetUserIdAndSecContext(owner, local);
             let settings = pg_sys::NewGUCNestLevel();
             pg_sys::set_config_option(

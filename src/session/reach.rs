@@ -114,10 +114,9 @@ impl Reach {
     /// Why none of the entries grants `what`, in terms of the policies alone.
     pub fn refusal(&self, resource_type: &str, interaction: Interaction, what: &str) -> String {
         let interaction = interaction.code();
-        let entries: Vec<String> = self.entries.iter().map(ReachEntry::describe).collect();
-        if entries.is_empty() {
+        if self.entries.is_empty() {
             return format!(
-                "No entry of the membership's policies grants {interaction} on {resource_type}."
+                "no entry of the membership's policies grants {interaction} on {resource_type}"
             );
         }
         let project = if self.scope == Predicate::Constant(true) {
@@ -126,8 +125,31 @@ impl Reach {
             " in the membership's project"
         };
         format!(
-            "{what} matches no entry that grants {interaction}{project}: {}.",
-            entries.join("; ")
+            "{what} matches no entry that grants {interaction}{project}: {}",
+            self.listed()
         )
+    }
+
+    /// The entries as messages name them, each once, and no more than a reader can use.
+    pub fn listed(&self) -> String {
+        const SHOWN: usize = 5;
+        let mut entries: Vec<String> = Vec::new();
+        let mut others = 0_usize;
+        for entry in self.entries.iter().map(ReachEntry::describe) {
+            if entries.contains(&entry) {
+                continue;
+            }
+            if entries.len() < SHOWN {
+                entries.push(entry)
+            } else {
+                others += 1
+            }
+        }
+        let more = if others == 0 {
+            String::new()
+        } else {
+            format!("; and {others} more")
+        };
+        format!("{}{more}", entries.join("; "))
     }
 }

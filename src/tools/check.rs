@@ -3,7 +3,6 @@
 //! A caller who is subject to policies learns nothing of a row that it cannot read: to it such a row is not there.
 
 use super::explain::{interaction, relation_of};
-use crate::catalog::catalog;
 use crate::error::{Error, OrRaise, Result};
 use crate::node::expr::ROW;
 use crate::node::privilege::{self, AsOwner};
@@ -61,33 +60,14 @@ fn answer(reference: &str, name: &str) -> Result<Answer> {
         Some((resource_type, id)) => (resource_type, Some(id)),
         None => (reference, None),
     };
-    let protected = relation_of(resource_type)?.ok_or_else(|| Error::Argument {
-        message: format!("no protected relation holds {resource_type}"),
-        hint: "SELECT fhir_access.protect('the_table', 'the type');".to_owned(),
-    })?;
+    let relation = relation_of(resource_type)?;
     let session = session::current()?;
-    let reach = session.reach(&protected.resource_type, interaction)?;
+    let reach = session.reach(resource_type, interaction)?;
     if reach.entries.is_empty() {
-        return Ok(denied(format!(
-            "no entry of the membership's policies grants {name} on {resource_type}"
-        )));
+        return Ok(denied(reach.refusal(resource_type, interaction, "")));
     }
     if interaction == Interaction::Create {
-        // Which row will be created is not known yet; the entries say what it must be like.
-        let entries: Vec<String> = reach.entries.iter().map(ReachEntry::describe).collect();
-        let unconditional = reach.predicate() == Predicate::Constant(true);
-        let first = reach.entries.first();
-        return Ok(Answer {
-            allowed: true,
-            reason: if unconditional {
-                "granted".to_owned()
-            } else {
-                format!("granted to a row that matches {}", entries.join(" or "))
-            },
-            policy: first.map(|entry| entry.policy.clone()),
-            entry: first.and_then(|entry| entry.index),
-            failed_criterion: None,
-        });
+        return Ok(creation(&reach));
     }
     let Some(id) = id else {
         return Err(Error::Argument {
@@ -95,58 +75,84 @@ fn answer(reference: &str, name: &str) -> Result<Answer> {
             hint: "Type/id, as Patient/p1.".to_owned(),
         });
     };
-    existing(&session, &protected, interaction, name, id, &reach)
+    match relation {
+        Some(protected) => existing(&session, &protected, interaction, id, &reach),
+        None => Ok(denied(format!(
+            "no protected relation holds {resource_type}"
+        ))),
+    }
+}
+
+/// Which row will be created is not known yet; the entries say what it must be like.
+fn creation(reach: &Reach) -> Answer {
+    let granted = match reach.predicate() {
+        Predicate::Constant(true) => "granted".to_owned(),
+        _ => format!("granted to a row that matches {}", reach.listed()),
+    };
+    let entry = reach.entries.first();
+    Answer {
+        allowed: true,
+        ..Answer::of(entry, granted)
+    }
 }
 
 fn existing(
     session: &Session,
     protected: &Protected,
     interaction: Interaction,
-    name: &str,
     id: &str,
     reach: &Reach,
 ) -> Result<Answer> {
-    let search = session.reach(&protected.resource_type, Interaction::Search)?;
+    let subject = privilege::is_subject(protected.relation);
     let absent = || {
         denied(format!(
             "no {}/{id} is visible to this membership",
             protected.resource_type
         ))
     };
-    let subject = privilege::is_subject(protected.relation);
-    let place = match deciding(protected, id, reach)? {
+    let place = match deciding(protected, id, &reach.entries, &reach.scope)? {
         Found::Nothing => return Ok(absent()),
         Found::Row(place) => place,
     };
-    let readable =
-        || deciding(protected, id, &search).map(|found| matches!(found, Found::Row(Some(_))));
-    if subject && interaction != Interaction::Read && !readable()? {
-        return Ok(absent());
+    if let (Some(place), Interaction::Search | Interaction::Read) = (place, interaction) {
+        return Ok(granted(reach, place));
     }
-    if let Some(entry) = place.and_then(|place| reach.entries.get(place)) {
-        return Ok(Answer {
-            allowed: true,
-            reason: "granted".to_owned(),
-            policy: Some(entry.policy.clone()),
-            entry: entry.index,
-            failed_criterion: None,
-        });
+    if subject {
+        let search = session.reach(&protected.resource_type, Interaction::Search)?;
+        let readable = deciding(protected, id, &search.entries, &search.scope)?;
+        if !matches!(readable, Found::Row(Some(_))) {
+            return Ok(absent());
+        }
     }
-    if subject && matches!(interaction, Interaction::Search | Interaction::Read) {
-        return Ok(absent());
+    if let Some(place) = place {
+        return Ok(granted(reach, place));
     }
-    let last = reach.entries.last();
-    let entries: Vec<String> = reach.entries.iter().map(ReachEntry::describe).collect();
+    let elsewhere = deciding(protected, id, &reach.entries, &Predicate::Constant(true))?;
+    if matches!(elsewhere, Found::Row(Some(_))) {
+        return Ok(denied(
+            "the row is not in the membership's project".to_owned(),
+        ));
+    }
+    let only = match reach.entries.as_slice() {
+        [only] => Some(only),
+        _ => None,
+    };
+    let reason = format!(
+        "the row matches no entry that grants {}: {}",
+        interaction.code(),
+        reach.listed()
+    );
     Ok(Answer {
-        allowed: false,
-        reason: format!(
-            "the row matches no entry that grants {name}: {}",
-            entries.join("; ")
-        ),
-        policy: last.map(|entry| entry.policy.clone()),
-        entry: last.and_then(|entry| entry.index),
-        failed_criterion: last.and_then(|entry| entry.criteria.clone()),
+        failed_criterion: only.and_then(|entry| entry.criteria.clone()),
+        ..Answer::of(only, reason)
     })
+}
+
+fn granted(reach: &Reach, place: usize) -> Answer {
+    Answer {
+        allowed: true,
+        ..Answer::of(reach.entries.get(place), "granted".to_owned())
+    }
 }
 
 fn denied(reason: String) -> Answer {
@@ -156,25 +162,38 @@ fn denied(reason: String) -> Answer {
     }
 }
 
+impl Answer {
+    fn of(entry: Option<&ReachEntry>, reason: String) -> Answer {
+        Answer {
+            reason,
+            policy: entry.map(|entry| entry.policy.clone()),
+            entry: entry.and_then(|entry| entry.index),
+            ..Answer::default()
+        }
+    }
+}
+
 enum Found {
     Nothing,
     Row(Option<usize>),
 }
 
-/// Which entry of `reach` grants the stored row, read past row security.
-fn deciding(protected: &Protected, id: &str, reach: &Reach) -> Result<Found> {
-    let Some(catalog) = catalog() else {
-        return Ok(Found::Nothing);
-    };
+/// Which of `entries` grants the stored row, read past row security.
+fn deciding(
+    protected: &Protected,
+    id: &str,
+    entries: &[ReachEntry],
+    scope: &Predicate,
+) -> Result<Found> {
     let writer = Writer::new(protected, Style::Exact);
     let query = format!(
         "SELECT {} FROM {} AS {ROW} WHERE {} ORDER BY {ROW}.{} LIMIT 1",
-        writer.deciding_entry(&reach.entries, &reach.scope),
+        writer.deciding_entry(entries, scope),
         relation::qualified_name(protected.relation),
         writer.predicate(&Predicate::Id(vec![id.to_owned()])),
         identifier(&protected.id.name),
     );
-    let _owner = AsOwner::of(catalog.owner);
+    let _owner = AsOwner::of_table(protected.relation)?;
     Spi::connect(|client| {
         let rows = client.select(&query, Some(1), &[])?;
         if rows.is_empty() {

@@ -13,14 +13,28 @@ use pgrx::spi::{SpiClient, SpiError};
 /// ask, where otherwise it would answer a session without the library with silence instead of an error.
 const POLICIES: [(&str, &str, &str); 2] = [
     ("fhir_access", "RESTRICTIVE", "fhir_access.enforced()"),
-    ("fhir_access_loaded", "PERMISSIVE", "NOT fhir_access.enforced()"),
+    (
+        "fhir_access_loaded",
+        "PERMISSIVE",
+        "NOT fhir_access.enforced()",
+    ),
 ];
 
 /// The triggers: name, when, for what, and function. The row trigger's name is late in the alphabet, so that it fires
 /// after the user's own.
 const TRIGGERS: [(&str, &str, &str, &str); 2] = [
-    ("zzz_fhir_access", "BEFORE INSERT OR UPDATE OR DELETE", "ROW", "enforce_write"),
-    ("fhir_access_truncate", "BEFORE TRUNCATE", "STATEMENT", "enforce_truncate"),
+    (
+        "zzz_fhir_access",
+        "BEFORE INSERT OR UPDATE OR DELETE",
+        "ROW",
+        "enforce_write",
+    ),
+    (
+        "fhir_access_truncate",
+        "BEFORE TRUNCATE",
+        "STATEMENT",
+        "enforce_truncate",
+    ),
 ];
 
 const HAS_POLICY: &str = "SELECT EXISTS (SELECT FROM pg_catalog.pg_policy
@@ -42,20 +56,26 @@ pub fn create(oid: pg_sys::Oid) -> Result<()> {
         return Err(not_installed());
     };
     // Our trigger functions are not for everybody to make triggers of, so this takes the extension's owner.
-    let _owner = AsOwner::of(catalog.owner);
-    Spi::connect_mut(|client| create_all(client, oid)).map_err(|error| Error::Unsupported(error.to_string()))
+    let _owner = AsOwner::of_extension(&catalog);
+    Spi::connect_mut(|client| create_all(client, oid))
+        .map_err(|error| Error::Unsupported(error.to_string()))
 }
 
 fn create_all(client: &mut SpiClient<'_>, oid: pg_sys::Oid) -> Spied<()> {
     let table = relation::qualified_name(oid);
     if !relation::row_security_forced(oid) {
-        run(client, &format!("ALTER TABLE {table} ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY"))?;
+        run(
+            client,
+            &format!("ALTER TABLE {table} ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY"),
+        )?;
     }
     for (name, kind, condition) in POLICIES {
         if !has(client, HAS_POLICY, oid, name)? {
             run(
                 client,
-                &format!("CREATE POLICY {name} ON {table} AS {kind} USING ({condition}) WITH CHECK ({condition})"),
+                &format!(
+                    "CREATE POLICY {name} ON {table} AS {kind} USING ({condition}) WITH CHECK ({condition})"
+                ),
             )?;
         }
     }
@@ -68,14 +88,18 @@ fn create_all(client: &mut SpiClient<'_>, oid: pg_sys::Oid) -> Spied<()> {
                 ),
             )?;
         }
-        run(client, &format!("ALTER TABLE {table} ENABLE ALWAYS TRIGGER {name}"))?;
+        run(
+            client,
+            &format!("ALTER TABLE {table} ENABLE ALWAYS TRIGGER {name}"),
+        )?;
     }
     Ok(())
 }
 
 /// Takes from a table what [`create`] put there, with the caller's rights. Row security stays on.
 pub fn drop(oid: pg_sys::Oid) -> Result<()> {
-    Spi::connect_mut(|client| drop_all(client, oid)).map_err(|error| Error::Unsupported(error.to_string()))
+    Spi::connect_mut(|client| drop_all(client, oid))
+        .map_err(|error| Error::Unsupported(error.to_string()))
 }
 
 fn drop_all(client: &mut SpiClient<'_>, oid: pg_sys::Oid) -> Spied<()> {

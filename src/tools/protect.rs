@@ -162,10 +162,7 @@ fn check_relation(oid: pg_sys::Oid, resource_column: &str, id_column: &str) -> R
             || relation::owner(oid)
                 .is_some_and(|owner| pg_sys::has_privs_of_role(pg_sys::GetUserId(), owner));
         if !may {
-            return Err(wrong(
-                "is not yours to protect",
-                "Its owner or a superuser protects a table.",
-            ));
+            return Err(Error::NotOwner(name));
         }
     }
     match kind {
@@ -240,27 +237,25 @@ fn register(
         return Err(not_installed());
     };
     let table = relation::qualified_name(oid);
-    let _owner = AsOwner::of(catalog.owner);
-    let insert = format!(
-        "INSERT INTO fhir_access.protection AS p (relation, resource_type, resource_column, id_column, irregular_references)
-         VALUES ($1, $2, $3::text::name, $4::text::name,
-                 EXISTS (SELECT FROM {table} t WHERE fhir_access.has_irregular_references(t.{})))
+    let irregular = has_irregular_references(oid, &table, resource_column)?;
+    let _owner = AsOwner::of_extension(&catalog);
+    let insert = "INSERT INTO fhir_access.protection AS p (relation, resource_type, resource_column, id_column, irregular_references)
+         VALUES ($1, $2, $3::text::name, $4::text::name, $5)
          ON CONFLICT (relation) DO UPDATE
             SET resource_type = excluded.resource_type, resource_column = excluded.resource_column,
                 id_column = excluded.id_column, irregular_references = excluded.irregular_references
           WHERE (p.resource_type, p.resource_column, p.id_column, p.irregular_references)
-             IS DISTINCT FROM (excluded.resource_type, excluded.resource_column, excluded.id_column, excluded.irregular_references)",
-        identifier(resource_column)
-    );
+             IS DISTINCT FROM (excluded.resource_type, excluded.resource_column, excluded.id_column, excluded.irregular_references)";
     Spi::connect_mut(|client| {
         client.update(
-                &insert,
+                insert,
                 None,
                 &[
                     oid.into(),
                     resource_type.into(),
                     resource_column.into(),
                     id_column.into(),
+                    irregular.into(),
                 ],
             )?;
         // A table and its partitions are read with one predicate.
@@ -275,6 +270,18 @@ fn register(
             .map(|_| ())
     })
     .map_err(|error| Error::Unsupported(error.to_string()))
+}
+
+/// Does a row hold a reference that equality on the stored text cannot find?
+fn has_irregular_references(oid: pg_sys::Oid, table: &str, resource_column: &str) -> Result<bool> {
+    let query = format!(
+        "SELECT EXISTS (SELECT FROM {table} t WHERE fhir_access.has_irregular_references(t.{}))",
+        identifier(resource_column)
+    );
+    let _owner = AsOwner::of_table(oid)?;
+    Spi::connect(|client| client.select(&query, Some(1), &[])?.first().get::<bool>(1))
+        .map(|found| found.unwrap_or(true))
+        .map_err(|error| Error::Unsupported(error.to_string()))
 }
 
 /// What to say where there is no registry.

@@ -22,7 +22,7 @@ fn unprotect_tree(root: pg_sys::Oid) -> Result<()> {
     let Some(catalog) = catalog() else {
         return Err(not_installed());
     };
-    if crate::registry::protected(root)?.is_none() {
+    if matches!(crate::registry::protected(root), Ok(None)) {
         return Err(Error::WrongRelation {
             message: format!("{} is not protected", relation::qualified_name(root)),
             hint: "fhir_access.protected_relation lists what is.".to_owned(),
@@ -30,14 +30,17 @@ fn unprotect_tree(root: pg_sys::Oid) -> Result<()> {
     }
     if let Some(parent) = protected_parent(root)? {
         return Err(Error::WrongRelation {
-            message: format!("{} is protected as a part of {parent}", relation::qualified_name(root)),
+            message: format!(
+                "{} is protected as a part of {parent}",
+                relation::qualified_name(root)
+            ),
             hint: format!("SELECT fhir_access.unprotect('{parent}'); or detach it first."),
         });
     }
     let tree = with_children(root)?;
     // The registration goes first: our event trigger watches over what is registered.
     for oid in &tree {
-        let _owner = AsOwner::of(catalog.owner);
+        let _owner = AsOwner::of_extension(&catalog);
         Spi::run_with_args(
             "DELETE FROM fhir_access.protection WHERE relation::pg_catalog.oid OPERATOR(pg_catalog.=) $1",
             &[(*oid).into()],
@@ -68,7 +71,7 @@ fn protected_parent(oid: pg_sys::Oid) -> Result<Option<String>> {
     })
     .map_err(|error| Error::Unsupported(error.to_string()))?;
     for parent in parents {
-        if crate::registry::protected(parent)?.is_some() {
+        if !matches!(crate::registry::protected(parent), Ok(None)) {
             return Ok(Some(relation::qualified_name(parent)));
         }
     }

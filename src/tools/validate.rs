@@ -26,10 +26,15 @@ fn validate(
     let document = unsafe { JsonbDatum::new(document.datum()) };
     let text = jsonb::to_json(document.value().or_raise());
     TableIterator::new(access_policy::validate(&text).into_iter().map(|finding| {
+        let position = finding
+            .position
+            .map(|position| format!(" at character {position}"))
+            .unwrap_or_default();
+        let message = format!("{}{position}", finding.message);
         (
             finding.severity.to_string(),
             finding.path,
-            finding.message,
+            message,
             finding.hint,
         )
     }))

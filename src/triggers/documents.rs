@@ -34,7 +34,16 @@ pub unsafe extern "C-unwind" fn fhir_access_validate_document(
             // The column's NOT NULL constraint says so better.
             return pg_sys::Datum::from(tuple);
         };
-        match checked(&JsonbDatum::new(resource), expected).or_raise() {
+        // A document that is replaced by one without an id keeps its own.
+        let stored = match operation(data) {
+            Operation::Update => row::deform(data.tg_trigtuple, descriptor)
+                .first()
+                .copied()
+                .flatten(),
+            _ => None,
+        };
+        let stored = stored.and_then(|id| String::from_datum(id, false));
+        match checked(&JsonbDatum::new(resource), expected, stored).or_raise() {
             None => pg_sys::Datum::from(tuple),
             Some(with_id) => {
                 let changed =
@@ -64,7 +73,11 @@ fn document_type(table: pg_sys::Oid) -> Result<&'static str> {
 }
 
 /// The document with an id, where it came without; an error where it does not validate.
-fn checked(resource: &JsonbDatum, expected: &str) -> Result<Option<Vec<u8>>> {
+fn checked(
+    resource: &JsonbDatum,
+    expected: &str,
+    stored: Option<String>,
+) -> Result<Option<Vec<u8>>> {
     let value = resource.value()?;
     let Value::Object(object) = value else {
         return Err(wrong(
@@ -85,7 +98,11 @@ fn checked(resource: &JsonbDatum, expected: &str) -> Result<Option<Vec<u8>>> {
                 .iter()
                 .map(|(name, member)| (Cow::Borrowed(name), Node::Value(member)))
                 .collect();
-            members.push((Cow::Borrowed("id"), Node::String(Cow::Owned(new_uuid()?))));
+            let id = match stored {
+                Some(id) => id,
+                None => new_uuid()?,
+            };
+            members.push((Cow::Borrowed("id"), Node::String(Cow::Owned(id))));
             Some(
                 jsonb::encode(&Node::Object(members))
                     .map_err(|_| wrong(expected, "the document is too large".to_owned()))?,

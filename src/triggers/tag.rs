@@ -3,7 +3,6 @@
 //! On create the accounts are the policy's compartment, then the accounts of the patients the resource belongs to. On
 //! update a Patient keeps its own, and other resources follow their patients'. Only an admin's word counts.
 
-use crate::catalog::catalog;
 use crate::error::{Error, Result};
 use crate::node::expr::ROW;
 use crate::node::privilege::AsOwner;
@@ -95,16 +94,20 @@ fn said_by_admin<'a>(session: &Session, document: Value<'a>) -> Option<Vec<Node<
     (!accounts.is_empty()).then(|| accounts.into_iter().map(Node::Value).collect())
 }
 
-/// `meta.accounts`, or else `meta.account` as its only item.
+/// `meta.account` and what `meta.accounts` has besides, in this order.
 fn accounts_in(document: Value<'_>) -> Vec<Value<'_>> {
-    match (
-        meta_member(document, "accounts"),
-        meta_member(document, "account"),
-    ) {
-        (Some(Value::Array(accounts)), _) => accounts.iter().collect(),
-        (_, Some(account)) => vec![account],
-        _ => Vec::new(),
+    let mut accounts: Vec<Value<'_>> = meta_member(document, "account").into_iter().collect();
+    if let Some(Value::Array(others)) = meta_member(document, "accounts") {
+        for other in others.iter() {
+            let known = accounts
+                .iter()
+                .any(|account| reference_of(*account) == reference_of(other));
+            if !known {
+                accounts.push(other);
+            }
+        }
     }
+    accounts
 }
 
 fn meta_member<'a>(document: Value<'a>, name: &str) -> Option<Value<'a>> {
@@ -138,9 +141,6 @@ fn accounts_of_patients(protected: &Protected, document: Value<'_>) -> Result<Op
 
 /// The accounts of each of these patients that `table` holds, read past row security.
 fn stored_accounts(table: &Protected, ids: &[String]) -> Result<Vec<Vec<String>>> {
-    let Some(catalog) = catalog() else {
-        return Ok(Vec::new());
-    };
     let condition = Writer::new(table, Style::Exact).predicate(&Predicate::Id(ids.to_vec()));
     let query = format!(
         "SELECT {ROW}.{} FROM {} AS {ROW} WHERE {condition} ORDER BY {ROW}.{}",
@@ -148,7 +148,7 @@ fn stored_accounts(table: &Protected, ids: &[String]) -> Result<Vec<Vec<String>>
         relation::qualified_name(table.relation),
         identifier(&table.id.name),
     );
-    let _owner = AsOwner::of(catalog.owner);
+    let _owner = AsOwner::of_table(table.relation)?;
     Spi::connect(|client| {
         let mut found = Vec::new();
         for row in client.select(&query, None, &[])? {

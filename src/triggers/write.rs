@@ -4,7 +4,7 @@
 
 use super::row::Row;
 use super::site::Site;
-use super::{Operation, operation, require_before_row, tag, trigger_data};
+use super::{Operation, movement, operation, require_before_row, tag, trigger_data};
 use crate::error::{Error, OrRaise, Result};
 use crate::functions::{require_preloaded, version_1};
 use crate::node::{privilege, relation};
@@ -90,6 +90,9 @@ unsafe fn insert(
         }
         require_preloaded()?;
         let session = session::current()?;
+        if movement::is_its_insert(row.document()?.bytes()) {
+            return Ok(data.tg_trigtuple);
+        }
         row.check_shape()?;
         if let Some(tagged) = tag::on_create(&session, protected, row.document()?.value()?)? {
             row.put(&tagged);
@@ -169,6 +172,7 @@ unsafe fn update(
                 "the row as it would be after the update",
             ));
         }
+        movement::note_update(data, new.document()?.bytes());
         Ok(new.tuple)
     }
 }
@@ -195,7 +199,7 @@ unsafe fn delete(
 ) -> Result<pg_sys::HeapTuple> {
     // SAFETY: by the caller's promise.
     unsafe {
-        if privilege::writer_is_subject() {
+        if privilege::writer_is_subject() && !movement::is_its_delete(data) {
             require_preloaded()?;
             let session = session::current()?;
             let row = Row::of(data.tg_trigtuple, data.tg_relation, protected);

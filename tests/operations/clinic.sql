@@ -24,8 +24,9 @@ SELECT 'o' || n, '2025-06-01'::date + n * 10,
 
 SELECT fhir_access.protect('patient', 'Patient');
 SELECT fhir_access.protect('"The Clinic"."Observation''s"', 'Observation', 'content', 'the id');
-GRANT USAGE ON SCHEMA "The Clinic" TO attendant, unloaded, dumper;
-GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public, "The Clinic" TO attendant, unloaded;
+GRANT USAGE ON SCHEMA "The Clinic" TO attendant, unloaded, dumper, carrier;
+GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public, "The Clinic" TO attendant, unloaded, carrier;
+GRANT TRUNCATE ON ALL TABLES IN SCHEMA public, "The Clinic" TO attendant, carrier;
 GRANT SELECT ON ALL TABLES IN SCHEMA public, "The Clinic" TO dumper;
 
 INSERT INTO fhir_access.project (resource) VALUES ('{"resourceType": "Project", "id": "main", "name": "Main"}');

@@ -32,9 +32,10 @@ def refused(connection, statement, sqlstate):
     return caught.value
 
 
-def run(*command):
-    """Runs one of PostgreSQL's programs."""
-    return subprocess.run([str(part) for part in command], capture_output=True, text=True, check=False)
+def run(*command, options=""):
+    """Runs one of PostgreSQL's programs, with options for its sessions."""
+    environment = os.environ | {"PGOPTIONS": options}
+    return subprocess.run([str(part) for part in command], capture_output=True, text=True, check=False, env=environment)
 
 
 def create_database(name):

@@ -9,6 +9,8 @@ BEGIN
         -- It may read everything, and is subject to the policies.
         CREATE ROLE dumper LOGIN;
         GRANT pg_read_all_data TO dumper;
+        -- Migrations and bulk jobs.
+        CREATE ROLE carrier LOGIN BYPASSRLS;
         -- The application.
         CREATE ROLE attendant LOGIN;
         GRANT SET ON PARAMETER fhir_access.membership, fhir_access.client_ip TO attendant;

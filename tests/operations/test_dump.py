@@ -89,6 +89,19 @@ def test_round_trip(clinic, copy, kind, tmp_path):
         assert protected.fetchone() == (5,)
 
 
+def test_restore_by_a_session_without_the_library(clinic, copy, tmp_path):
+    """As on a new server, where nobody has set session_preload_libraries yet."""
+    before, answered = state(clinic), answers(clinic)
+    assert dump(clinic, "custom", tmp_path / "dump").returncode == 0
+    command = ["pg_restore", "--username", SUPERUSER, "--exit-on-error", "--dbname", copy, tmp_path / "dump"]
+    restored = run(*command, options="-c session_preload_libraries=plpgsql")
+    assert restored.returncode == 0, restored.stderr
+    assert state(copy) == before
+    assert answers(copy) == answered
+    with connect(copy, "unloaded") as unloaded:
+        refused(unloaded, PATIENTS, "55000")
+
+
 def test_restore_over_what_is_there(clinic, tmp_path):
     # pg_restore of this version cannot do so with partitions, whoever made them.
     with connect(clinic) as superuser:
@@ -112,16 +125,17 @@ def test_schema_only(clinic, copy, tmp_path):
     assert dump(clinic, "plain", tmp_path / "dump", "--schema-only").returncode == 0
     restored = restore(copy, "plain", tmp_path / "dump")
     assert restored.returncode == 0, restored.stderr
-    # Without the registry nothing is known of the tables but that they are closed.
+    # Without the registry nothing is known of the tables but that they are closed, whoever asks.
     with connect(copy) as superuser, connect(copy, "attendant") as attendant:
-        superuser.execute("ALTER TABLE patient DISABLE TRIGGER USER")
+        superuser.execute("ALTER TABLE patient DISABLE TRIGGER zzz_fhir_access")
         superuser.execute("""INSERT INTO patient (id, resource) VALUES ('x', '{"resourceType": "Patient", "id": "x"}')""")
-        superuser.execute("ALTER TABLE patient ENABLE TRIGGER USER")
-        assert column(attendant.execute(PATIENTS)) == []
+        superuser.execute("ALTER TABLE patient ENABLE ALWAYS TRIGGER zzz_fhir_access")
+        refused(attendant, PATIENTS, "55000")
         superuser.execute("""INSERT INTO fhir_access.project_membership (resource) VALUES
             ('{"resourceType": "ProjectMembership", "id": "all", "profile": {"reference": "Practitioner/x"}}')""")
         attendant.execute("SET fhir_access.membership = 'all'")
-        assert column(attendant.execute(PATIENTS)) == []
+        refused(attendant, PATIENTS, "55000")
+        refused(attendant, "DELETE FROM patient", "55000")
         superuser.execute("SELECT fhir_access.protect('patient', 'Patient')")
         assert column(attendant.execute(PATIENTS)) == ["x"]
 

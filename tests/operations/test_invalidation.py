@@ -161,6 +161,21 @@ def test_a_cursor_that_is_open_when_the_policy_changes(superuser, doctor):
             cursor.fetchmany(2)
 
 
+def test_a_held_cursor(superuser, doctor):
+    with doctor.transaction():
+        doctor.execute(f"DECLARE held CURSOR WITH HOLD FOR {PATIENTS}")
+    assert column(doctor.execute("FETCH 2 FROM held")) == ["p1", "p4"]
+    # A change that changes nothing for this membership leaves it alone …
+    superuser.execute("UPDATE fhir_access.access_policy SET resource = resource || '{\"name\": \"Practice\"}' WHERE id = 'practice'")
+    assert column(doctor.execute("FETCH 2 FROM held")) == ["p7", "p10"]
+    # … one that hides a field of the rows that are stored in it does not.
+    superuser.execute("""UPDATE fhir_access.access_policy SET resource = jsonb_set(resource, '{resource,0,hiddenFields}', '["name"]')
+                          WHERE id = 'practice'""")
+    refused(doctor, "FETCH 2 FROM held", "28000")
+    superuser.execute("DROP EXTENSION fhir_access CASCADE")
+    refused(doctor, "FETCH 2 FROM held", "28000")
+
+
 def test_functions_keep_no_old_plans(superuser, doctor):
     superuser.execute("""CREATE FUNCTION seen() RETURNS text[] LANGUAGE plpgsql STABLE AS
         $$ BEGIN RETURN (SELECT array_agg(id ORDER BY length(id), id) FROM patient); END $$""")

@@ -175,33 +175,40 @@ impl Cluster {
     }
 
     fn create(&self, server: &Server) -> Result<()> {
-        // Neither folder is there, or this fails: nobody else may have put a link in its place.
-        for folder in [&self.folder, &self.socket] {
-            fs::DirBuilder::new()
-                .mode(0o700)
-                .create(folder)
-                .with_context(|| format!("cannot create {}", folder.display()))?;
-            self.account.own(folder)?;
-        }
+        self.create_folder(&self.folder)?;
         write_private(&self.password_file(), &random_password()?)?;
         self.account.own(&self.password_file())?;
+        // Under its name, the data folder is whole.
+        let scratch = self.folder.join("data.new");
         let mut password = std::ffi::OsString::from("--pwfile=");
         password.push(self.password_file());
         capture(
             self.account
                 .command(server.program("initdb"))
                 .arg("--pgdata")
-                .arg(self.data())
+                .arg(&scratch)
                 .arg(format!("--username={SUPERUSER}"))
                 .arg(password)
                 .args(["--auth-local=trust", "--auth-host=scram-sha-256"])
                 .args(["--encoding=UTF8", "--locale=C.UTF-8", "--no-sync"]),
         )
         .context("cannot create the private cluster")?;
-        Ok(())
+        fs::rename(scratch, self.data()).context("cannot name the data folder")
+    }
+
+    /// Makes a folder that only the server's account can enter. It must not be there: somebody else may have made it.
+    fn create_folder(&self, folder: &Path) -> Result<()> {
+        fs::DirBuilder::new()
+            .mode(0o700)
+            .create(folder)
+            .with_context(|| format!("cannot create {}", folder.display()))?;
+        self.account.own(folder)
     }
 
     fn start(&self) -> Result<()> {
+        if !self.socket.exists() {
+            self.create_folder(&self.socket)?;
+        }
         let file = self.data().join("postgresql.auto.conf");
         fs::write(&file, self.settings())
             .with_context(|| format!("cannot write {}", file.display()))?;

@@ -53,6 +53,11 @@ impl Project {
         self.root.join("target").join(name)
     }
 
+    /// Where cargo builds: `target`, unless the caller says otherwise.
+    pub fn cargo_target(&self) -> PathBuf {
+        std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| self.root.join("target"), PathBuf::from)
+    }
+
     /// A folder that the server's user can reach: the server's files and the clusters.
     pub fn private(&self, name: &str) -> PathBuf {
         self.private.join(name)

@@ -47,7 +47,7 @@ test("what is written comes back", () =>
       const insert = "INSERT INTO observation (id, resource) VALUES ('new', $1) RETURNING resource::text AS stored, $1::jsonb::text AS sent";
       const { rows } = await client.query(insert, [resource]);
       assert.equal(rows[0].stored, rows[0].sent);
-      assert.ok(rows[0].stored.includes('"value": 1.10') && rows[0].stored.includes("12300}"), rows[0].stored);
+      assert.ok(rows[0].stored.includes('"value": 1.10') && rows[0].stored.includes("12300,"), rows[0].stored);
     }),
   ));
 

@@ -137,6 +137,25 @@ BEGIN
 END $$;
 ROLLBACK;
 
+-- A cursor that was used in a part of the transaction that is rolled back, with a switch in between.
+BEGIN;
+DECLARE held CURSOR WITH HOLD FOR SELECT id FROM patient, generate_series(1, 1000) ORDER BY id;
+SAVEPOINT here;
+FETCH 1 FROM held;
+SET LOCAL fhir_access.membership = 'NY';
+SELECT count(*) FROM patient;
+ROLLBACK TO here;
+FETCH 1 FROM held;
+COMMIT;
+FETCH 1 FROM held;
+CLOSE held;
+FETCH 1 FROM held;
+BEGIN;
+DECLARE held CURSOR FOR SELECT generate_series(1, 3) AS n;
+SET LOCAL fhir_access.membership = 'NY';
+FETCH 1 FROM held;
+COMMIT;
+
 -- A transaction that ends under another membership than its cursor WITH HOLD was declared under does not store the rows;
 -- the rest of it is committed.
 CREATE TEMP TABLE done (what text);

@@ -74,21 +74,51 @@ DELETE FROM observation WHERE id = 'o2025-1';
 \c - postgres
 SELECT tableoid::regclass, id, resource FROM observation WHERE resource ->> 'status' = 'final' ORDER BY id;
 
--- A partition that is detached stays protected. One that is protected can be attached.
+-- Also where a trigger of the owner's changes the row at each step.
+CREATE FUNCTION stamp() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    NEW.resource := jsonb_set(NEW.resource, '{identifier}', to_jsonb(coalesce(NEW.resource ->> 'identifier', '') || left(TG_OP, 1)));
+    RETURN NEW;
+END $$;
+CREATE TRIGGER a_stamp BEFORE INSERT OR UPDATE ON observation FOR EACH ROW EXECUTE FUNCTION stamp();
+\c - app
+SET fhir_access.membership = 'u';
+UPDATE observation SET period = 2021 WHERE id = 'o2022-1' RETURNING tableoid::regclass, id;
+\c - postgres
+SELECT tableoid::regclass, resource FROM observation WHERE id = 'o2022-1';
+DROP TRIGGER a_stamp ON observation;
+
+-- Upserts and MERGE through the parent, where the partition's columns are in another order.
+\c - app
+SET fhir_access.membership = 'm';
+INSERT INTO observation VALUES ('o2023-1', 2023, '{"resourceType": "Observation", "id": "o2023-1", "status": "final", "valueString": "mine"}')
+    ON CONFLICT (id, period) DO UPDATE SET resource = observation.resource || jsonb_build_object('device', jsonb_build_object('display', observation::text || excluded::text))
+    RETURNING observation;
+MERGE INTO observation o USING (VALUES ('o2023-1'), ('o2023-2'), ('o2026-1')) v(id) ON o.id = v.id
+    WHEN MATCHED AND o::text LIKE '%CANARY%' THEN DELETE
+    WHEN MATCHED THEN UPDATE SET resource = o.resource || '{"device": {"display": "merged"}}';
+SELECT tableoid::regclass, o FROM observation o WHERE id IN ('o2023-1', 'o2026-1') ORDER BY id;
+\c - postgres
+SELECT id, resource FROM observation WHERE id IN ('o2023-1', 'o2026-1') ORDER BY id;
+
+-- A partition that is detached stays protected, and has a trigger of its own now. To be attached again it is unprotected
+-- first, which leaves it closed; attached, it is protected as before.
 ALTER TABLE observation DETACH PARTITION observation_2026;
 SELECT relation, row_security FROM fhir_access.protected_relation WHERE relation = 'observation_2026'::regclass;
 \c - app
 SET fhir_access.membership = 'm';
 SELECT id, resource FROM observation_2026 ORDER BY id;
-UPDATE observation_2026 SET resource = resource || '{"issued": "never", "valueString": "none"}';
-\c - postgres
-SELECT fhir_access.protect('observation_2026', 'Observation');
-\c - app
-SET fhir_access.membership = 'm';
-UPDATE observation_2026 SET resource = resource || '{"issued": "never", "valueString": "none"}' RETURNING id, resource;
+UPDATE observation_2026 SET resource = resource || '{"issued": "never", "valueString": "none"}' WHERE id = 'o2026-1' RETURNING id, resource;
 \c - postgres
 SELECT id, resource FROM observation_2026 ORDER BY id;
 ALTER TABLE observation ATTACH PARTITION observation_2026 FOR VALUES IN (2026);
+SELECT fhir_access.unprotect('observation_2026');
+ALTER TABLE observation ATTACH PARTITION observation_2026 FOR VALUES IN (2026);
+\c - app
+SET fhir_access.membership = 'm';
+UPDATE observation_2026 SET resource = resource || '{"valueString": "none"}' WHERE id = 'o2026-1' RETURNING id, resource;
+\c - postgres
+SELECT relation, row_security FROM fhir_access.protected_relation WHERE relation = 'observation_2026'::regclass;
 
 -- Inheritance.
 CREATE TABLE patient (id text PRIMARY KEY, resource jsonb NOT NULL);

@@ -6,7 +6,7 @@ use std::process::Command;
 use anyhow::{Context, Result, ensure};
 
 use crate::console::step;
-use crate::process::{self, capture, run};
+use crate::process::{self, capture};
 
 /// Installs packages, with sudo unless the caller is root. Nothing happens for an empty list.
 pub fn install<S: AsRef<str>>(packages: &[S]) -> Result<()> {
@@ -16,15 +16,19 @@ pub fn install<S: AsRef<str>>(packages: &[S]) -> Result<()> {
     let names: Vec<&str> = packages.iter().map(AsRef::as_ref).collect();
     step(&format!("installing {} (apt)", names.join(" ")));
     refresh()?;
-    run(as_root()?
-        .args([
-            "apt-get",
-            "install",
-            "--yes",
-            "--quiet=2",
-            "--no-install-recommends",
-        ])
-        .args(names))
+    // Progress of the single packages is of no interest; when one fails, the error holds it all.
+    capture(
+        as_root()?
+            .args([
+                "apt-get",
+                "install",
+                "--yes",
+                "--quiet=2",
+                "--no-install-recommends",
+            ])
+            .args(names),
+    )
+    .map(drop)
 }
 
 /// Fetches the `.deb` files of packages into a folder, without installing them.
@@ -38,7 +42,7 @@ pub fn download(packages: &[&str], folder: &Path) -> Result<Vec<PathBuf>> {
     require_apt()?;
     if !process::succeeds(&mut fetch()) {
         refresh()?;
-        run(&mut fetch())?;
+        capture(&mut fetch())?;
     }
     let mut files: Vec<PathBuf> = std::fs::read_dir(folder)?
         .filter_map(|entry| Some(entry.ok()?.path()))
@@ -95,7 +99,7 @@ fn libraries(field: &str) -> Vec<String> {
 
 /// Reads the package lists anew.
 fn refresh() -> Result<()> {
-    run(as_root()?.args(["apt-get", "update", "--quiet=2"]))
+    capture(as_root()?.args(["apt-get", "update", "--quiet=2"])).map(drop)
 }
 
 /// `env` as root, ready for more arguments.

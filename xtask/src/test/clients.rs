@@ -54,7 +54,7 @@ pub fn run(project: &Project, database: &Database, kind: &str, names: &[String])
 const MANIFESTS: [&str; 3] = ["Cargo.toml", "requirements.txt", "package.json"];
 
 /// The folder itself, when it is a program, or those in it that are, sorted.
-fn folders(folder: &Path) -> Result<Vec<PathBuf>> {
+pub fn folders(folder: &Path) -> Result<Vec<PathBuf>> {
     let is_program = |folder: &PathBuf| MANIFESTS.iter().any(|name| folder.join(name).is_file());
     let mut found = vec![folder.to_path_buf()];
     if !is_program(&folder.to_path_buf()) {
@@ -90,13 +90,9 @@ fn environment(
         ]);
         capture(psql.arg(&setup))?;
     }
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let mut programs = vec![database.ready.server.programs()];
-    programs.extend(std::env::split_paths(&path));
-    let path = std::env::join_paths(programs)?;
     let mut environment = database.cluster.environment();
     environment.push(("PGDATABASE", name));
-    environment.push(("PATH", path.to_string_lossy().into_owned()));
+    environment.push(("PATH", database.path().to_string_lossy().into_owned()));
     Ok(environment)
 }
 
@@ -125,9 +121,7 @@ impl Suite {
         command
             .args(["test", "--locked", "--no-fail-fast"])
             .current_dir(&self.folder);
-        if std::env::var_os("CARGO_TARGET_DIR").is_none() {
-            command.env("CARGO_TARGET_DIR", project.root().join("target"));
-        }
+        command.env("CARGO_TARGET_DIR", project.cargo_target());
         cargo_tests::count(command.envs(self.variables()), &self.name)
     }
 

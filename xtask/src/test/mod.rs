@@ -7,6 +7,7 @@ mod lints;
 mod regress;
 mod tally;
 
+use std::ffi::OsString;
 use std::process::Command;
 use std::time::Instant;
 
@@ -49,8 +50,8 @@ const STAGES: [Stage; 8] = [
     Stage::Regress,
     Stage::Demo,
     Stage::Client,
-    Stage::Real,
     Stage::Operations,
+    Stage::Real,
 ];
 
 /// Options of `cargo xtask test`.
@@ -78,11 +79,6 @@ impl Database {
     /// psql on a database, as superuser, in an environment in which it prints the same everywhere.
     fn psql(&self, database: &str) -> Command {
         let server = &self.ready.server;
-        let path = std::env::var_os("PATH").unwrap_or_default();
-        let folders = [server.programs()]
-            .into_iter()
-            .chain(std::env::split_paths(&path));
-        let path = std::env::join_paths(folders).unwrap_or_else(|_| path.clone());
         let mut command = Command::new(server.program("psql"));
         command
             .env_clear()
@@ -90,8 +86,17 @@ impl Database {
             .env("PGDATABASE", database)
             .env("PGCLIENTENCODING", "UTF8")
             .env("LC_ALL", "C.UTF-8")
-            .env("PATH", path);
+            .env("PATH", self.path());
         command
+    }
+
+    /// The caller's search path, with this PostgreSQL's programs first.
+    fn path(&self) -> OsString {
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let folders = [self.ready.server.programs()]
+            .into_iter()
+            .chain(std::env::split_paths(&path));
+        std::env::join_paths(folders).unwrap_or_else(|_| path.clone())
     }
 
     /// An empty database of that name.
@@ -211,16 +216,16 @@ fn run_stage(
             "client",
             &options.names,
         ),
-        Stage::Real => clients::run(
-            project,
-            with_database(project, database)?,
-            "real",
-            &options.names,
-        ),
         Stage::Operations => clients::run(
             project,
             with_database(project, database)?,
             "operations",
+            &options.names,
+        ),
+        Stage::Real => clients::run(
+            project,
+            with_database(project, database)?,
+            "real",
             &options.names,
         ),
     }

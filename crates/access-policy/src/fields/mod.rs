@@ -88,6 +88,19 @@ impl FieldSet {
         paths
     }
 
+    /// The top-level elements that hold a field of this set: what to leave out of a document in which the fields themselves
+    /// cannot be told, because it is nested too deeply.
+    pub fn outermost(&self) -> Self {
+        let mut root = Trie::default();
+        for path in self.paths() {
+            let first = path.split('.').next().unwrap_or(&path);
+            if let Ok(steps) = path::parse_any(first, 0) {
+                root.insert(&steps);
+            }
+        }
+        FieldSet { root }
+    }
+
     /// Whether everything at `path` is in the set: the path itself or one above it. A path that is not in the grammar is
     /// not covered.
     pub fn covers(&self, path: &str) -> bool {

@@ -32,6 +32,21 @@ async fn a_statement_prepared_once_answers_each_membership() {
 }
 
 #[tokio::test]
+async fn a_statement_can_be_prepared_before_anybody_is_known() {
+    let mut client = app().await;
+    let patients = client.prepare(PATIENTS).await.unwrap();
+    for membership in ["p2", "p1", "p2"] {
+        let error = refused(client.query(&patients, &[]).await);
+        assert_eq!(error.code(), &SqlState::INVALID_AUTHORIZATION_SPECIFICATION);
+        let transaction = acting_as(&mut client, membership).await;
+        for _ in 0..7 {
+            finds(&transaction, &patients, &[], seen(membership)).await;
+        }
+        transaction.commit().await.unwrap();
+    }
+}
+
+#[tokio::test]
 async fn a_generic_plan_of_one_membership_is_not_used_for_the_next() {
     let mut client = app().await;
     let transaction = acting_as(&mut client, "p1").await;
