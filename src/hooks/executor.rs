@@ -12,6 +12,7 @@ use pgrx::prelude::*;
 
 static mut PREVIOUS_START: pg_sys::ExecutorStart_hook_type = None;
 static mut PREVIOUS_RUN: pg_sys::ExecutorRun_hook_type = None;
+static mut PREVIOUS_FINISH: pg_sys::ExecutorFinish_hook_type = None;
 
 /// The cache number of the fingerprint's first four bytes; the others follow.
 const FENCE: i32 = i32::MIN;
@@ -24,6 +25,8 @@ pub fn install() {
         pg_sys::ExecutorStart_hook = Some(start);
         PREVIOUS_RUN = pg_sys::ExecutorRun_hook;
         pg_sys::ExecutorRun_hook = Some(run);
+        PREVIOUS_FINISH = pg_sys::ExecutorFinish_hook;
+        pg_sys::ExecutorFinish_hook = Some(finish);
     }
 }
 
@@ -126,29 +129,26 @@ unsafe extern "C-unwind" fn run(
     // SAFETY: as above.
     unsafe {
         check(query);
-        if foreign_key::is_action(query) {
-            let mut callback = foreign_key::discretion(pg_sys::error_context_stack);
-            pg_sys::error_context_stack = &mut callback;
-            next_run(query, direction, count, once);
-            pg_sys::error_context_stack = callback.previous;
-            return;
-        }
-        next_run(query, direction, count, once);
-    }
-}
-
-/// A plain frame, too.
-unsafe extern "C-unwind" fn next_run(
-    query: *mut pg_sys::QueryDesc,
-    direction: pg_sys::ScanDirection::Type,
-    count: u64,
-    once: bool,
-) {
-    // SAFETY: as above.
-    unsafe {
+        let mut callback = foreign_key::callback(query, pg_sys::error_context_stack);
+        pg_sys::error_context_stack = &mut callback;
         match PREVIOUS_RUN {
             Some(previous) => previous(query, direction, count, once),
             None => standard::standard_executor_run(query, direction, count, once),
         }
+        pg_sys::error_context_stack = callback.previous;
+    }
+}
+
+/// Foreign keys are kept here, after the statement's own work. A plain frame: see [`standard`].
+unsafe extern "C-unwind" fn finish(query: *mut pg_sys::QueryDesc) {
+    // SAFETY: called by PostgreSQL with a valid query descriptor.
+    unsafe {
+        let mut callback = foreign_key::callback(query, pg_sys::error_context_stack);
+        pg_sys::error_context_stack = &mut callback;
+        match PREVIOUS_FINISH {
+            Some(previous) => previous(query),
+            None => standard::standard_executor_finish(query),
+        }
+        pg_sys::error_context_stack = callback.previous;
     }
 }

@@ -12,30 +12,35 @@ unsafe extern "C-unwind" {
     fn errdetail_internal(format: *const c_char, ...) -> c_int;
 }
 
-/// Is this such a statement, on a protected relation, for a user who is subject to policies?
+/// What hangs in the stack of error callbacks while a statement runs: a note of its user, or, while PostgreSQL keeps a
+/// foreign key of a protected relation for a user who is subject to policies, what keeps rows out of errors.
 #[pg_guard]
-pub unsafe extern "C-unwind" fn is_action(query: *const pg_sys::QueryDesc) -> bool {
+pub unsafe extern "C-unwind" fn callback(
+    query: *const pg_sys::QueryDesc,
+    previous: *mut pg_sys::ErrorContextCallback,
+) -> pg_sys::ErrorContextCallback {
     // SAFETY: a valid query descriptor with a plan.
     unsafe {
-        pg_sys::InNoForceRLSOperation()
-            && privilege::writer_is_subject()
+        if !pg_sys::InNoForceRLSOperation() {
+            return privilege::note_of_user(previous);
+        }
+        let reaches = |entry: *mut pg_sys::RangeTblEntry| {
+            (*entry).rtekind == pg_sys::RTEKind::RTE_RELATION
+                && registry::protected((*entry).relid).or_raise().is_some()
+        };
+        let discreet = privilege::writer_is_subject()
             && tree::range_table((*(*query).plannedstmt).rtable)
                 .into_iter()
-                .any(|entry| {
-                    (*entry).rtekind == pg_sys::RTEKind::RTE_RELATION
-                        && registry::protected((*entry).relid).or_raise().is_some()
-                })
+                .any(reaches);
+        pg_sys::ErrorContextCallback {
+            previous,
+            callback: Some(if discreet { hide_row } else { say_nothing }),
+            arg: std::ptr::null_mut(),
+        }
     }
 }
 
-/// The callback that keeps rows out of errors while such a statement runs.
-pub fn discretion(previous: *mut pg_sys::ErrorContextCallback) -> pg_sys::ErrorContextCallback {
-    pg_sys::ErrorContextCallback {
-        previous,
-        callback: Some(hide_row),
-        arg: std::ptr::null_mut(),
-    }
-}
+unsafe extern "C-unwind" fn say_nothing(_argument: *mut c_void) {}
 
 /// Replaces the detail of an integrity error, which would hold a row or a key. All its other fields stay.
 unsafe extern "C-unwind" fn hide_row(_argument: *mut c_void) {

@@ -27,6 +27,9 @@ unsafe extern "C-unwind" {
         once: bool,
     );
 
+    #[link_name = "standard_ExecutorFinish"]
+    pub fn standard_executor_finish(query: *mut pg_sys::QueryDesc);
+
     #[link_name = "standard_ProcessUtility"]
     pub fn standard_process_utility(
         statement: *mut pg_sys::PlannedStmt,

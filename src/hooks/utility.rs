@@ -3,7 +3,7 @@
 
 use super::{masking, portals, standard};
 use crate::error::{Error, OrRaise};
-use crate::node::{relation, trigger};
+use crate::node::{privilege, relation, trigger};
 use crate::registry;
 use pgrx::PgList;
 use pgrx::prelude::*;
@@ -43,6 +43,9 @@ unsafe extern "C-unwind" fn process(
         check_portals(portal);
         if (*utility).type_ == pg_sys::NodeTag::T_AlterTableStmt {
             check_attach(utility.cast());
+        }
+        if (*utility).type_ == pg_sys::NodeTag::T_CreateTrigStmt {
+            check_trigger((*utility.cast::<pg_sys::CreateTrigStmt>()).relation);
         }
         if (*utility).type_ == pg_sys::NodeTag::T_CopyStmt {
             check_copy((*utility.cast::<pg_sys::CopyStmt>()).relation);
@@ -123,6 +126,15 @@ unsafe extern "C-unwind" fn check_attach(statement: *const pg_sys::AlterTableStm
                 .raise();
             }
         }
+    }
+}
+
+/// A trigger sees stored rows, of everybody's statements: on a protected table the privilege TRIGGER is not enough.
+#[pg_guard]
+unsafe extern "C-unwind" fn check_trigger(table: *const pg_sys::RangeVar) {
+    let Some(oid) = look_up(table) else { return };
+    if registry::protected(oid).or_raise().is_some() && !privilege::owns(oid) {
+        Error::NotOwner(relation::qualified_name(oid)).raise();
     }
 }
 

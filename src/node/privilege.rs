@@ -3,6 +3,7 @@
 use super::relation;
 use crate::catalog::Catalog;
 use pgrx::prelude::*;
+use std::ffi::c_void;
 
 /// Is the current user subject to policies on `relation`? Superusers and roles with BYPASSRLS are not, nor is
 /// PostgreSQL itself while it checks a foreign key on the owner's behalf.
@@ -23,17 +24,62 @@ pub fn role_is_subject(user: pg_sys::Oid) -> bool {
     user != pg_sys::InvalidOid && unsafe { !pg_sys::has_bypassrls_privilege(user) }
 }
 
+/// May the current user do what a table's owner may?
+pub fn owns(relation: pg_sys::Oid) -> bool {
+    // SAFETY: plain look-ups in the catalogs.
+    unsafe {
+        pg_sys::superuser()
+            || relation::owner(relation)
+                .is_some_and(|owner| pg_sys::has_privs_of_role(pg_sys::GetUserId(), owner))
+    }
+}
+
 /// Is the user on whose behalf a row is written subject to policies? The rows that a foreign key's action reaches are
-/// written by the table's owner; they count as written by the user who started it.
+/// written by the table's owner; they count as written by the user whose statement started it.
 pub fn writer_is_subject() -> bool {
     // SAFETY: plain look-ups.
     unsafe {
         let user = if pg_sys::InNoForceRLSOperation() {
-            pg_sys::GetOuterUserId()
+            starter()
         } else {
             pg_sys::GetUserId()
         };
         !pg_sys::has_bypassrls_privilege(user)
+    }
+}
+
+/// A note of who runs a statement, for as long as it runs. It hangs in PostgreSQL's stack of error callbacks, because
+/// that is put right by PostgreSQL itself whenever an error is caught.
+pub fn note_of_user(previous: *mut pg_sys::ErrorContextCallback) -> pg_sys::ErrorContextCallback {
+    // SAFETY: reads the current user.
+    let user = unsafe { pg_sys::GetUserId() };
+    let user = std::ptr::without_provenance_mut(usize::try_from(user.to_u32()).unwrap_or(0));
+    pg_sys::ErrorContextCallback {
+        previous,
+        callback: Some(note),
+        arg: user,
+    }
+}
+
+/// Says nothing; its address tells a note from other callbacks.
+unsafe extern "C-unwind" fn note(_user: *mut c_void) {}
+
+/// Who runs the innermost statement that is not a foreign key's own; outside of all statements (deferred checks at
+/// COMMIT), the session's user.
+fn starter() -> pg_sys::Oid {
+    // SAFETY: the stack is a list of callbacks, each alive as long as it hangs there.
+    unsafe {
+        let mut callback = pg_sys::error_context_stack;
+        while let Some(entry) = callback.as_ref() {
+            if entry.callback.is_some_and(|found| {
+                std::ptr::fn_addr_eq(found, note as unsafe extern "C-unwind" fn(*mut c_void))
+            }) {
+                let user = u32::try_from(entry.arg.addr()).unwrap_or(0);
+                return pg_sys::Oid::from(user);
+            }
+            callback = entry.previous;
+        }
+        pg_sys::GetOuterUserId()
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! A caller who is subject to policies learns nothing of a row that it cannot read: to it such a row is not there.
 
-use super::explain::{interaction, relation_of};
+use super::explain::{interaction, relations_of};
 use crate::error::{Error, OrRaise, Result};
 use crate::node::expr::ROW;
 use crate::node::privilege::{self, AsOwner};
@@ -60,7 +60,7 @@ fn answer(reference: &str, name: &str) -> Result<Answer> {
         Some((resource_type, id)) => (resource_type, Some(id)),
         None => (reference, None),
     };
-    let relation = relation_of(resource_type)?;
+    let relations = relations_of(resource_type)?;
     let session = session::current()?;
     let reach = session.reach(resource_type, interaction)?;
     if reach.entries.is_empty() {
@@ -75,12 +75,14 @@ fn answer(reference: &str, name: &str) -> Result<Answer> {
             hint: "Type/id, as Patient/p1.".to_owned(),
         });
     };
-    match relation {
-        Some(protected) => existing(&session, &protected, interaction, id, &reach),
-        None => Ok(denied(format!(
-            "no protected relation holds {resource_type}"
-        ))),
+    for protected in relations {
+        if let Some(answer) = existing(&session, &protected, interaction, id, &reach)? {
+            return Ok(answer);
+        }
     }
+    Ok(denied(format!(
+        "no {resource_type}/{id} is visible to this membership"
+    )))
 }
 
 /// Which row will be created is not known yet; the entries say what it must be like.
@@ -96,42 +98,36 @@ fn creation(reach: &Reach) -> Answer {
     }
 }
 
+/// The answer for a stored row; `None` where there is no such row, or none that the caller may know of.
 fn existing(
     session: &Session,
     protected: &Protected,
     interaction: Interaction,
     id: &str,
     reach: &Reach,
-) -> Result<Answer> {
-    let subject = privilege::is_subject(protected.relation);
-    let absent = || {
-        denied(format!(
-            "no {}/{id} is visible to this membership",
-            protected.resource_type
-        ))
-    };
+) -> Result<Option<Answer>> {
     let place = match deciding(protected, id, &reach.entries, &reach.scope)? {
-        Found::Nothing => return Ok(absent()),
+        Found::Nothing => return Ok(None),
         Found::Row(place) => place,
     };
     if let (Some(place), Interaction::Search | Interaction::Read) = (place, interaction) {
-        return Ok(granted(reach, place));
+        return Ok(Some(granted(reach, place)));
     }
-    if subject {
+    if privilege::is_subject(protected.relation) {
         let search = session.reach(&protected.resource_type, Interaction::Search)?;
         let readable = deciding(protected, id, &search.entries, &search.scope)?;
         if !matches!(readable, Found::Row(Some(_))) {
-            return Ok(absent());
+            return Ok(None);
         }
     }
     if let Some(place) = place {
-        return Ok(granted(reach, place));
+        return Ok(Some(granted(reach, place)));
     }
     let elsewhere = deciding(protected, id, &reach.entries, &Predicate::Constant(true))?;
     if matches!(elsewhere, Found::Row(Some(_))) {
-        return Ok(denied(
+        return Ok(Some(denied(
             "the row is not in the membership's project".to_owned(),
-        ));
+        )));
     }
     let only = match reach.entries.as_slice() {
         [only] => Some(only),
@@ -142,10 +138,11 @@ fn existing(
         interaction.code(),
         reach.listed()
     );
-    Ok(Answer {
-        failed_criterion: only.and_then(|entry| entry.criteria.clone()),
+    let failed_criterion = only.and_then(|entry| entry.criteria.clone());
+    Ok(Some(Answer {
+        failed_criterion,
         ..Answer::of(only, reason)
-    })
+    }))
 }
 
 fn granted(reach: &Reach, place: usize) -> Answer {

@@ -16,8 +16,8 @@ pub fn interaction(name: &str) -> Result<Interaction> {
     })
 }
 
-/// The protected relation of a type, if there is one; the first, where several hold it.
-pub fn relation_of(resource_type: &str) -> Result<Option<Rc<Protected>>> {
+/// The protected relations that hold a type.
+pub fn relations_of(resource_type: &str) -> Result<Vec<Rc<Protected>>> {
     if !fhir_search::model::is_resource_type(resource_type) {
         let hint = fhir_search::model::similar_resource_type(resource_type)
             .map(|similar| format!("Did you mean \"{similar}\"?"))
@@ -29,12 +29,11 @@ pub fn relation_of(resource_type: &str) -> Result<Option<Rc<Protected>>> {
             hint,
         });
     }
+    let mut relations = Vec::new();
     for relation in registry::relations_of(resource_type)? {
-        if let Some(protected) = registry::protected(relation)? {
-            return Ok(Some(protected));
-        }
+        relations.extend(registry::protected(relation)?);
     }
-    Ok(None)
+    Ok(relations)
 }
 
 /// The entries that can grant an interaction on a type, in the order in which they decide. `place` counts from 1; `entry`
@@ -58,8 +57,10 @@ fn explain(
     ),
 > {
     let interaction = self::interaction(interaction).or_raise();
-    let protected = relation_of(resource_type)
-        .or_raise()
+    let relations = relations_of(resource_type).or_raise();
+    let protected = relations
+        .into_iter()
+        .next()
         .unwrap_or_else(|| Rc::new(Protected::imagined(resource_type)));
     let session = session::current().or_raise();
     let reach = session

@@ -4,7 +4,7 @@ use super::objects;
 use crate::catalog::catalog;
 use crate::error::{Error, OrRaise, Result};
 use crate::functions::require_preloaded;
-use crate::node::privilege::AsOwner;
+use crate::node::privilege::{self, AsOwner};
 use crate::node::relation::{self, Column, OpenRelation};
 use crate::predicate::identifier;
 use pgrx::prelude::*;
@@ -125,10 +125,9 @@ pub fn with_children(root: pg_sys::Oid) -> Result<Vec<pg_sys::Oid>> {
 }
 
 /// The types of id columns: PostgreSQL's own only, because their casts to text run with the extension's rights.
-const ID_TYPES: [pg_sys::Oid; 6] = [
+const ID_TYPES: [pg_sys::Oid; 5] = [
     pg_sys::TEXTOID,
     pg_sys::VARCHAROID,
-    pg_sys::BPCHAROID,
     pg_sys::UUIDOID,
     pg_sys::INT4OID,
     pg_sys::INT8OID,
@@ -158,10 +157,7 @@ fn check_relation(oid: pg_sys::Oid, resource_column: &str, id_column: &str) -> R
                 "Protect the tables that hold FHIR resources.",
             ));
         }
-        let may = pg_sys::superuser()
-            || relation::owner(oid)
-                .is_some_and(|owner| pg_sys::has_privs_of_role(pg_sys::GetUserId(), owner));
-        if !may {
+        if !privilege::owns(oid) {
             return Err(Error::NotOwner(name));
         }
     }
@@ -209,7 +205,7 @@ fn check_relation(oid: pg_sys::Oid, resource_column: &str, id_column: &str) -> R
     if !ID_TYPES.contains(&id.type_oid) {
         return Err(wrong(
             &format!("keeps its ids in \"{id_column}\", which is of a type that ids cannot have"),
-            "An id column is of type text, varchar, char, uuid, integer or bigint.",
+            "An id column is of type text, varchar, uuid, integer or bigint.",
         ));
     }
     if resource.type_oid != pg_sys::JSONBOID {

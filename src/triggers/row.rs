@@ -114,11 +114,19 @@ impl<'a> Row<'a> {
         }
         match (object.get("id"), self.id()) {
             (None, _) | (Some(Value::String(_)), None) => Ok(()),
-            (Some(Value::String(inner)), Some(outer)) if inner == outer => Ok(()),
+            (Some(Value::String(inner)), Some(outer)) if self.same_id(inner, &outer) => Ok(()),
             (Some(Value::String(_)), Some(_)) => {
                 Err(self.invalid("has an \"id\" that differs from the row's"))
             }
             (Some(_), _) => Err(self.invalid("has an \"id\" that is not a string")),
+        }
+    }
+
+    /// A UUID is the same in either case of its digits.
+    fn same_id(&self, inner: &str, outer: &str) -> bool {
+        match self.protected.id.type_oid {
+            pg_sys::UUIDOID => inner.eq_ignore_ascii_case(outer),
+            _ => inner == outer,
         }
     }
 

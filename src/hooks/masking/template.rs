@@ -68,7 +68,8 @@ impl Mask {
     }
 
     fn make(&self, attribute: i16) -> Result<Replacement> {
-        let writer = Writer::new(&self.protected, Style::Exact);
+        // No index is asked here, and a row may just be getting the first reference in irregular form.
+        let writer = Writer::new(&self.protected, Style::Exact).for_new_rows();
         let text = if attribute < 0 {
             return Ok(Replacement::Itself);
         } else if attribute == 0 {

@@ -51,13 +51,17 @@ pub fn count(command: &mut Command, name: &str) -> Result<Tally> {
                 let line = line.trim_start_matches("test result: ");
                 println!("  {}", if failed == 0 { green(line) } else { red(line) });
             }
-            let skipped = ignored + skips.min(passed);
+            let skips_here = skips.min(passed);
+            let unnamed = failed.saturating_sub(broken.len());
             tally.add(Tally::counted(
                 name,
-                passed - skips.min(passed),
-                failed,
-                skipped,
+                passed - skips_here,
+                unnamed,
+                ignored + skips_here,
             ));
+            broken
+                .drain(..)
+                .for_each(|test| tally.add(Tally::failed(&test)));
             output.clear();
             skips = 0;
         }
@@ -95,6 +99,12 @@ mod tests {
         let mut command = Command::new("sh");
         let tally = count(command.args(["-c", &format!("echo '{text}'")]), "x").unwrap();
         assert_eq!(tally.to_string(), "1 passed, 0 failed, 2 skipped");
+        let text =
+            "test a::b ... FAILED\ntest result: FAILED. 1 passed; 1 failed; 0 ignored; 0 measured";
+        let mut command = Command::new("sh");
+        let tally = count(command.args(["-c", &format!("echo '{text}'; exit 1")]), "x").unwrap();
+        assert_eq!(tally.to_string(), "1 passed, 1 failed, 0 skipped");
+        assert_eq!(tally.failures(), ["x: a::b"]);
         let broken = count(Command::new("sh").args(["-c", "exit 1"]), "x").unwrap();
         assert_eq!(broken.failures(), ["x"]);
     }
