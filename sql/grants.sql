@@ -46,6 +46,29 @@ END $$;
 CREATE EVENT TRIGGER fhir_access_ddl ON ddl_command_end EXECUTE FUNCTION fhir_access.follow_ddl();
 CREATE EVENT TRIGGER fhir_access_drop ON sql_drop EXECUTE FUNCTION fhir_access.follow_drop();
 
+-- Whatever default privileges gave away is taken back: the documents decide who sees what.
+DO $$
+DECLARE
+    given record;
+BEGIN
+    FOR given IN
+        SELECT format('ON TABLE %s', c.oid::regclass) AS object, a.grantee
+          FROM pg_class c, aclexplode(c.relacl) a
+         WHERE c.relnamespace = 'fhir_access'::regnamespace AND c.relkind IN ('r', 'v') AND a.grantee <> c.relowner
+        UNION
+        SELECT format('ON FUNCTION %s', p.oid::regprocedure), a.grantee
+          FROM pg_proc p, aclexplode(p.proacl) a
+         WHERE p.pronamespace = 'fhir_access'::regnamespace AND a.grantee NOT IN (p.proowner, 0)
+        UNION
+        SELECT 'ON SCHEMA fhir_access', a.grantee
+          FROM pg_namespace n, aclexplode(n.nspacl) a
+         WHERE n.nspname = 'fhir_access' AND a.grantee <> n.nspowner
+    LOOP
+        EXECUTE format('REVOKE ALL %s FROM %s', given.object,
+                       CASE given.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(given.grantee)) END);
+    END LOOP;
+END $$;
+
 -- Everybody may name the schema and ask what its own session may do; nothing that changes state is open to PUBLIC.
 GRANT USAGE ON SCHEMA fhir_access TO PUBLIC;
 REVOKE EXECUTE ON FUNCTION fhir_access.protect(regclass, text, name, name) FROM PUBLIC;

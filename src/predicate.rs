@@ -113,6 +113,13 @@ impl<'a> Writer<'a> {
                 let ids: Vec<&String> = ids.iter().filter(|id| is_uuid(id)).collect();
                 (column, "uuid", ids)
             }
+            pg_sys::INT4OID | pg_sys::INT8OID => {
+                let number = |id: &&String| {
+                    id.parse::<i64>()
+                        .is_ok_and(|number| number.to_string() == **id)
+                };
+                (column, "int8", ids.iter().filter(number).collect())
+            }
             pg_sys::TEXTOID => (column, "text", ids.iter().collect()),
             _ => (
                 format!("({column})::{}", self.type_name("text")),

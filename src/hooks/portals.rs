@@ -11,6 +11,8 @@ use std::ffi::{CStr, CString};
 
 struct Kept {
     name: CString,
+    /// With the name it tells a portal from a later one of the same name.
+    created: pg_sys::TimestampTz,
     fingerprint: Fingerprint,
     switched_off: bool,
 }
@@ -33,9 +35,10 @@ pub fn remember(fingerprint: Fingerprint) {
         }
         let name = CStr::from_ptr(portal.name).to_owned();
         KEPT.with_borrow_mut(|kept| {
-            kept.retain(|known| known.name != name && !find(&known.name).is_null());
+            kept.retain(|known| known.name != name && !known.find().is_null());
             kept.push(Kept {
                 name,
+                created: portal.creation_time,
                 fingerprint,
                 switched_off: false,
             });
@@ -60,7 +63,7 @@ pub fn settle() {
     }
     let current = session::current().ok().map(|session| session.fingerprint);
     KEPT.with_borrow_mut(|kept| {
-        kept.retain(|portal| !find(&portal.name).is_null());
+        kept.retain(|portal| !portal.find().is_null());
         for portal in kept {
             portal.switch(current == Some(portal.fingerprint));
         }
@@ -71,32 +74,44 @@ pub fn settle() {
 /// Was the portal of this name switched off?
 pub fn is_switched_off(name: &CStr) -> bool {
     KEPT.with_borrow(|kept| {
-        kept.iter()
-            .any(|portal| portal.name.as_c_str() == name && portal.switched_off)
+        kept.iter().any(|portal| {
+            portal.name.as_c_str() == name && portal.switched_off && !portal.find().is_null()
+        })
     })
 }
 
 impl Kept {
-    /// Only between "ready" and "failed": a portal that is running, or done, stays as it is.
+    /// Only between "ready" and "failed", and only where the rows are stored already: then the portal's query is over,
+    /// and nothing of PostgreSQL's handling of failed portals (PortalDrop, AtSubAbort_Portals) has resources to release
+    /// that a fetch would need again. Before, the executor's fence does the work.
     fn switch(&mut self, on: bool) {
-        // SAFETY: found by name just now; a portal's status is a plain field.
+        let portal = self.find();
+        // SAFETY: null, or a portal that was found just now; its status is a plain field.
+        let Some(portal) = (unsafe { portal.as_mut() }) else {
+            return;
+        };
+        if portal.holdStore.is_null() {
+            return;
+        }
+        if on && self.switched_off && portal.status == pg_sys::PortalStatus::PORTAL_FAILED {
+            portal.status = pg_sys::PortalStatus::PORTAL_READY;
+            self.switched_off = false;
+        } else if !on && portal.status == pg_sys::PortalStatus::PORTAL_READY {
+            portal.status = pg_sys::PortalStatus::PORTAL_FAILED;
+            self.switched_off = true;
+        }
+    }
+
+    /// The portal, if it is still there.
+    fn find(&self) -> pg_sys::Portal {
+        // SAFETY: a look-up in the backend's own table.
         unsafe {
-            let portal = find(&self.name);
-            if portal.is_null() {
-                return;
-            }
-            if on && self.switched_off && (*portal).status == pg_sys::PortalStatus::PORTAL_FAILED {
-                (*portal).status = pg_sys::PortalStatus::PORTAL_READY;
-                self.switched_off = false;
-            } else if !on && (*portal).status == pg_sys::PortalStatus::PORTAL_READY {
-                (*portal).status = pg_sys::PortalStatus::PORTAL_FAILED;
-                self.switched_off = true;
+            let portal = pg_sys::GetPortalByName(self.name.as_ptr());
+            if portal.is_null() || (*portal).creation_time != self.created {
+                std::ptr::null_mut()
+            } else {
+                portal
             }
         }
     }
-}
-
-fn find(name: &CStr) -> pg_sys::Portal {
-    // SAFETY: a look-up in the backend's own table.
-    unsafe { pg_sys::GetPortalByName(name.as_ptr()) }
 }

@@ -7,20 +7,15 @@ use super::relation::OpenRelation;
 use super::row;
 use pgrx::prelude::*;
 
-/// A registered snapshot; unregistered when dropped.
+/// A registered snapshot of what is committed now, and of this transaction's own changes; unregistered when dropped.
 struct LatestSnapshot(pg_sys::Snapshot);
 
 impl LatestSnapshot {
-    fn take() -> LatestSnapshot {
-        // SAFETY: in parallel mode no new snapshot may be taken, and the leader's is as good.
-        unsafe {
-            let snapshot = if pg_sys::IsInParallelMode() || pg_sys::ParallelWorkerNumber >= 0 {
-                pg_sys::GetActiveSnapshot()
-            } else {
-                pg_sys::GetLatestSnapshot()
-            };
-            LatestSnapshot(pg_sys::RegisterSnapshot(snapshot))
-        }
+    /// The snapshot that PostgreSQL reads its catalogs with, which may be taken in parallel workers too. For a table
+    /// without a syscache it is always a new one.
+    fn take(table: pg_sys::Oid) -> LatestSnapshot {
+        // SAFETY: inside a transaction; the registered copy stays until it is unregistered.
+        LatestSnapshot(unsafe { pg_sys::RegisterSnapshot(pg_sys::GetCatalogSnapshot(table)) })
     }
 }
 
@@ -74,7 +69,7 @@ pub fn by_key<T>(
             pg_sys::Oid::from(procedure),
             datum,
         );
-        let snapshot = LatestSnapshot::take();
+        let snapshot = LatestSnapshot::take(table);
         let scan = pg_sys::systable_beginscan(
             relation.as_ptr(),
             index,

@@ -131,7 +131,7 @@ fn resolve() -> Result<(Rc<Session>, u64)> {
         reached: RefCell::default(),
     });
     STATE.with_borrow_mut(|state| {
-        if state.generation == generation && !in_parallel_mode() {
+        if state.generation == generation {
             if state.resolved.len() >= KEPT_SESSIONS {
                 state.resolved.clear();
             }
@@ -139,12 +139,6 @@ fn resolve() -> Result<(Rc<Session>, u64)> {
         }
     });
     Ok((session, generation))
-}
-
-/// In parallel mode documents are read with the query's snapshot, which may be older than the last change.
-fn in_parallel_mode() -> bool {
-    // SAFETY: reads backend-local state.
-    unsafe { pg_sys::IsInParallelMode() || pg_sys::ParallelWorkerNumber >= 0 }
 }
 
 /// The settings name another session now: the next statement asks again, and cached plans are made again.

@@ -1,6 +1,7 @@
 //! Row movement: an `UPDATE` that gives a row to another partition is run as a `DELETE` there and an `INSERT` here, each
 //! with its triggers. To a policy it is an update, and nothing else: the two that follow it are let through.
 
+use access_policy::fields::FieldSet;
 use pgrx::prelude::*;
 use std::cell::RefCell;
 
@@ -10,8 +11,16 @@ struct Update {
     command: pg_sys::CommandId,
     relation: pg_sys::Oid,
     row: (u32, u16),
-    document: Vec<u8>,
+    moved: Moved,
     deleted: bool,
+}
+
+/// What the second half of a movement brings, before other triggers changed it.
+pub struct Moved {
+    /// The document as the update left it.
+    pub document: Vec<u8>,
+    /// The fields that the update put back.
+    pub kept: FieldSet,
 }
 
 thread_local! {
@@ -23,7 +32,7 @@ thread_local! {
 ///
 /// # Safety
 /// `data` must be the trigger data of an UPDATE.
-pub unsafe fn note_update(data: &pg_sys::TriggerData, document: &[u8]) {
+pub unsafe fn note_update(data: &pg_sys::TriggerData, document: &[u8], kept: FieldSet) {
     // SAFETY: by the caller's promise; the relation is open.
     let update = unsafe {
         (*(*data.tg_relation).rd_rel)
@@ -33,7 +42,10 @@ pub unsafe fn note_update(data: &pg_sys::TriggerData, document: &[u8]) {
                 command: pg_sys::GetCurrentCommandId(false),
                 relation: (*data.tg_relation).rd_id,
                 row: place(data.tg_trigtuple),
-                document: document.to_vec(),
+                moved: Moved {
+                    document: document.to_vec(),
+                    kept,
+                },
                 deleted: false,
             })
     };
@@ -45,39 +57,35 @@ pub unsafe fn note_update(data: &pg_sys::TriggerData, document: &[u8]) {
 /// # Safety
 /// `data` must be the trigger data of a DELETE.
 pub unsafe fn is_its_delete(data: &pg_sys::TriggerData) -> bool {
-    // SAFETY: by the caller's promise.
-    unsafe {
-        match take() {
-            Some(update)
-                if !update.deleted
-                    && update.relation == (*data.tg_relation).rd_id
-                    && update.row == place(data.tg_trigtuple) =>
-            {
-                LAST.set(Some(Update {
-                    deleted: true,
-                    ..update
-                }));
-                true
-            }
-            _ => false,
+    LAST.with_borrow_mut(|last| {
+        let Some(update) = last.as_mut().filter(|update| update.is_of_this_command()) else {
+            return false;
+        };
+        // SAFETY: by the caller's promise.
+        let same = unsafe {
+            update.relation == (*data.tg_relation).rd_id && update.row == place(data.tg_trigtuple)
+        };
+        same && !std::mem::replace(&mut update.deleted, true)
+    })
+}
+
+/// What was moved, when this INSERT is the second half of a movement.
+pub fn of_this_insert() -> Option<Moved> {
+    LAST.with_borrow_mut(|last| {
+        last.take_if(|update| update.deleted && update.is_of_this_command())
+            .map(|update| update.moved)
+    })
+}
+
+impl Update {
+    /// Statements that triggers run in between are other commands.
+    fn is_of_this_command(&self) -> bool {
+        // SAFETY: reads the transaction's state; the transaction that updated has its id.
+        unsafe {
+            self.transaction == pg_sys::GetCurrentTransactionIdIfAny()
+                && self.command == pg_sys::GetCurrentCommandId(false)
         }
     }
-}
-
-/// Is an INSERT of this document the second half of a movement?
-pub fn is_its_insert(document: &[u8]) -> bool {
-    take().is_some_and(|update| update.deleted && update.document == document)
-}
-
-/// The last update, if it is of this command.
-fn take() -> Option<Update> {
-    let update = LAST.take()?;
-    // SAFETY: reads the transaction's state; the transaction that updated has its id.
-    let same = unsafe {
-        update.transaction == pg_sys::GetCurrentTransactionIdIfAny()
-            && update.command == pg_sys::GetCurrentCommandId(false)
-    };
-    same.then_some(update)
 }
 
 /// # Safety

@@ -71,12 +71,16 @@ impl<'a> Row<'a> {
 
     fn document_id(&self) -> Option<String> {
         let document = self.document().ok()?;
-        match document.value().ok()? {
-            Value::Object(object) => match object.get("id")? {
-                Value::String(id) => Some(id.to_owned()),
-                _ => None,
-            },
-            _ => None,
+        document.value().ok().and_then(id_in)
+    }
+
+    /// Refuses a document with another id than `stored` has.
+    pub fn check_document_id(&self, stored: Value<'_>) -> Result<()> {
+        match id_in(stored) {
+            Some(id) if self.document_id().as_ref() != Some(&id) => {
+                Err(self.invalid("cannot change its id"))
+            }
+            _ => Ok(()),
         }
     }
 
@@ -200,4 +204,9 @@ impl std::str::FromStr for UuidText {
         let bytes: [u8; 16] = bytes.try_into().map_err(|_| ())?;
         Ok(UuidText(pgrx::Uuid::from_bytes(bytes)))
     }
+}
+
+/// The `id` member of a document.
+fn id_in(document: Value<'_>) -> Option<String> {
+    document.as_object()?.get("id")?.as_str().map(str::to_owned)
 }

@@ -2,6 +2,7 @@
 //!
 //! It fires for everybody. For a role that is exempt from policies it only keeps the registry truthful.
 
+use super::movement::Moved;
 use super::row::Row;
 use super::site::Site;
 use super::{Operation, movement, operation, require_before_row, tag, trigger_data};
@@ -9,7 +10,7 @@ use crate::error::{Error, OrRaise, Result};
 use crate::functions::{require_preloaded, version_1};
 use crate::node::{privilege, relation};
 use crate::registry::{self, Protected};
-use crate::session;
+use crate::session::{self, Session};
 use access_policy::Interaction;
 use access_policy::fields::FieldSet;
 use pgrx::prelude::*;
@@ -90,8 +91,8 @@ unsafe fn insert(
         }
         require_preloaded()?;
         let session = session::current()?;
-        if movement::is_its_insert(row.document()?.bytes()) {
-            return Ok(data.tg_trigtuple);
+        if let Some(moved) = movement::of_this_insert() {
+            return arrival(fcinfo, data, row, &session, protected, &moved);
         }
         row.check_shape()?;
         if let Some(tagged) = tag::on_create(&session, protected, row.document()?.value()?)? {
@@ -153,7 +154,7 @@ unsafe fn update(
         }
         new.check_shape()?;
         new.check_identity(&old)?;
-        restore(&kept, &old, &mut new)?;
+        restore(&kept, old.document()?.value()?, &mut new)?;
         let tagged = {
             let before = old.document()?;
             let after = new.document()?;
@@ -172,17 +173,58 @@ unsafe fn update(
                 "the row as it would be after the update",
             ));
         }
-        movement::note_update(data, new.document()?.bytes());
+        movement::note_update(data, new.document()?.bytes(), kept);
         Ok(new.tuple)
     }
 }
 
-fn restore(kept: &FieldSet, old: &Row<'_>, new: &mut Row<'_>) -> Result<()> {
+/// The second half of a row's movement to this partition: an update still, that other triggers may have changed.
+///
+/// # Safety
+/// `data` must be the trigger data of an INSERT on the relation of `protected`, `row` its row.
+unsafe fn arrival(
+    fcinfo: pg_sys::FunctionCallInfo,
+    data: &pg_sys::TriggerData,
+    mut row: Row<'_>,
+    session: &Rc<Session>,
+    protected: &Rc<Protected>,
+    moved: &Moved,
+) -> Result<pg_sys::HeapTuple> {
+    // SAFETY: by the caller's promise.
+    unsafe {
+        if row.document()?.bytes() == moved.document {
+            return Ok(row.tuple);
+        }
+        let stored =
+            jsonb::Value::parse(&moved.document).map_err(|_| row.invalid("cannot be read"))?;
+        row.check_shape()?;
+        row.check_document_id(stored)?;
+        restore(&moved.kept, stored, &mut row)?;
+        let tagged = tag::on_update(session, protected, stored, row.document()?.value()?)?;
+        if let Some(tagged) = tagged {
+            row.put(&tagged);
+        }
+        let site = Site::at(fcinfo, session, protected);
+        if site
+            .deciding(Interaction::Update, data.tg_relation, &row)?
+            .is_none()
+        {
+            return Err(site.refusal(
+                Interaction::Update,
+                &row,
+                "the row as it arrives in its new partition",
+            ));
+        }
+        Ok(row.tuple)
+    }
+}
+
+fn restore(kept: &FieldSet, old: jsonb::Value<'_>, new: &mut Row<'_>) -> Result<()> {
     if kept.is_empty() {
         return Ok(());
     }
     let restored = kept
-        .try_restore(new.document()?.value()?, old.document()?.value()?)
+        .try_restore(new.document()?.value()?, old)
         .map_err(|_| new.invalid("cannot keep its readonly and hidden fields"))?;
     if let Some(restored) = restored {
         new.put(&restored);
