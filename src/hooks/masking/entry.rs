@@ -1,0 +1,165 @@
+//! Range table entries: which of them must be enforced, whether their predicates are there and this session's, and the
+//! mark of those that the rewriter has seen.
+
+use crate::error::{Error, Result};
+use crate::hooks::{mark, row_security};
+use crate::node::{privilege, relation};
+use crate::registry::{self, Protected};
+use crate::session::{Fingerprint, Session};
+use pgrx::PgList;
+use pgrx::prelude::*;
+use std::ffi::CStr;
+use std::rc::Rc;
+
+/// Says on a range table entry that its references are masked. It stands in a field that entries of relations do not
+/// use and that survives copying and flattening.
+const MARK: &CStr = c"fhir_access: masked";
+
+/// Must policies be enforced on this range table entry? So it is for a protected relation, when the current user or the
+/// one whose rights the entry uses (a view's owner) is subject to policies.
+///
+/// # Safety
+/// `entry` must be a range table entry.
+pub unsafe fn is_enforceable(entry: *const pg_sys::RangeTblEntry) -> Result<bool> {
+    // SAFETY: by the caller's promise.
+    unsafe { Ok(enforced(entry)?.is_some()) }
+}
+
+/// Has the rewriter seen this entry?
+///
+/// # Safety
+/// `entry` must be a range table entry.
+pub unsafe fn is_marked(entry: *const pg_sys::RangeTblEntry) -> bool {
+    // SAFETY: by the caller's promise; a name is a C string.
+    unsafe { !(*entry).enrname.is_null() && CStr::from_ptr((*entry).enrname) == MARK }
+}
+
+/// The protection that must be enforced on this entry, if any.
+///
+/// # Safety
+/// `entry` must be a range table entry.
+pub unsafe fn enforced(entry: *const pg_sys::RangeTblEntry) -> Result<Option<Rc<Protected>>> {
+    // SAFETY: by the caller's promise.
+    unsafe {
+        // The entry of an upsert's EXCLUDED names the relation too, but as a row type: it holds what was given.
+        let table = [pg_sys::RELKIND_RELATION, pg_sys::RELKIND_PARTITIONED_TABLE]
+            .contains(&((*entry).relkind as u8));
+        if (*entry).rtekind != pg_sys::RTEKind::RTE_RELATION || !table {
+            return Ok(None);
+        }
+        let oid = (*entry).relid;
+        let known = registry::protected(oid);
+        if matches!(known, Ok(None)) {
+            return Ok(None);
+        }
+        let subject =
+            privilege::is_subject(oid) || privilege::role_is_subject((*entry).checkAsUser);
+        if subject { known } else { Ok(None) }
+    }
+}
+
+/// Whose rights decided whether PostgreSQL applied row security to this entry.
+///
+/// # Safety
+/// `entry` must be a range table entry.
+pub unsafe fn effective_user(entry: *const pg_sys::RangeTblEntry) -> pg_sys::Oid {
+    // SAFETY: by the caller's promise.
+    unsafe {
+        match (*entry).checkAsUser {
+            pg_sys::InvalidOid => pg_sys::GetUserId(),
+            user => user,
+        }
+    }
+}
+
+/// Row security for an entry that PostgreSQL exempts, because it belongs to the view of a superuser.
+///
+/// # Safety
+/// `entry` must be the entry with this number of `query`.
+pub unsafe fn add_predicates(
+    query: *mut pg_sys::Query,
+    entry: *mut pg_sys::RangeTblEntry,
+    number: i32,
+    session: &Session,
+    protected: &Protected,
+) -> Result<()> {
+    // SAFETY: by the caller's promise; the expressions are new and belong to this query alone.
+    unsafe {
+        let target = (*query).resultRelation == number;
+        let command = (*query).commandType;
+        if !(target && command == pg_sys::CmdType::CMD_INSERT) {
+            let qual = row_security::search_qual(session, protected)?;
+            pg_sys::ChangeVarNodes(qual, 1, number, 0);
+            (*entry).securityQuals = pg_sys::lappend((*entry).securityQuals, qual.cast());
+        }
+        if target {
+            for check in row_security::checks(session, protected, query)? {
+                pg_sys::ChangeVarNodes((*check).qual, 1, number, 0);
+                (*query).withCheckOptions =
+                    pg_sys::lappend((*query).withCheckOptions, check.cast());
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Makes sure that the predicates which PostgreSQL put on this entry are there, and are this session's.
+///
+/// # Safety
+/// `entry` must be an entry of `query`.
+pub unsafe fn check_marks(
+    query: *const pg_sys::Query,
+    entry: *const pg_sys::RangeTblEntry,
+    target: bool,
+    fingerprint: Fingerprint,
+) -> Result<()> {
+    // SAFETY: by the caller's promise.
+    unsafe {
+        let quals = PgList::<pg_sys::Node>::from_pg((*entry).securityQuals);
+        let mut marks: Vec<Fingerprint> =
+            quals.iter_ptr().filter_map(|qual| mark::of(qual)).collect();
+        if target {
+            let checks = PgList::<pg_sys::WithCheckOption>::from_pg((*query).withCheckOptions);
+            marks.extend(
+                checks
+                    .iter_ptr()
+                    .filter_map(|check| mark::of((*check).qual)),
+            );
+        }
+        if marks.is_empty() || marks.iter().any(|mark| *mark != fingerprint) {
+            return Err(Error::Fence);
+        }
+        Ok(())
+    }
+}
+
+/// Something that protection stands on is not there.
+pub fn not_ready(protected: &Protected, what: &str, how: &str) -> Error {
+    Error::NotReady {
+        message: format!(
+            "{what} of the protected relation {} {how}",
+            relation::qualified_name(protected.relation)
+        ),
+        hint: "Call fhir_access.protect() again, or fhir_access.unprotect() to give protection up."
+            .to_owned(),
+    }
+}
+
+/// Refuses `COPY` of a protected relation whose row security is switched off: PostgreSQL would copy it without planning.
+pub fn check_copy(oid: pg_sys::Oid) -> Result<()> {
+    match registry::protected(oid)? {
+        Some(protected) if privilege::is_subject(oid) && !relation::row_security_forced(oid) => {
+            Err(not_ready(&protected, "row security", "is switched off"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Marks an entry as seen.
+///
+/// # Safety
+/// `entry` must be a range table entry.
+pub unsafe fn mark_as_seen(entry: *mut pg_sys::RangeTblEntry) {
+    // SAFETY: by the caller's promise; the name is copied into the current memory context.
+    unsafe { (*entry).enrname = pg_sys::pstrdup(MARK.as_ptr()) };
+}
