@@ -1,6 +1,17 @@
 -- What every other object of the extension builds on: the documents, the registry of protected relations, and the
 -- functions that run inside statements of application roles.
 
+-- Who owns the schema can rename it and put another in its place: it must not be somebody else's from before.
+DO $$
+BEGIN
+    IF (SELECT nspowner FROM pg_catalog.pg_namespace WHERE nspname = 'fhir_access')
+       <> (SELECT oid FROM pg_catalog.pg_roles WHERE rolname = current_user) THEN
+        RAISE insufficient_privilege USING
+            MESSAGE = 'the schema fhir_access exists already and belongs to another role',
+            HINT = 'Drop it, or give it to the role that creates the extension.';
+    END IF;
+END $$;
+
 -- ---------------------------------------------------------------------------------------------------------------------
 -- Functions in compiled predicates and masks. They read only their arguments, so everybody may execute them.
 

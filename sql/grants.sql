@@ -1,7 +1,8 @@
 -- The last part of the script: partitions that come later, and who may do what.
 
--- After each DDL statement: a partition or child that came to a protected table is protected with it; one that was
--- detached, and lost its parent's trigger, gets its own.
+-- After each DDL statement: a partition or child that came to a protected table is protected with it. (One that is
+-- detached loses its parent's trigger: writing to it is an error until protect() is called for it. To make the trigger
+-- here would be in the way of a restore, which makes it itself.)
 CREATE FUNCTION fhir_access.follow_ddl() RETURNS event_trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
@@ -20,12 +21,6 @@ BEGIN
               FROM tree t JOIN pg_inherits i ON i.inhparent = t.relation)
         SELECT t.* FROM tree t
          WHERE NOT EXISTS (SELECT FROM fhir_access.protection p WHERE p.relation = t.relation)
-        UNION
-        SELECT p.relation, p.resource_type, p.resource_column, p.id_column
-          FROM fhir_access.protection p
-          JOIN pg_policy l ON l.polrelid = p.relation AND l.polname = 'fhir_access'
-         WHERE tg_tag = 'ALTER TABLE'
-           AND NOT EXISTS (SELECT FROM pg_trigger g WHERE g.tgrelid = p.relation AND g.tgname = 'zzz_fhir_access')
     LOOP
         PERFORM fhir_access.protect(child.relation, child.resource_type, child.resource_column, child.id_column);
     END LOOP;
@@ -36,7 +31,10 @@ CREATE FUNCTION fhir_access.follow_drop() RETURNS event_trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    IF to_regclass('fhir_access.protection') IS NOT NULL THEN
+    -- Only where there is something to delete: each statement on the registry has all sessions read it again.
+    IF to_regclass('fhir_access.protection') IS NOT NULL
+       AND EXISTS (SELECT FROM fhir_access.protection p, pg_event_trigger_dropped_objects() d
+                    WHERE d.classid = 'pg_class'::regclass AND d.objsubid = 0 AND p.relation = d.objid) THEN
         DELETE FROM fhir_access.protection p
          USING pg_event_trigger_dropped_objects() d
          WHERE d.classid = 'pg_class'::regclass AND d.objsubid = 0 AND p.relation = d.objid;

@@ -130,7 +130,9 @@ unsafe extern "C-unwind" fn run(
     unsafe {
         check(query);
         let mut callback = foreign_key::callback(query, pg_sys::error_context_stack);
-        pg_sys::error_context_stack = &mut callback;
+        if callback.callback.is_some() {
+            pg_sys::error_context_stack = &mut callback;
+        }
         match PREVIOUS_RUN {
             Some(previous) => previous(query, direction, count, once),
             None => standard::standard_executor_run(query, direction, count, once),
@@ -144,7 +146,9 @@ unsafe extern "C-unwind" fn finish(query: *mut pg_sys::QueryDesc) {
     // SAFETY: called by PostgreSQL with a valid query descriptor.
     unsafe {
         let mut callback = foreign_key::callback(query, pg_sys::error_context_stack);
-        pg_sys::error_context_stack = &mut callback;
+        if callback.callback.is_some() {
+            pg_sys::error_context_stack = &mut callback;
+        }
         match PREVIOUS_FINISH {
             Some(previous) => previous(query),
             None => standard::standard_executor_finish(query),

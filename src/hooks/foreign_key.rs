@@ -13,7 +13,8 @@ unsafe extern "C-unwind" {
 }
 
 /// What hangs in the stack of error callbacks while a statement runs: a note of its user, or, while PostgreSQL keeps a
-/// foreign key of a protected relation for a user who is subject to policies, what keeps rows out of errors.
+/// foreign key of a protected relation for a user who is subject to policies, what keeps rows out of errors. Without a
+/// function, nothing is to hang there.
 #[pg_guard]
 pub unsafe extern "C-unwind" fn callback(
     query: *const pg_sys::QueryDesc,
@@ -34,13 +35,11 @@ pub unsafe extern "C-unwind" fn callback(
                 .any(reaches);
         pg_sys::ErrorContextCallback {
             previous,
-            callback: Some(if discreet { hide_row } else { say_nothing }),
+            callback: discreet.then_some(hide_row as unsafe extern "C-unwind" fn(*mut c_void)),
             arg: std::ptr::null_mut(),
         }
     }
 }
-
-unsafe extern "C-unwind" fn say_nothing(_argument: *mut c_void) {}
 
 /// Replaces the detail of an integrity error, which would hold a row or a key. All its other fields stay.
 unsafe extern "C-unwind" fn hide_row(_argument: *mut c_void) {

@@ -283,6 +283,10 @@ impl Rewriter {
         unsafe {
             let mut masks = Vec::new();
             for (number, entry) in (1_i32..).zip(tree::range_table((*query).rtable)) {
+                // One that is exempt is marked as well: its partitions and children carry the mark on.
+                if entry::is_registered(entry) {
+                    entry::mark_as_seen(entry);
+                }
                 let Some(protected) = entry::enforced(entry)? else {
                     masks.push(None);
                     continue;
@@ -296,7 +300,6 @@ impl Rewriter {
                 }
                 require_preloaded()?;
                 let session = self.session()?;
-                entry::mark_as_seen(entry);
                 let target = (*query).resultRelation == number;
                 if privilege::role_is_subject(entry::effective_user(entry)) {
                     entry::check_marks(query, entry, target, session.fingerprint)?;

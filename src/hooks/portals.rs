@@ -24,26 +24,39 @@ thread_local! {
 
 /// Remembers the portal that is being run, when it will keep rows of a plan with this fence.
 pub fn remember(fingerprint: Fingerprint) {
-    // SAFETY: the active portal is null or valid, and its name is a C string.
-    unsafe {
-        let Some(portal) = pg_sys::ActivePortal.as_ref() else {
-            return;
-        };
+    // SAFETY: the active portal is null or valid.
+    if let Some(portal) = unsafe { pg_sys::ActivePortal.as_ref() } {
         let holds = portal.cursorOptions & pg_sys::CURSOR_OPT_HOLD as i32 != 0;
-        if !holds && portal.strategy == pg_sys::PortalStrategy::PORTAL_ONE_SELECT {
-            return;
+        if holds || portal.strategy != pg_sys::PortalStrategy::PORTAL_ONE_SELECT {
+            keep(portal, fingerprint);
         }
-        let name = CStr::from_ptr(portal.name).to_owned();
-        KEPT.with_borrow_mut(|kept| {
-            kept.retain(|known| known.name != name && !known.find().is_null());
-            kept.push(Kept {
-                name,
-                created: portal.creation_time,
-                fingerprint,
-                switched_off: false,
-            });
-        });
     }
+}
+
+/// Remembers the portal that runs a utility statement which returns rows of another (`EXECUTE`, `FETCH`, `CALL`,
+/// `EXPLAIN`): it keeps them all.
+pub fn remember_utility() {
+    // SAFETY: as above.
+    if let Some(portal) = unsafe { pg_sys::ActivePortal.as_ref() }
+        && portal.strategy == pg_sys::PortalStrategy::PORTAL_UTIL_SELECT
+        && let Ok(session) = session::current()
+    {
+        keep(portal, session.fingerprint);
+    }
+}
+
+fn keep(portal: &pg_sys::PortalData, fingerprint: Fingerprint) {
+    // SAFETY: a portal's name is a C string.
+    let name = unsafe { CStr::from_ptr(portal.name) }.to_owned();
+    KEPT.with_borrow_mut(|kept| {
+        kept.retain(|known| known.name != name && !known.find().is_null());
+        kept.push(Kept {
+            name,
+            created: portal.creation_time,
+            fingerprint,
+            switched_off: false,
+        });
+    });
 }
 
 /// The context changed: nothing that was kept may come out, until [`settle`] has looked at it.

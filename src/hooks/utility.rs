@@ -41,6 +41,16 @@ unsafe extern "C-unwind" fn process(
             std::ptr::null()
         };
         check_portals(portal);
+        if [
+            pg_sys::NodeTag::T_ExecuteStmt,
+            pg_sys::NodeTag::T_FetchStmt,
+            pg_sys::NodeTag::T_CallStmt,
+            pg_sys::NodeTag::T_ExplainStmt,
+        ]
+        .contains(&(*utility).type_)
+        {
+            remember_portal();
+        }
         if (*utility).type_ == pg_sys::NodeTag::T_AlterTableStmt {
             check_attach(utility.cast());
         }
@@ -88,6 +98,11 @@ unsafe extern "C-unwind" fn check_portals(fetched: *const c_char) {
     if !fetched.is_null() && portals::is_switched_off(unsafe { CStr::from_ptr(fetched) }) {
         Error::Fence.raise();
     }
+}
+
+#[pg_guard]
+unsafe extern "C-unwind" fn remember_portal() {
+    portals::remember_utility();
 }
 
 #[pg_guard]

@@ -11,6 +11,7 @@ use crate::node::row::JsonbDatum;
 use crate::predicate::{Style, Writer, identifier};
 use crate::registry::{self, Protected};
 use crate::session::Session;
+use access_policy::Interaction;
 use fhir_search::Predicate;
 use jsonb::{Node, Object, Value};
 use pgrx::prelude::*;
@@ -48,7 +49,7 @@ pub fn on_create(
             if protected.resource_type != "Patient" {
                 add_new(
                     &mut accounts,
-                    accounts_of_patients(protected, new)?.unwrap_or_default(),
+                    accounts_of_patients(session, protected, new)?.unwrap_or_default(),
                 );
             }
             accounts.into_iter().map(reference).collect()
@@ -77,7 +78,7 @@ pub fn on_update(
         None if protected.resource_type == "Patient" => {
             accounts_in(old).into_iter().map(Node::Value).collect()
         }
-        None => match accounts_of_patients(protected, new)? {
+        None => match accounts_of_patients(session, protected, new)? {
             Some(accounts) => accounts.into_iter().map(reference).collect(),
             None => accounts_in(old).into_iter().map(Node::Value).collect(),
         },
@@ -122,17 +123,25 @@ fn meta_member<'a>(document: Value<'a>, name: &str) -> Option<Value<'a>> {
 
 /// The accounts of the patients that `document` belongs to, as far as they are stored in a protected table; `None` where
 /// none of them is.
-fn accounts_of_patients(protected: &Protected, document: Value<'_>) -> Result<Option<Vec<String>>> {
+fn accounts_of_patients(
+    session: &Session,
+    protected: &Protected,
+    document: Value<'_>,
+) -> Result<Option<Vec<String>>> {
     let patients = fhir_search::referenced_patients(&protected.resource_type, document);
     if patients.is_empty() {
         return Ok(None);
     }
+    // A patient of another project has nothing to do with this one, whatever its id.
+    let scope = session
+        .access
+        .project_scope("Patient", Interaction::Search)?;
     let mut found = None;
     for table in registry::relations_of("Patient")? {
         let Some(table) = registry::protected(table)? else {
             continue;
         };
-        for accounts in stored_accounts(&table, &patients)? {
+        for accounts in stored_accounts(&table, &patients, &scope)? {
             add_new(found.get_or_insert_with(Vec::new), accounts);
         }
     }
@@ -140,8 +149,13 @@ fn accounts_of_patients(protected: &Protected, document: Value<'_>) -> Result<Op
 }
 
 /// The accounts of each of these patients that `table` holds, read past row security.
-fn stored_accounts(table: &Protected, ids: &[String]) -> Result<Vec<Vec<String>>> {
-    let condition = Writer::new(table, Style::Exact).predicate(&Predicate::Id(ids.to_vec()));
+fn stored_accounts(
+    table: &Protected,
+    ids: &[String],
+    scope: &Predicate,
+) -> Result<Vec<Vec<String>>> {
+    let condition = Predicate::all([Predicate::Id(ids.to_vec()), scope.clone()]);
+    let condition = Writer::new(table, Style::Exact).predicate(&condition);
     let query = format!(
         "SELECT {ROW}.{} FROM {} AS {ROW} WHERE {condition} ORDER BY {ROW}.{}",
         identifier(&table.resource.name),

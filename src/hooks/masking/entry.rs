@@ -155,6 +155,18 @@ pub fn check_copy(oid: pg_sys::Oid) -> Result<()> {
     }
 }
 
+/// Is this an entry of a protected relation, whoever asks?
+///
+/// # Safety
+/// `entry` must be a range table entry.
+pub unsafe fn is_registered(entry: *const pg_sys::RangeTblEntry) -> bool {
+    // SAFETY: by the caller's promise.
+    unsafe {
+        (*entry).rtekind == pg_sys::RTEKind::RTE_RELATION
+            && !matches!(registry::protected((*entry).relid), Ok(None))
+    }
+}
+
 /// Marks an entry as seen.
 ///
 /// # Safety

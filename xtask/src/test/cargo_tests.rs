@@ -24,53 +24,70 @@ pub fn run(project: &Project, packages: &[String]) -> Result<Tally> {
     count(&mut command, "cargo test")
 }
 
-/// Runs a `cargo test` command, shows the output of what fails, and counts. A line that begins with `skipped` counts as
-/// a skipped test, not as one that passed.
+/// Runs a `cargo test` command, shows the output of what fails, and counts.
 pub fn count(command: &mut Command, name: &str) -> Result<Tally> {
     command.args(["--", "--show-output"]);
-    let mut tally = Tally::default();
-    let mut output = Vec::new();
-    let mut skips = 0;
-    let mut broken: Vec<String> = Vec::new();
+    let mut counter = Counter {
+        name,
+        ..Counter::default()
+    };
     let good = watch(command, |line| {
-        if line.starts_with("skipped") {
-            skips += 1;
-        }
-        if let Some(test) = line
-            .strip_prefix("test ")
-            .and_then(|line| line.strip_suffix(" ... FAILED"))
-        {
-            broken.push(format!("{name}: {test}"));
-        }
-        output.push(line.to_owned());
-        if let Some((passed, failed, ignored)) = parse_result(line) {
-            if failed > 0 {
-                println!("{}", output.join("\n"));
-            }
-            if passed + failed > 0 {
-                let line = line.trim_start_matches("test result: ");
-                println!("  {}", if failed == 0 { green(line) } else { red(line) });
-            }
-            let skips_here = skips.min(passed);
-            let unnamed = failed.saturating_sub(broken.len());
-            tally.add(Tally::counted(
-                name,
-                passed - skips_here,
-                unnamed,
-                ignored + skips_here,
-            ));
-            broken
-                .drain(..)
-                .for_each(|test| tally.add(Tally::failed(&test)));
-            output.clear();
-            skips = 0;
+        if let Some(text) = counter.read(line) {
+            println!("{text}");
         }
     })?;
-    if !good && tally.failures().is_empty() {
-        println!("{}", output.join("\n"));
-        tally.add(Tally::failed(name));
+    if !good && counter.tally.failures().is_empty() {
+        println!("{}", counter.output.join("\n"));
+        counter.tally.add(Tally::failed(name));
     }
-    Ok(tally)
+    Ok(counter.tally)
+}
+
+/// Reads what test programs print, one after the other.
+#[derive(Default)]
+struct Counter<'a> {
+    name: &'a str,
+    tally: Tally,
+    /// What the program that runs now has printed.
+    output: Vec<String>,
+    broken: Vec<String>,
+    skips: usize,
+}
+
+impl Counter<'_> {
+    /// Takes a line, and returns what should be shown of all since the last time. A line that begins with `skipped`
+    /// counts as a skipped test, not as one that passed.
+    fn read(&mut self, line: &str) -> Option<String> {
+        let broken = |line: &str| {
+            line.strip_prefix("test ")?
+                .strip_suffix(" ... FAILED")
+                .map(str::to_owned)
+        };
+        if let Some(test) = broken(line) {
+            self.broken.push(format!("{}: {test}", self.name));
+        }
+        self.skips += usize::from(line.starts_with("skipped"));
+        self.output.push(line.to_owned());
+        let (passed, failed, ignored) = parse_result(line)?;
+        let skips = std::mem::take(&mut self.skips).min(passed);
+        let unnamed = failed.saturating_sub(self.broken.len());
+        self.tally.add(Tally::counted(
+            self.name,
+            passed - skips,
+            unnamed,
+            ignored + skips,
+        ));
+        for test in self.broken.drain(..) {
+            self.tally.add(Tally::failed(&test));
+        }
+        let output = std::mem::take(&mut self.output).join("\n");
+        let line = line.trim_start_matches("test result: ");
+        match (passed, failed) {
+            (0, 0) => None,
+            (_, 0) => Some(format!("  {}", green(line))),
+            _ => Some(format!("{output}\n  {}", red(line))),
+        }
+    }
 }
 
 /// `test result: ok. 3 passed; 0 failed; 1 ignored; …`
@@ -94,18 +111,32 @@ mod tests {
     }
 
     #[test]
-    fn counts_what_a_program_prints() {
-        let text = "running 2 tests\nskipped: no data\ntest result: ok. 2 passed; 0 failed; 1 ignored; 0 measured";
-        let mut command = Command::new("sh");
-        let tally = count(command.args(["-c", &format!("echo '{text}'")]), "x").unwrap();
-        assert_eq!(tally.to_string(), "1 passed, 0 failed, 2 skipped");
-        let text =
-            "test a::b ... FAILED\ntest result: FAILED. 1 passed; 1 failed; 0 ignored; 0 measured";
-        let mut command = Command::new("sh");
-        let tally = count(command.args(["-c", &format!("echo '{text}'; exit 1")]), "x").unwrap();
-        assert_eq!(tally.to_string(), "1 passed, 1 failed, 0 skipped");
-        assert_eq!(tally.failures(), ["x: a::b"]);
-        let broken = count(Command::new("sh").args(["-c", "exit 1"]), "x").unwrap();
-        assert_eq!(broken.failures(), ["x"]);
+    fn counts_what_programs_print() {
+        let mut counter = Counter {
+            name: "x",
+            ..Counter::default()
+        };
+        let lines = [
+            "running 2 tests",
+            "skipped: no data",
+            "test result: ok. 2 passed; 0 failed; 1 ignored; 0 measured",
+        ];
+        let shown: Vec<_> = lines.iter().filter_map(|line| counter.read(line)).collect();
+        assert_eq!(shown.len(), 1);
+        assert_eq!(counter.tally.to_string(), "1 passed, 0 failed, 2 skipped");
+        assert_eq!(counter.read("test a::b ... FAILED"), None);
+        assert!(
+            counter
+                .read("test result: FAILED. 1 passed; 1 failed; 0 ignored; 0 measured")
+                .is_some()
+        );
+        assert_eq!(counter.tally.to_string(), "2 passed, 1 failed, 2 skipped");
+        assert_eq!(counter.tally.failures(), ["x: a::b"]);
+    }
+
+    #[test]
+    fn a_program_that_prints_nothing_and_fails_has_failed() {
+        let tally = count(Command::new("sh").args(["-c", "exit 1"]), "x").unwrap();
+        assert_eq!(tally.failures(), ["x"]);
     }
 }

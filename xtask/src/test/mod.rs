@@ -14,7 +14,7 @@ use std::time::Instant;
 use anyhow::Result;
 
 use crate::cluster::{Cluster, Purpose, SUPERUSER};
-use crate::console::{bold, dim, duration, heading};
+use crate::console::{bold, dim, duration, heading, red};
 use crate::demo;
 use crate::project::Project;
 use crate::setup::{self, Ready};
@@ -53,6 +53,9 @@ const STAGES: [Stage; 8] = [
     Stage::Operations,
     Stage::Real,
 ];
+
+/// What the server writes to its log when a backend crashes; the statement follows.
+const CRASH: &str = "was terminated by signal";
 
 /// Options of `cargo xtask test`.
 #[derive(clap::Args)]
@@ -118,17 +121,16 @@ impl Database {
     fn crashes(&self) -> Tally {
         let log = std::fs::read(self.cluster.log()).unwrap_or_default();
         let log = String::from_utf8_lossy(&log);
-        let crashes: Vec<&str> = log
-            .lines()
-            .filter(|line| line.contains("was terminated by signal"))
-            .collect();
-        println!("{}", crashes.join("\n"));
-        Tally::counted(
-            "no backend crashes",
-            usize::from(crashes.is_empty()),
-            crashes.len(),
-            0,
-        )
+        let lines: Vec<&str> = log.lines().collect();
+        let mut crashes = 0;
+        for crash in lines
+            .windows(3)
+            .filter(|lines| lines.iter().take(1).any(|line| line.contains(CRASH)))
+        {
+            println!("{}", red(&crash.join("\n")));
+            crashes += 1;
+        }
+        Tally::counted("no backend crashes", usize::from(crashes == 0), crashes, 0)
     }
 }
 
@@ -149,10 +151,7 @@ pub fn run(project: &Project, options: &Options) -> Result<bool> {
         let tally = match run_stage(project, options, stage, &mut database) {
             Ok(tally) => tally,
             Err(error) => {
-                println!(
-                    "{}",
-                    crate::console::red(&format!("{name} could not run: {error:#}"))
-                );
+                println!("{}", red(&format!("{name} could not run: {error:#}")));
                 Tally::failed(&name)
             }
         };
@@ -180,7 +179,7 @@ pub fn run(project: &Project, options: &Options) -> Result<bool> {
         println!("{line}");
     }
     for failure in total.failures() {
-        println!("{} {failure}", crate::console::red("failed"));
+        println!("{} {failure}", red("failed"));
     }
     for skipped in total.skips() {
         println!("{} {skipped}", dim("skipped"));
