@@ -96,7 +96,7 @@ impl Error {
 
     fn detail(&self) -> Option<String> {
         match self {
-            Error::NotPermitted { detail, .. } => Some(detail.clone()),
+            Error::NotPermitted { detail, .. } => Some(sentence(detail)),
             Error::InvalidDocument { others, .. } if !others.is_empty() => Some(others.join("\n")),
             Error::Fence => Some(
                 "The session's membership, client address or policies changed after it was planned or its cursor was opened."
@@ -108,7 +108,7 @@ impl Error {
 
     fn hint(&self) -> Option<String> {
         match self {
-            Error::Access(error) => error.hint(),
+            Error::Access(error) => error.hint().map(|hint| sentence(&hint)),
             Error::NoMembership => Some(
                 "SET LOCAL fhir_access.membership = 'id' in each transaction, or bind a database user with ALTER ROLE … SET fhir_access.membership."
                     .to_owned(),
@@ -153,23 +153,26 @@ impl Error {
     pub fn raise(&self) -> ! {
         let mut report = ErrorReport::new(self.code(), self.to_string(), "fhir_access");
         if let Some(detail) = self.detail() {
-            report = report.set_detail(sentence(&detail));
+            report = report.set_detail(detail);
         }
         if let Some(hint) = self.hint() {
-            report = report.set_hint(sentence(&hint));
+            report = report.set_hint(hint);
         }
         report.report(PgLogLevel::ERROR);
         unreachable!("ereport(ERROR) does not return")
     }
 }
 
-/// Details and hints are sentences in PostgreSQL; the pure crates write phrases.
+/// Details and hints are sentences in PostgreSQL; some parts of ours write phrases. A name at the beginning stays as it is.
 fn sentence(text: &str) -> String {
+    let word = text.split(' ').next().unwrap_or_default();
     let mut letters = text.chars();
-    let first: String = letters
-        .next()
-        .map(|letter| letter.to_uppercase().collect())
-        .unwrap_or_default();
+    let first = letters.next().unwrap_or_default();
+    let first: String = if word.contains(['_', '.', '(']) {
+        first.to_string()
+    } else {
+        first.to_uppercase().collect()
+    };
     let end = if text.ends_with(['.', '?', ';', '!']) {
         ""
     } else {

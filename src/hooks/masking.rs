@@ -8,7 +8,7 @@ use crate::error::{OrRaise, Result};
 use crate::functions::require_preloaded;
 use crate::hooks::{mark, row_security};
 use crate::node::tree::{self, Mutator};
-use crate::node::{privilege, relation, trigger};
+use crate::node::{privilege, relation};
 use crate::session::{self, Fingerprint, Session};
 use access_policy::Interaction;
 use pgrx::PgList;
@@ -19,7 +19,7 @@ use std::rc::Rc;
 mod entry;
 mod template;
 
-pub use entry::{check_copy, is_enforceable, is_marked};
+pub use entry::{check_copy, check_target, is_enforceable, is_marked};
 
 use template::{Mask, Replacement};
 
@@ -32,6 +32,8 @@ pub struct Rewritten {
     pub dependencies: *mut pg_sys::List,
     /// Did an inlined function bring row security with it?
     pub depends_on_role: bool,
+    /// Are the expressions so large that they should not be compiled to machine code? LLVM cannot be interrupted.
+    pub is_large: bool,
 }
 
 /// Masks `query` in place.
@@ -54,12 +56,14 @@ pub unsafe fn rewrite(query: *mut pg_sys::Query, parameters: pg_sys::ParamListIn
             levels: Vec::new(),
             session: None,
             root,
+            is_large: false,
         };
         rewriter.query(query);
         Rewritten {
             fingerprint: rewriter.session.map(|session| session.fingerprint),
             dependencies: (*global).invalItems,
             depends_on_role: (*global).dependsOnRole,
+            is_large: rewriter.is_large,
         }
     }
 }
@@ -73,6 +77,7 @@ struct Rewriter {
     levels: Vec<Level>,
     session: Option<Rc<Session>>,
     root: *mut pg_sys::PlannerInfo,
+    is_large: bool,
 }
 
 impl Mutator for Rewriter {
@@ -301,17 +306,13 @@ impl Rewriter {
                 require_preloaded()?;
                 let session = self.session()?;
                 let target = (*query).resultRelation == number;
+                self.is_large |= session
+                    .reach(&protected.resource_type, Interaction::Search)?
+                    .is_large();
                 if privilege::role_is_subject(entry::effective_user(entry)) {
                     entry::check_marks(query, entry, target, session.fingerprint)?;
                 } else {
                     entry::add_predicates(query, entry, number, &session, &protected)?;
-                }
-                if target && !trigger::is_active(protected.relation) {
-                    return Err(entry::not_ready(
-                        &protected,
-                        "the trigger zzz_fhir_access",
-                        "is missing or disabled",
-                    ));
                 }
                 let stored_conflict = target
                     && (*query).onConflict.as_ref().is_some_and(|conflict| {

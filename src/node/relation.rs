@@ -119,6 +119,14 @@ pub fn qualified_name(relation: pg_sys::Oid) -> String {
     }
 }
 
+/// Does the relation belong to a session alone?
+pub fn is_temporary(relation: pg_sys::Oid) -> bool {
+    class_field(relation, |class| {
+        class.relpersistence as u8 == pg_sys::RELPERSISTENCE_TEMP
+    })
+    .unwrap_or(false)
+}
+
 /// The relation's kind, as in `pg_class.relkind`; `None` where it does not exist.
 pub fn kind(relation: pg_sys::Oid) -> Option<u8> {
     class_field(relation, |class| class.relkind as u8)

@@ -98,17 +98,18 @@ impl Reach {
         if self.entries.iter().all(|entry| entry.hidden.is_empty()) {
             return Vec::new();
         }
-        let mut hidden: Vec<(Predicate, FieldSet)> = Vec::new();
-        for entry in &self.entries {
-            match hidden.last_mut() {
-                Some((predicate, fields)) if *fields == entry.hidden => {
-                    let before = std::mem::replace(predicate, Predicate::Constant(false));
-                    *predicate = Predicate::any([before, entry.predicate.clone()]);
-                }
-                _ => hidden.push((entry.predicate.clone(), entry.hidden.clone())),
-            }
-        }
-        hidden
+        let groups = self.entries.chunk_by(|one, next| one.hidden == next.hidden);
+        groups
+            .filter_map(|group| {
+                let granted = Predicate::any(group.iter().map(|entry| entry.predicate.clone()));
+                Some((granted, group.first()?.hidden.clone()))
+            })
+            .collect()
+    }
+
+    /// Are there so many entries that compiling expressions over them to machine code costs more than it can give?
+    pub fn is_large(&self) -> bool {
+        self.entries.len() > 64
     }
 
     /// Why none of the entries grants `what`, in terms of the policies alone.

@@ -129,10 +129,11 @@ fn existing(
             "the row is not in the membership's project".to_owned(),
         )));
     }
-    let only = match reach.entries.as_slice() {
-        [only] => Some(only),
-        _ => None,
-    };
+    // Instances of one policy fail by the same words.
+    let only = reach
+        .entries
+        .first()
+        .filter(|first| reach.entries.iter().all(|entry| entry.place == first.place));
     let reason = format!(
         "the row matches no entry that grants {}: {}",
         interaction.code(),

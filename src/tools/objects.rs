@@ -37,6 +37,16 @@ const TRIGGERS: [(&str, &str, &str, &str); 2] = [
     ),
 ];
 
+/// One of our name that is not what we would make is in the way.
+const HAS_FOREIGN: &str = "SELECT EXISTS (SELECT FROM pg_catalog.pg_policy
+     WHERE polrelid OPERATOR(pg_catalog.=) $1 AND polname OPERATOR(pg_catalog.=) $2::pg_catalog.text
+       AND (pg_catalog.pg_get_expr(polqual, polrelid) IS NULL
+            OR pg_catalog.pg_get_expr(polqual, polrelid) OPERATOR(pg_catalog.!~) 'fhir_access\\.enforced\\(\\)'))
+    OR EXISTS (SELECT FROM pg_catalog.pg_trigger
+     WHERE tgrelid OPERATOR(pg_catalog.=) $1 AND tgname OPERATOR(pg_catalog.=) $2::pg_catalog.text
+       AND (SELECT pronamespace FROM pg_catalog.pg_proc WHERE oid OPERATOR(pg_catalog.=) tgfoid)
+           OPERATOR(pg_catalog.<>) 'fhir_access'::pg_catalog.regnamespace::pg_catalog.oid)";
+
 const HAS_POLICY: &str = "SELECT EXISTS (SELECT FROM pg_catalog.pg_policy
      WHERE polrelid OPERATOR(pg_catalog.=) $1 AND polname OPERATOR(pg_catalog.=) $2::pg_catalog.text)";
 
@@ -49,6 +59,28 @@ const HAS_OWN_TRIGGER: &str = "SELECT EXISTS (SELECT FROM pg_catalog.pg_trigger
        AND tgparentid OPERATOR(pg_catalog.=) 0::pg_catalog.oid)";
 
 type Spied<T> = std::result::Result<T, SpiError>;
+
+/// Refuses a table on which something else has one of our names.
+pub fn check_names(oid: pg_sys::Oid) -> Result<()> {
+    let names = POLICIES
+        .iter()
+        .map(|(name, ..)| *name)
+        .chain(TRIGGERS.iter().map(|(name, ..)| *name));
+    for name in names {
+        let taken = Spi::connect(|client| has(client, HAS_FOREIGN, oid, name))
+            .map_err(|error| Error::Unsupported(error.to_string()))?;
+        if taken {
+            return Err(Error::WrongRelation {
+                message: format!(
+                    "{} has a policy or trigger of its own named {name}",
+                    relation::qualified_name(oid)
+                ),
+                hint: "Rename or drop it.".to_owned(),
+            });
+        }
+    }
+    Ok(())
+}
 
 /// Puts on a table what is not there yet. The caller's right to it has been checked.
 pub fn create(oid: pg_sys::Oid) -> Result<()> {

@@ -188,6 +188,13 @@ fn check_relation(oid: pg_sys::Oid, resource_column: &str, id_column: &str) -> R
             ));
         }
     }
+    if relation::is_temporary(oid) {
+        return Err(wrong(
+            "is a temporary table",
+            "Protect the tables that hold FHIR resources.",
+        ));
+    }
+    objects::check_names(oid)?;
     let open = OpenRelation::open(oid);
     let columns = relation::columns(open.tuple_desc());
     let find = |column: &str| -> Result<Column> {

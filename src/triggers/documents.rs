@@ -5,7 +5,6 @@ use crate::catalog::catalog;
 use crate::error::{Error, OrRaise, Result};
 use crate::functions::version_1;
 use crate::node::row::{self, JsonbDatum};
-use access_policy::Finding;
 use jsonb::{Node, Value};
 use pgrx::direct_function_call;
 use pgrx::prelude::*;
@@ -117,16 +116,22 @@ fn checked(
     if let Some(error) = Error::from_findings(expected, &findings) {
         return Err(error);
     }
-    for warning in &findings {
-        warn(expected, warning);
+    const SHOWN: usize = 10;
+    for finding in findings.iter().take(SHOWN) {
+        warn(&format!("{expected}: {finding}"));
+    }
+    if let Some(others @ 1..) = findings.len().checked_sub(SHOWN) {
+        warn(&format!(
+            "{expected}: {others} more findings; fhir_access.validate() lists them"
+        ));
     }
     Ok(with_id)
 }
 
-fn warn(document: &str, finding: &Finding) {
+fn warn(message: &str) {
     pg_sys::panic::ErrorReport::new(
         PgSqlErrorCode::ERRCODE_WARNING,
-        format!("{document}: {finding}"),
+        message.to_owned(),
         "fhir_access",
     )
     .report(PgLogLevel::WARNING);

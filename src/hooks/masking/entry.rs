@@ -3,7 +3,7 @@
 
 use crate::error::{Error, Result};
 use crate::hooks::{mark, row_security};
-use crate::node::{privilege, relation};
+use crate::node::{privilege, relation, trigger};
 use crate::registry::{self, Protected};
 use crate::session::{Fingerprint, Session};
 use pgrx::PgList;
@@ -174,4 +174,20 @@ pub unsafe fn is_registered(entry: *const pg_sys::RangeTblEntry) -> bool {
 pub unsafe fn mark_as_seen(entry: *mut pg_sys::RangeTblEntry) {
     // SAFETY: by the caller's promise; the name is copied into the current memory context.
     unsafe { (*entry).enrname = pg_sys::pstrdup(MARK.as_ptr()) };
+}
+
+/// Refuses to write to a relation whose trigger is not as `protect` made it.
+///
+/// # Safety
+/// `entry` must be a range table entry.
+pub unsafe fn check_target(entry: *const pg_sys::RangeTblEntry) -> Result<()> {
+    // SAFETY: by the caller's promise.
+    match unsafe { enforced(entry)? } {
+        Some(protected) if !trigger::is_active(protected.relation) => Err(not_ready(
+            &protected,
+            "the trigger zzz_fhir_access",
+            "is missing, disabled or not fhir_access's own",
+        )),
+        _ => Ok(()),
+    }
 }

@@ -156,8 +156,8 @@ SET LOCAL fhir_access.membership = 'NY';
 FETCH 1 FROM held;
 COMMIT;
 
--- A transaction that ends under another membership than its cursor WITH HOLD was declared under does not store the rows;
--- the rest of it is committed.
+-- A transaction that ends under another membership than its cursor WITH HOLD was declared under cannot store the rows, and
+-- so cannot commit.
 CREATE TEMP TABLE done (what text);
 BEGIN;
 INSERT INTO done VALUES ('committed');

@@ -74,7 +74,16 @@ DELETE FROM observation WHERE id = 'o2025-1';
 \c - postgres
 SELECT tableoid::regclass, id, resource FROM observation WHERE resource ->> 'status' = 'final' ORDER BY id;
 
--- Also where a trigger of the owner's changes the row at each step.
+-- Also where triggers of the owner's change the row, and other tables, at each step.
+CREATE TABLE log (what text);
+GRANT INSERT ON log TO app;
+CREATE FUNCTION audit() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO log VALUES (TG_OP);
+    RETURN coalesce(NEW, OLD);
+END $$;
+CREATE TRIGGER b_audit BEFORE INSERT OR UPDATE OR DELETE ON observation FOR EACH ROW EXECUTE FUNCTION audit();
+CREATE TRIGGER zzzz_audit BEFORE INSERT OR UPDATE OR DELETE ON observation FOR EACH ROW EXECUTE FUNCTION audit();
 CREATE FUNCTION stamp() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     NEW.resource := jsonb_set(NEW.resource, '{identifier}', to_jsonb(coalesce(NEW.resource ->> 'identifier', '') || left(TG_OP, 1)));
@@ -87,6 +96,8 @@ UPDATE observation SET period = 2021 WHERE id = 'o2022-1' RETURNING tableoid::re
 \c - postgres
 SELECT tableoid::regclass, resource FROM observation WHERE id = 'o2022-1';
 DROP TRIGGER a_stamp ON observation;
+DROP TRIGGER b_audit ON observation;
+DROP TRIGGER zzzz_audit ON observation;
 
 -- Upserts and MERGE through the parent, where the partition's columns are in another order.
 \c - app
@@ -100,6 +111,21 @@ MERGE INTO observation o USING (VALUES ('o2023-1'), ('o2023-2'), ('o2026-1')) v(
 SELECT tableoid::regclass, o FROM observation o WHERE id IN ('o2023-1', 'o2026-1') ORDER BY id;
 \c - postgres
 SELECT id, resource FROM observation WHERE id IN ('o2023-1', 'o2026-1') ORDER BY id;
+
+-- A partition on which the owner switched something off: not through the parent either.
+ALTER TABLE observation_2023 DISABLE TRIGGER zzz_fhir_access;
+\c - app
+SET fhir_access.membership = 'u';
+DELETE FROM observation WHERE id = 'o2023-1';
+UPDATE observation SET resource = resource || '{"valueString": "overwritten"}';
+INSERT INTO observation VALUES ('n', 2023, '{"resourceType": "Observation", "id": "n", "status": "final"}');
+SELECT count(*) FROM observation;
+\c - postgres
+SELECT fhir_access.protect('observation', 'Observation');
+\c - app
+SET fhir_access.membership = 'u';
+DELETE FROM observation WHERE id = 'o2023-1';
+\c - postgres
 
 -- A partition that is detached stays protected, and has a trigger of its own now. To be attached again it is unprotected
 -- first, which leaves it closed; attached, it is protected as before.

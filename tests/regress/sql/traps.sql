@@ -115,7 +115,22 @@ RESET ROLE;
 SELECT fhir_access.protect('patient', 'Patient');
 SET ROLE steward;
 DELETE FROM patient;
+
+-- Something else under our names does not count as ours.
+CREATE FUNCTION pg_temp.pass() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN coalesce(NEW, OLD); END';
+DROP TRIGGER zzz_fhir_access ON patient;
+CREATE TRIGGER zzz_fhir_access BEFORE INSERT OR UPDATE OR DELETE ON patient FOR EACH ROW EXECUTE FUNCTION pg_temp.pass();
+ALTER TABLE patient ENABLE ALWAYS TRIGGER zzz_fhir_access;
+DELETE FROM patient;
 RESET ROLE;
+DROP TRIGGER zzz_fhir_access ON patient;
+SELECT fhir_access.protect('patient', 'Patient');
+CREATE TABLE named (id text, resource jsonb);
+CREATE POLICY fhir_access ON named USING (true);
+SELECT fhir_access.protect('named', 'Patient');
+SELECT polname, polpermissive, pg_get_expr(polqual, polrelid) AS condition FROM pg_policy WHERE polrelid = 'named'::regclass ORDER BY 1;
+CREATE TEMP TABLE passing (id text, resource jsonb);
+SELECT fhir_access.protect('passing', 'Patient');
 SELECT id, note FROM patient ORDER BY id;
 
 -- Columns that are renamed, and new ones that are computed from the resource.

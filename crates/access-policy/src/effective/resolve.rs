@@ -17,12 +17,12 @@ use crate::project::Project;
 use crate::template::TemplateError;
 
 /// Entries that one session may have, over all instances.
-const MAX_ENTRIES: usize = 100_000;
+const MAX_ENTRIES: usize = 20_000;
 /// Bytes of criteria that one session may have after substitution, over all instances.
-const MAX_BYTES: usize = 16 * 1024 * 1024;
+const MAX_BYTES: usize = 4 * 1024 * 1024;
 /// Values in criteria that one session may have after substitution, over all instances: each becomes a part of a
 /// predicate.
-const MAX_VALUES: usize = 200_000;
+const MAX_VALUES: usize = 50_000;
 
 /// Where validated documents come from.
 pub trait DocumentSource {
