@@ -219,6 +219,30 @@ CLOSE kept;
 -- EXPLAIN shows the mask and never a value.
 EXPLAIN (VERBOSE, COSTS OFF) SELECT resource FROM observation WHERE resource ->> 'valueString' > 'C';
 
+-- What rules and INSTEAD OF triggers get of a row is masked; so is what a view computes, also when it is written through.
+\c - postgres
+CREATE TABLE log (message text);
+GRANT SELECT, INSERT ON log TO app;
+CREATE RULE log_update AS ON UPDATE TO observation DO ALSO INSERT INTO log VALUES ('rule: ' || old::text || new.resource::text);
+CREATE VIEW instead AS SELECT * FROM observation;
+CREATE FUNCTION log_instead() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO log VALUES ('instead: ' || OLD::text || NEW::text);
+    RETURN NEW;
+END $$;
+CREATE TRIGGER log_instead INSTEAD OF UPDATE ON instead FOR EACH ROW EXECUTE FUNCTION log_instead();
+GRANT SELECT, UPDATE ON instead TO app;
+\c - app
+SET fhir_access.membership = 'desk';
+UPDATE observation SET note = 'rule' WHERE id < 'o3';
+UPDATE instead SET note = 'instead' WHERE id = 'o1' RETURNING *;
+SELECT message FROM log ORDER BY message;
+CREATE TEMP VIEW computed AS SELECT id, note, observation AS whole, resource ->> 'valueString' AS value FROM observation;
+UPDATE computed SET note = 'view' RETURNING value, whole;
+DELETE FROM computed WHERE value IS NOT NULL;
+\c - postgres
+DROP RULE log_update ON observation;
+
 -- Whoever reads a view of a role that is subject to policies needs a membership, a superuser too.
 \c - postgres
 SELECT count(*) FROM of_steward;

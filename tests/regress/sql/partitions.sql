@@ -118,7 +118,8 @@ ALTER TABLE observation_2023 DISABLE TRIGGER zzz_fhir_access;
 SET fhir_access.membership = 'u';
 DELETE FROM observation WHERE id = 'o2023-1';
 UPDATE observation SET resource = resource || '{"valueString": "overwritten"}';
-INSERT INTO observation VALUES ('n', 2023, '{"resourceType": "Observation", "id": "n", "status": "final"}');
+SET fhir_access.membership = 'm';
+INSERT INTO observation VALUES ('n', 2023, '{"resourceType": "Observation", "id": "n", "status": "final", "valueString": "not dropped"}') RETURNING id;
 SELECT count(*) FROM observation;
 \c - postgres
 SELECT fhir_access.protect('observation', 'Observation');

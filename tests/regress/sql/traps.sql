@@ -130,7 +130,9 @@ CREATE POLICY fhir_access ON named USING (true);
 SELECT fhir_access.protect('named', 'Patient');
 SELECT polname, polpermissive, pg_get_expr(polqual, polrelid) AS condition FROM pg_policy WHERE polrelid = 'named'::regclass ORDER BY 1;
 CREATE TEMP TABLE passing (id text, resource jsonb);
+\set VERBOSITY sqlstate
 SELECT fhir_access.protect('passing', 'Patient');
+\set VERBOSITY default
 SELECT id, note FROM patient ORDER BY id;
 
 -- Columns that are renamed, and new ones that are computed from the resource.

@@ -10,6 +10,7 @@ use std::fmt;
 use std::net::IpAddr;
 use std::rc::Rc;
 
+use fhir_search::model;
 use fhir_search::{BindError, Criteria, Predicate};
 
 use crate::admin_types::is_admin_type;
@@ -302,13 +303,15 @@ impl EffectiveAccess {
             place: "the project scope".to_owned(),
             resource_type: resource_type.to_owned(),
         };
-        Criteria::parse(
-            resource_type,
-            &format!("{resource_type}?_project={}", ids.join(",")),
-        )
-        .map_err(|_| not_applicable())?
-        .bind_for(resource_type, &Parameters::default())
-        .map_err(|_| not_applicable())
+        if !model::is_resource_type(resource_type) {
+            return Err(not_applicable());
+        }
+        // `meta.project` stands in the same place in every type, in those too that have no criteria of their own (Binary).
+        const ANY_TYPE: &str = "Basic";
+        Criteria::parse(ANY_TYPE, &format!("{ANY_TYPE}?_project={}", ids.join(",")))
+            .map_err(|_| not_applicable())?
+            .bind_for(ANY_TYPE, &Parameters::default())
+            .map_err(|_| not_applicable())
     }
 
     /// Evaluates the IP rules in list order over all policies: the first that matches decides. An unknown address
