@@ -109,7 +109,11 @@ BEGIN
         EXECUTE format('CREATE TRIGGER changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON fhir_access.%I
                         FOR EACH STATEMENT EXECUTE FUNCTION fhir_access.documents_changed()', document);
         EXECUTE format('ALTER TABLE fhir_access.%I ENABLE ALWAYS TRIGGER changed', document);
-        PERFORM pg_catalog.pg_extension_config_dump(format('fhir_access.%I', document)::regclass, '');
+        -- Of the registry, what is still there: another database's table could have a lost one's OID.
+        PERFORM pg_catalog.pg_extension_config_dump(
+            format('fhir_access.%I', document)::regclass,
+            CASE document WHEN 'protection'
+                THEN 'WHERE EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid = relation)' ELSE '' END);
     END LOOP;
 END $$;
 

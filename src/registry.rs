@@ -7,7 +7,7 @@ use crate::node::relation::{self, Column, OpenRelation};
 use crate::node::row;
 use crate::node::scan::{self, Key};
 use pgrx::prelude::*;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
 
@@ -52,6 +52,7 @@ type Answer = std::result::Result<Option<Rc<Protected>>, String>;
 
 thread_local! {
     static CACHE: RefCell<HashMap<pg_sys::Oid, Answer>> = RefCell::new(HashMap::new());
+    static GENERATION: Cell<u64> = const { Cell::new(0) };
     static BY_TYPE: RefCell<HashMap<String, Vec<pg_sys::Oid>>> = RefCell::new(HashMap::new());
 }
 
@@ -67,8 +68,12 @@ pub fn protected(relation: pg_sys::Oid) -> Result<Option<Rc<Protected>>> {
     let answer = match known {
         Some(answer) => answer,
         None => {
+            let generation = GENERATION.get();
             let answer = load(catalog.protection, relation);
-            CACHE.with_borrow_mut(|cache| cache.insert(relation, answer.clone()));
+            // What was invalidated while it was read is not kept.
+            if generation == GENERATION.get() {
+                CACHE.with_borrow_mut(|cache| cache.insert(relation, answer.clone()));
+            }
             answer
         }
     };
@@ -80,6 +85,7 @@ pub fn protected(relation: pg_sys::Oid) -> Result<Option<Rc<Protected>>> {
 
 /// Forgets one relation.
 pub fn forget(relation: pg_sys::Oid) {
+    GENERATION.set(GENERATION.get().wrapping_add(1));
     // A callback may come while the cache is being read: then the reader asks PostgreSQL nothing that could call back.
     CACHE.with(|cache| {
         if let Ok(mut cache) = cache.try_borrow_mut() {
@@ -90,6 +96,7 @@ pub fn forget(relation: pg_sys::Oid) {
 
 /// Forgets all relations.
 pub fn forget_all() {
+    GENERATION.set(GENERATION.get().wrapping_add(1));
     CACHE.with(|cache| {
         if let Ok(mut cache) = cache.try_borrow_mut() {
             cache.clear();
@@ -123,7 +130,7 @@ fn load(registry: pg_sys::Oid, relation: pg_sys::Oid) -> Answer {
         }
     })
     .flatten();
-    let Some(row) = row else {
+    let Some(row) = row.filter(|_| relation::kind(relation).is_some()) else {
         return Ok(None);
     };
     if row.resource_type.is_empty() {
@@ -193,6 +200,7 @@ pub fn relations_of(resource_type: &str) -> Result<Vec<pg_sys::Oid>> {
             .select(
                 "SELECT p.relation::pg_catalog.oid
                    FROM fhir_access.protection p
+                   JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) p.relation
                   WHERE p.resource_type OPERATOR(pg_catalog.=) $1
                     AND NOT EXISTS (SELECT FROM pg_catalog.pg_inherits i
                                      WHERE i.inhrelid OPERATOR(pg_catalog.=) p.relation)

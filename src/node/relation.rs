@@ -119,6 +119,12 @@ pub fn qualified_name(relation: pg_sys::Oid) -> String {
     }
 }
 
+/// Keeps writers away from a table until the transaction ends.
+pub fn lock_against_writers(relation: pg_sys::Oid) {
+    // SAFETY: waits for the lock, or raises an error.
+    unsafe { pg_sys::LockRelationOid(relation, pg_sys::ShareRowExclusiveLock as pg_sys::LOCKMODE) };
+}
+
 /// Does the relation belong to a session alone?
 pub fn is_temporary(relation: pg_sys::Oid) -> bool {
     class_field(relation, |class| {

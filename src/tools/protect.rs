@@ -56,6 +56,10 @@ fn protect_tree(
     for relation in with_children(root)? {
         check_relation(relation, resource_column, id_column)?;
     }
+    // Nobody writes meanwhile: what the registry says of the rows must stay true.
+    for relation in with_children(root)? {
+        relation::lock_against_writers(relation);
+    }
     // All are registered before the first is altered: our event trigger looks for children that are not.
     for relation in with_children(root)? {
         register(relation, resource_type, resource_column, id_column)?;
@@ -246,7 +250,8 @@ fn register(
          VALUES ($1, $2, $3::text::name, $4::text::name, $5)
          ON CONFLICT (relation) DO UPDATE
             SET resource_type = excluded.resource_type, resource_column = excluded.resource_column,
-                id_column = excluded.id_column, irregular_references = excluded.irregular_references
+                id_column = excluded.id_column,
+                irregular_references = p.irregular_references OR excluded.irregular_references
           WHERE (p.resource_type, p.resource_column, p.id_column, p.irregular_references)
              IS DISTINCT FROM (excluded.resource_type, excluded.resource_column, excluded.id_column, excluded.irregular_references)";
     Spi::connect_mut(|client| {

@@ -19,9 +19,8 @@ fn set_session(membership: Option<&str>, client_ip: Option<&str>, is_local: Opti
         is_local,
     )
     .or_raise();
-    let client_ip = client_ip.unwrap_or_default();
-    // A role that may set the membership alone can still call this.
-    if client_ip != settings::client_ip() {
+    // Left out, the address stays as it is: an empty one would be the pooler's, where there is one.
+    if let Some(client_ip) = client_ip {
         settings::set(c"fhir_access.client_ip", client_ip, is_local).or_raise();
     }
 }
