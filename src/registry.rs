@@ -6,8 +6,9 @@ use crate::node::privilege::AsOwner;
 use crate::node::relation::{self, Column, OpenRelation};
 use crate::node::row;
 use crate::node::scan::{self, Key};
+use crate::node::trigger;
 use pgrx::prelude::*;
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
 
@@ -26,6 +27,8 @@ pub struct Protected {
     pub derived: Vec<Column>,
     /// Does some row hold a reference that equality on the stored text cannot find?
     pub irregular_references: bool,
+    has_trigger: OnceCell<bool>,
+    partitions: OnceCell<Vec<pg_sys::Oid>>,
 }
 
 impl Protected {
@@ -44,7 +47,22 @@ impl Protected {
             id: column("id", pg_sys::TEXTOID),
             derived: Vec::new(),
             irregular_references: false,
+            has_trigger: OnceCell::new(),
+            partitions: OnceCell::new(),
         }
+    }
+
+    /// Is the trigger that enforces writes where it must be? Looked up once; a change invalidates the relation.
+    pub fn has_trigger(&self) -> bool {
+        *self
+            .has_trigger
+            .get_or_init(|| trigger::is_active(self.relation))
+    }
+
+    /// The partitions, at every level, of a partitioned table; likewise.
+    pub fn partitions(&self) -> &[pg_sys::Oid] {
+        self.partitions
+            .get_or_init(|| relation::partitions(self.relation))
     }
 }
 
@@ -90,8 +108,11 @@ pub fn forget(relation: pg_sys::Oid) {
     CACHE.with(|cache| {
         if let Ok(mut cache) = cache.try_borrow_mut() {
             cache.remove(&relation);
+            // A partition that comes or goes is told of its parent; what hangs together is not known here.
+            cache.retain(|_, answer| !matches!(answer, Ok(Some(protected)) if protected.partitions.get().is_some_and(|partitions| !partitions.is_empty())));
         }
     });
+    forget_types();
 }
 
 /// Forgets all relations.
@@ -102,6 +123,10 @@ pub fn forget_all() {
             cache.clear();
         }
     });
+    forget_types();
+}
+
+fn forget_types() {
     BY_TYPE.with(|known| {
         if let Ok(mut known) = known.try_borrow_mut() {
             known.clear();
@@ -163,6 +188,8 @@ fn load(registry: pg_sys::Oid, relation: pg_sys::Oid) -> Answer {
         id,
         derived,
         irregular_references: row.irregular_references,
+        has_trigger: OnceCell::new(),
+        partitions: OnceCell::new(),
     })))
 }
 

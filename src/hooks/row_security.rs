@@ -112,6 +112,28 @@ unsafe extern "C-unwind" fn with_restrictive(
     }
 }
 
+/// Is this the condition of the marker policy, whatever the policy's name is now?
+///
+/// # Safety
+/// `qual` must be null or a node.
+unsafe fn is_marker(qual: *mut pg_sys::Node) -> bool {
+    // SAFETY: a node's tag says what it is; names are C strings or null.
+    unsafe {
+        if qual.is_null() || !pgrx::is_a(qual, pg_sys::NodeTag::T_FuncExpr) {
+            return false;
+        }
+        let function = (*qual.cast::<pg_sys::FuncExpr>()).funcid;
+        let name = pg_sys::get_func_name(function);
+        let schema = pg_sys::get_namespace_name(pg_sys::get_func_namespace(function));
+        !name.is_null()
+            && !schema.is_null()
+            && CStr::from_ptr(name) == c"enforced"
+            && CStr::from_ptr(schema)
+                .to_bytes()
+                .starts_with(b"fhir_access")
+    }
+}
+
 /// A table that bears our policy and is not in the registry was protected once, or elsewhere: it stays closed.
 ///
 /// # Safety
@@ -125,7 +147,7 @@ unsafe fn check_unregistered(relation: pg_sys::Relation) -> Result<()> {
             .map_or(std::ptr::null_mut(), |policies| policies.policies);
         let ours = PgList::<pg_sys::RowSecurityPolicy>::from_pg(policies)
             .iter_ptr()
-            .any(|policy| !(*policy).permissive && CStr::from_ptr((*policy).policy_name) == POLICY);
+            .any(|policy| !(*policy).permissive && is_marker((*policy).qual.cast()));
         if !ours {
             return Ok(());
         }

@@ -137,3 +137,32 @@ pub fn is_temporary(relation: pg_sys::Oid) -> bool {
 pub fn kind(relation: pg_sys::Oid) -> Option<u8> {
     class_field(relation, |class| class.relkind as u8)
 }
+
+unsafe extern "C-unwind" {
+    fn find_all_inheritors(
+        parent: pg_sys::Oid,
+        lock: pg_sys::LOCKMODE,
+        parents: *mut *mut pg_sys::List,
+    ) -> *mut pg_sys::List;
+}
+
+/// The partitions of a partitioned table, at every level; none for any other relation.
+pub fn partitions(relation: pg_sys::Oid) -> Vec<pg_sys::Oid> {
+    if kind(relation) != Some(pg_sys::RELKIND_PARTITIONED_TABLE) {
+        return Vec::new();
+    }
+    // SAFETY: a catalog look-up without locks; an error in it becomes a panic here, and an error again at the boundary.
+    unsafe {
+        let found = pg_sys::ffi::pg_guard_ffi_boundary(|| {
+            find_all_inheritors(
+                relation,
+                pg_sys::NoLock as pg_sys::LOCKMODE,
+                std::ptr::null_mut(),
+            )
+        });
+        pgrx::PgList::<std::ffi::c_void>::from_pg(found)
+            .iter_oid()
+            .filter(|oid| *oid != relation)
+            .collect()
+    }
+}

@@ -60,6 +60,9 @@ struct Key {
 /// How many resolved memberships a backend keeps.
 const KEPT_SESSIONS: usize = 256;
 
+/// The longest membership in the setting itself, in bytes, that is kept when another one takes its place.
+const KEPT_LENGTH: usize = 8 * 1024;
+
 #[derive(Default)]
 struct State {
     /// The session that the settings name now, once it was asked for and found permitted.
@@ -131,7 +134,7 @@ fn resolve() -> Result<(Rc<Session>, u64)> {
         reached: RefCell::default(),
     });
     STATE.with_borrow_mut(|state| {
-        if state.generation == generation {
+        if state.generation == generation && key.membership.len() <= KEPT_LENGTH {
             if state.resolved.len() >= KEPT_SESSIONS {
                 state.resolved.clear();
             }

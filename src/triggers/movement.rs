@@ -1,6 +1,7 @@
 //! Row movement: an `UPDATE` that gives a row to another partition is run as a `DELETE` there and an `INSERT` here, each
 //! with its triggers. To a policy it is an update, and nothing else: the two that follow it are let through.
 
+use crate::hooks::executor;
 use access_policy::fields::FieldSet;
 use pgrx::prelude::*;
 use std::cell::RefCell;
@@ -8,7 +9,7 @@ use std::cell::RefCell;
 /// An update that was granted just now, and may turn out to be a movement.
 struct Update {
     transaction: pg_sys::TransactionId,
-    command: pg_sys::CommandId,
+    statement: u64,
     relation: pg_sys::Oid,
     row: (u32, u16),
     moved: Moved,
@@ -24,8 +25,8 @@ pub struct Moved {
 }
 
 thread_local! {
-    // Good for the very next trigger of the same command only, so no rollback can leave it behind to be believed.
-    static LAST: RefCell<Option<Update>> = const { RefCell::new(None) };
+    // Good for this row of this statement in this subtransaction only, so no rollback can leave it behind to be believed.
+    static LAST: RefCell<Vec<Update>> = const { RefCell::new(Vec::new()) };
 }
 
 /// Notes a granted update of a partition's row, with the document as it will be stored.
@@ -39,7 +40,7 @@ pub unsafe fn note_update(data: &pg_sys::TriggerData, document: &[u8], kept: Fie
             .relispartition
             .then(|| Update {
                 transaction: pg_sys::GetCurrentTransactionId(),
-                command: pg_sys::GetCurrentCommandId(false),
+                statement: executor::statement(),
                 relation: (*data.tg_relation).rd_id,
                 row: place(data.tg_trigtuple),
                 moved: Moved {
@@ -49,7 +50,12 @@ pub unsafe fn note_update(data: &pg_sys::TriggerData, document: &[u8], kept: Fie
                 deleted: false,
             })
     };
-    LAST.set(update);
+    LAST.with_borrow_mut(|last| {
+        // Of the outer statements, of which this may be a trigger's, the notes stay; of others, none.
+        let current = executor::statement();
+        last.retain(|known| known.statement < current);
+        last.extend(update);
+    });
 }
 
 /// Is this DELETE the first half of a movement?
@@ -58,7 +64,7 @@ pub unsafe fn note_update(data: &pg_sys::TriggerData, document: &[u8], kept: Fie
 /// `data` must be the trigger data of a DELETE.
 pub unsafe fn is_its_delete(data: &pg_sys::TriggerData) -> bool {
     LAST.with_borrow_mut(|last| {
-        let Some(update) = last.as_mut().filter(|update| update.is_of_this_command()) else {
+        let Some(update) = last.iter_mut().find(|update| update.is_of_this_statement()) else {
             return false;
         };
         // SAFETY: by the caller's promise.
@@ -72,18 +78,20 @@ pub unsafe fn is_its_delete(data: &pg_sys::TriggerData) -> bool {
 /// What was moved, when this INSERT is the second half of a movement.
 pub fn of_this_insert() -> Option<Moved> {
     LAST.with_borrow_mut(|last| {
-        last.take_if(|update| update.deleted && update.is_of_this_command())
-            .map(|update| update.moved)
+        let place = last
+            .iter()
+            .position(|update| update.deleted && update.is_of_this_statement())?;
+        Some(last.swap_remove(place).moved)
     })
 }
 
 impl Update {
-    /// Statements that triggers run in between are other commands.
-    fn is_of_this_command(&self) -> bool {
+    /// Statements that other triggers run in between are not meant.
+    fn is_of_this_statement(&self) -> bool {
         // SAFETY: reads the transaction's state; the transaction that updated has its id.
         unsafe {
             self.transaction == pg_sys::GetCurrentTransactionIdIfAny()
-                && self.command == pg_sys::GetCurrentCommandId(false)
+                && self.statement == executor::statement()
         }
     }
 }

@@ -3,7 +3,7 @@
 
 use crate::error::{Error, Result};
 use crate::hooks::{mark, row_security};
-use crate::node::{privilege, relation, trigger};
+use crate::node::{privilege, relation};
 use crate::registry::{self, Protected};
 use crate::session::{Fingerprint, Session};
 use pgrx::PgList;
@@ -133,6 +133,9 @@ pub unsafe fn check_marks(
     }
 }
 
+const NOT_READY_HINT: &str =
+    "Call fhir_access.protect() again, or fhir_access.unprotect() to give protection up.";
+
 /// Something that protection stands on is not there.
 pub fn not_ready(protected: &Protected, what: &str, how: &str) -> Error {
     Error::NotReady {
@@ -140,8 +143,7 @@ pub fn not_ready(protected: &Protected, what: &str, how: &str) -> Error {
             "{what} of the protected relation {} {how}",
             relation::qualified_name(protected.relation)
         ),
-        hint: "Call fhir_access.protect() again, or fhir_access.unprotect() to give protection up."
-            .to_owned(),
+        hint: NOT_READY_HINT.to_owned(),
     }
 }
 
@@ -176,18 +178,30 @@ pub unsafe fn mark_as_seen(entry: *mut pg_sys::RangeTblEntry) {
     unsafe { (*entry).enrname = pg_sys::pstrdup(MARK.as_ptr()) };
 }
 
-/// Refuses to write to a relation whose trigger is not as `protect` made it.
+/// Refuses to write to a relation whose trigger, or that of a partition which may take the row, is not as `protect` made it.
 ///
 /// # Safety
 /// `entry` must be a range table entry.
 pub unsafe fn check_target(entry: *const pg_sys::RangeTblEntry) -> Result<()> {
     // SAFETY: by the caller's promise.
-    match unsafe { enforced(entry)? } {
-        Some(protected) if !trigger::is_active(protected.relation) => Err(not_ready(
-            &protected,
-            "the trigger zzz_fhir_access",
-            "is missing, disabled or not fhir_access's own",
-        )),
-        _ => Ok(()),
+    let Some(protected) = (unsafe { enforced(entry)? }) else {
+        return Ok(());
+    };
+    for relation in
+        std::iter::once(protected.relation).chain(protected.partitions().iter().copied())
+    {
+        match registry::protected(relation)? {
+            Some(part) if part.has_trigger() => {}
+            _ => {
+                return Err(Error::NotReady {
+                    message: format!(
+                        "the trigger zzz_fhir_access of the protected relation {} is missing, disabled or not fhir_access's own",
+                        crate::node::relation::qualified_name(relation)
+                    ),
+                    hint: NOT_READY_HINT.to_owned(),
+                });
+            }
+        }
     }
+    Ok(())
 }
