@@ -9,7 +9,6 @@ use crate::error::{Error, OrRaise, Result};
 use crate::session::{self, Fingerprint};
 use pgrx::PgList;
 use pgrx::prelude::*;
-use std::cell::Cell;
 
 static mut PREVIOUS_START: pg_sys::ExecutorStart_hook_type = None;
 static mut PREVIOUS_RUN: pg_sys::ExecutorRun_hook_type = None;
@@ -17,17 +16,6 @@ static mut PREVIOUS_FINISH: pg_sys::ExecutorFinish_hook_type = None;
 
 /// The cache number of the fingerprint's first four bytes; the others follow.
 const FENCE: i32 = i32::MIN;
-
-thread_local! {
-    static STATEMENT: Cell<u64> = const { Cell::new(0) };
-    static NEXT_STATEMENT: Cell<u64> = const { Cell::new(1) };
-}
-
-/// Tells the statement that the executor runs now from those that its triggers run. After an error that was caught it may
-/// name an inner one for the rest of the outer; it never names two that run one after the other.
-pub fn statement() -> u64 {
-    STATEMENT.get()
-}
 
 /// Installs the hooks.
 pub fn install() {
@@ -141,7 +129,6 @@ unsafe extern "C-unwind" fn run(
     // SAFETY: as above.
     unsafe {
         check(query);
-        let outer = STATEMENT.replace(NEXT_STATEMENT.replace(NEXT_STATEMENT.get() + 1));
         let mut callback = foreign_key::callback(query, pg_sys::error_context_stack);
         if callback.callback.is_some() {
             pg_sys::error_context_stack = &mut callback;
@@ -151,7 +138,6 @@ unsafe extern "C-unwind" fn run(
             None => standard::standard_executor_run(query, direction, count, once),
         }
         pg_sys::error_context_stack = callback.previous;
-        STATEMENT.set(outer);
     }
 }
 

@@ -2,7 +2,7 @@
 //! user who may not see the rows they touch; so PostgreSQL would show that user the row that a constraint refuses.
 
 use crate::error::OrRaise;
-use crate::node::{privilege, tree};
+use crate::node::{privilege, statement, tree};
 use crate::registry;
 use pgrx::prelude::*;
 use std::ffi::{c_char, c_int, c_void};
@@ -23,7 +23,7 @@ pub unsafe extern "C-unwind" fn callback(
     // SAFETY: a valid query descriptor with a plan.
     unsafe {
         if !pg_sys::InNoForceRLSOperation() {
-            return privilege::note_of_user(previous);
+            return statement::note(previous);
         }
         let reaches = |entry: *mut pg_sys::RangeTblEntry| {
             (*entry).rtekind == pg_sys::RTEKind::RTE_RELATION

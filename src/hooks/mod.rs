@@ -5,7 +5,7 @@
 //!   plan that reaches one by a way it has not seen;
 //! * [`executor`] is the fence: a plan runs only for the session context that it was made for.
 
-pub mod executor;
+mod executor;
 mod foreign_key;
 mod mark;
 mod masking;

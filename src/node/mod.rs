@@ -9,5 +9,6 @@ pub mod privilege;
 pub mod relation;
 pub mod row;
 pub mod scan;
+pub mod statement;
 pub mod tree;
 pub mod trigger;

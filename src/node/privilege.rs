@@ -1,9 +1,8 @@
 //! Who is subject to policies, and the switch to the extension's owner.
 
-use super::relation;
+use super::{relation, statement};
 use crate::catalog::Catalog;
 use pgrx::prelude::*;
-use std::ffi::c_void;
 
 /// Is the current user subject to policies on `relation`? Superusers and roles with BYPASSRLS are not, nor is
 /// PostgreSQL itself while it checks a foreign key on the owner's behalf.
@@ -40,49 +39,11 @@ pub fn writer_is_subject() -> bool {
     // SAFETY: plain look-ups.
     unsafe {
         let user = if pg_sys::InNoForceRLSOperation() {
-            starter()
+            statement::running().map_or_else(|| pg_sys::GetOuterUserId(), |running| running.user)
         } else {
             pg_sys::GetUserId()
         };
         !pg_sys::has_bypassrls_privilege(user)
-    }
-}
-
-/// A note of who runs a statement, for as long as it runs. It hangs in PostgreSQL's stack of error callbacks, because
-/// that is put right by PostgreSQL itself whenever an error is caught.
-pub fn note_of_user(previous: *mut pg_sys::ErrorContextCallback) -> pg_sys::ErrorContextCallback {
-    // SAFETY: reads the current user.
-    let user = unsafe { pg_sys::GetUserId() };
-    let user = std::ptr::without_provenance_mut(usize::try_from(user.to_u32()).unwrap_or(0));
-    pg_sys::ErrorContextCallback {
-        previous,
-        callback: Some(note),
-        arg: user,
-    }
-}
-
-/// Says nothing; its address tells a note from other callbacks. The compiler may merge functions that do the same, so
-/// this one does something that no other does.
-unsafe extern "C-unwind" fn note(user: *mut c_void) {
-    std::hint::black_box(("fhir_access: who runs this statement", user));
-}
-
-/// Who runs the innermost statement that is not a foreign key's own; outside of all statements (deferred checks at
-/// COMMIT), the session's user.
-fn starter() -> pg_sys::Oid {
-    // SAFETY: the stack is a list of callbacks, each alive as long as it hangs there.
-    unsafe {
-        let mut callback = pg_sys::error_context_stack;
-        while let Some(entry) = callback.as_ref() {
-            if entry.callback.is_some_and(|found| {
-                std::ptr::fn_addr_eq(found, note as unsafe extern "C-unwind" fn(*mut c_void))
-            }) {
-                let user = u32::try_from(entry.arg.addr()).unwrap_or(0);
-                return pg_sys::Oid::from(user);
-            }
-            callback = entry.previous;
-        }
-        pg_sys::GetOuterUserId()
     }
 }
 

@@ -5,6 +5,7 @@ mod movement;
 mod row;
 mod site;
 mod tag;
+mod upsert;
 mod write;
 
 use crate::error::{Error, Result};

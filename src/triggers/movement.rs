@@ -1,7 +1,7 @@
 //! Row movement: an `UPDATE` that gives a row to another partition is run as a `DELETE` there and an `INSERT` here, each
 //! with its triggers. To a policy it is an update, and nothing else: the two that follow it are let through.
 
-use crate::hooks::executor;
+use crate::node::statement;
 use access_policy::fields::FieldSet;
 use pgrx::prelude::*;
 use std::cell::RefCell;
@@ -9,7 +9,7 @@ use std::cell::RefCell;
 /// An update that was granted just now, and may turn out to be a movement.
 struct Update {
     transaction: pg_sys::TransactionId,
-    statement: u64,
+    statement: u32,
     relation: pg_sys::Oid,
     row: (u32, u16),
     moved: Moved,
@@ -40,7 +40,7 @@ pub unsafe fn note_update(data: &pg_sys::TriggerData, document: &[u8], kept: Fie
             .relispartition
             .then(|| Update {
                 transaction: pg_sys::GetCurrentTransactionId(),
-                statement: executor::statement(),
+                statement: number(),
                 relation: (*data.tg_relation).rd_id,
                 row: place(data.tg_trigtuple),
                 moved: Moved {
@@ -52,10 +52,15 @@ pub unsafe fn note_update(data: &pg_sys::TriggerData, document: &[u8], kept: Fie
     };
     LAST.with_borrow_mut(|last| {
         // Of the outer statements, of which this may be a trigger's, the notes stay; of others, none.
-        let current = executor::statement();
+        let current = number();
         last.retain(|known| known.statement < current);
         last.extend(update);
     });
+}
+
+/// The number of the running statement; 0 where there is none, which is no statement's.
+pub fn number() -> u32 {
+    statement::running().map_or(0, |running| running.number)
 }
 
 /// Is this DELETE the first half of a movement?
@@ -90,8 +95,7 @@ impl Update {
     fn is_of_this_statement(&self) -> bool {
         // SAFETY: reads the transaction's state; the transaction that updated has its id.
         unsafe {
-            self.transaction == pg_sys::GetCurrentTransactionIdIfAny()
-                && self.statement == executor::statement()
+            self.transaction == pg_sys::GetCurrentTransactionIdIfAny() && self.statement == number()
         }
     }
 }

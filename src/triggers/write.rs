@@ -5,7 +5,7 @@
 use super::movement::Moved;
 use super::row::Row;
 use super::site::Site;
-use super::{Operation, movement, operation, require_before_row, tag, trigger_data};
+use super::{Operation, movement, operation, require_before_row, tag, trigger_data, upsert};
 use crate::error::{Error, OrRaise, Result};
 use crate::functions::{require_preloaded, version_1};
 use crate::node::{privilege, relation};
@@ -110,6 +110,7 @@ unsafe fn insert(
             })?;
             if let Some(kept) = kept {
                 row.put(&kept);
+                upsert::note(protected.relation, row.reference(), &dropped);
                 if site
                     .deciding(Interaction::Create, data.tg_relation, &row)?
                     .is_none()
@@ -151,6 +152,9 @@ unsafe fn update(
         // What the reader could not see cannot have been meant to change, whichever entry permits the write.
         if let Some(reader) = site.deciding(Interaction::Search, data.tg_relation, &old)? {
             kept = kept.union(&reader.hidden);
+        }
+        if let Some(dropped) = upsert::dropped(protected.relation, &old.reference()) {
+            kept = kept.union(&dropped);
         }
         new.check_shape()?;
         new.check_identity(&old)?;

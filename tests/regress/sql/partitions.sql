@@ -84,6 +84,18 @@ BEGIN
 END $$;
 CREATE TRIGGER b_audit BEFORE INSERT OR UPDATE OR DELETE ON observation FOR EACH ROW EXECUTE FUNCTION audit();
 CREATE TRIGGER zzzz_audit BEFORE INSERT OR UPDATE OR DELETE ON observation FOR EACH ROW EXECUTE FUNCTION audit();
+-- One that catches an error of its own statement, too.
+CREATE TABLE once (what text PRIMARY KEY);
+GRANT INSERT ON once TO app;
+CREATE FUNCTION note_once() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO once VALUES (TG_OP);
+    RETURN coalesce(NEW, OLD);
+EXCEPTION WHEN unique_violation THEN
+    RETURN coalesce(NEW, OLD);
+END $$;
+CREATE TRIGGER b_once BEFORE INSERT OR UPDATE OR DELETE ON observation FOR EACH ROW EXECUTE FUNCTION note_once();
+INSERT INTO once VALUES ('INSERT'), ('DELETE') ON CONFLICT DO NOTHING;
 CREATE FUNCTION stamp() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     NEW.resource := jsonb_set(NEW.resource, '{identifier}', to_jsonb(coalesce(NEW.resource ->> 'identifier', '') || left(TG_OP, 1)));
@@ -97,6 +109,7 @@ UPDATE observation SET period = 2021 WHERE id = 'o2022-1' RETURNING tableoid::re
 SELECT tableoid::regclass, resource FROM observation WHERE id = 'o2022-1';
 DROP TRIGGER a_stamp ON observation;
 DROP TRIGGER b_audit ON observation;
+DROP TRIGGER b_once ON observation;
 DROP TRIGGER zzzz_audit ON observation;
 
 -- Upserts and MERGE through the parent, where the partition's columns are in another order.

@@ -249,3 +249,22 @@ INSERT INTO procedure VALUES ('hidden', '{"resourceType": "Procedure", "id": "hi
 INSERT INTO procedure VALUES ('open', '{"resourceType": "Procedure", "id": "open", "meta": {"tag": [{"code": "open"}]}, "subject": {"reference": "Patient/cy/_history/2"}}') RETURNING id;
 EXECUTE ids;
 SELECT relation, irregular_references FROM fhir_access.protected_relation WHERE resource_type = 'Procedure';
+
+-- An upsert whose new row is another entry's than the stored one's: what the INSERT half left out of EXCLUDED is not lost.
+\c - postgres
+INSERT INTO fhir_access.access_policy (resource) VALUES ('{
+  "resourceType": "AccessPolicy", "id": "two-faced",
+  "resource": [
+    {"resourceType": "Patient", "criteria": "Patient?active=true", "hiddenFields": ["telecom"]},
+    {"resourceType": "Patient", "criteria": "Patient?active=false", "hiddenFields": ["address"]}
+  ]}');
+INSERT INTO fhir_access.project_membership (resource) VALUES
+    ('{"resourceType": "ProjectMembership", "id": "two-faced", "accessPolicy": {"reference": "AccessPolicy/two-faced"}}');
+INSERT INTO patient VALUES ('upsert', '{"resourceType": "Patient", "id": "upsert", "active": true,
+    "telecom": [{"value": "CANARY"}], "address": [{"city": "Berlin"}]}');
+\c - app
+SET fhir_access.membership = 'two-faced';
+INSERT INTO patient VALUES ('upsert', '{"resourceType": "Patient", "id": "upsert", "active": false, "address": [{"city": "Bonn"}]}')
+    ON CONFLICT (id) DO UPDATE SET resource = excluded.resource;
+\c - postgres
+SELECT resource FROM patient WHERE id = 'upsert';

@@ -1,0 +1,64 @@
+//! Which statement the executor runs now, and for whom: a note that hangs in PostgreSQL's stack of error callbacks while it
+//! runs, because PostgreSQL itself puts that stack right whenever an error is caught.
+
+use pgrx::prelude::*;
+use std::cell::Cell;
+use std::ffi::c_void;
+
+thread_local! {
+    static NEXT: Cell<u32> = const { Cell::new(1) };
+}
+
+/// What is known of a running statement.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Running {
+    /// The user that it runs as.
+    pub user: pg_sys::Oid,
+    /// Tells it from others of this session: later ones have greater numbers, and so have those that its triggers run.
+    pub number: u32,
+}
+
+/// A note of the statement that starts now, to hang on top of `previous`.
+pub fn note(previous: *mut pg_sys::ErrorContextCallback) -> pg_sys::ErrorContextCallback {
+    let number = NEXT.replace(NEXT.get().wrapping_add(1));
+    // SAFETY: reads the current user.
+    let user = unsafe { pg_sys::GetUserId() }.to_u32();
+    let both = (u64::from(number) << 32) | u64::from(user);
+    let argument = std::ptr::without_provenance_mut(usize::try_from(both).unwrap_or(usize::MAX));
+    pg_sys::ErrorContextCallback {
+        previous,
+        callback: Some(silent),
+        arg: argument,
+    }
+}
+
+/// Says nothing; its address tells a note from other callbacks. The compiler may merge functions that do the same, so
+/// this one does something that no other does.
+unsafe extern "C-unwind" fn silent(argument: *mut c_void) {
+    std::hint::black_box(("fhir_access: a running statement", argument));
+}
+
+/// The innermost statement that is not a foreign key's own; `None` outside of all (deferred checks at COMMIT).
+pub fn running() -> Option<Running> {
+    // SAFETY: the stack is a list of callbacks, each alive as long as it hangs there.
+    unsafe {
+        let mut callback = pg_sys::error_context_stack;
+        while let Some(entry) = callback.as_ref() {
+            let silent = silent as unsafe extern "C-unwind" fn(*mut c_void);
+            if entry
+                .callback
+                .is_some_and(|found| std::ptr::fn_addr_eq(found, silent))
+            {
+                let both = u64::try_from(entry.arg.addr()).unwrap_or(0);
+                let user = u32::try_from(both & u64::from(u32::MAX)).unwrap_or(0);
+                let number = u32::try_from(both >> 32).unwrap_or(0);
+                return Some(Running {
+                    user: pg_sys::Oid::from(user),
+                    number,
+                });
+            }
+            callback = entry.previous;
+        }
+        None
+    }
+}
