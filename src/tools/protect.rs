@@ -128,7 +128,7 @@ pub fn with_children(root: pg_sys::Oid) -> Result<Vec<pg_sys::Oid>> {
     .map_err(|error| Error::Unsupported(error.to_string()))
 }
 
-/// The types of id columns: PostgreSQL's own only, because their casts to text run with the extension's rights.
+/// The types of id columns: of each, a value has one text form, and a text one value.
 const ID_TYPES: [pg_sys::Oid; 5] = [
     pg_sys::TEXTOID,
     pg_sys::VARCHAROID,
