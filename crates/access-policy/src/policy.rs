@@ -13,7 +13,7 @@ use crate::template::CompartmentTemplate;
 use crate::validate;
 
 /// Entries that one policy may have.
-pub(crate) const MAX_ENTRIES: usize = 20_000;
+pub(crate) const MAX_ENTRIES: usize = 5_000;
 /// IP rules that one policy may have.
 const MAX_RULES: usize = 20_000;
 

@@ -629,15 +629,15 @@ fn an_unknown_address_is_decided_by_the_first_wildcard_only() {
 
 #[test]
 fn instances_may_not_multiply_without_end() {
-    let many = vec![r#"{"resourceType":"Patient"}"#; 10_000].join(",");
+    let many = vec![r#"{"resourceType":"Patient"}"#; 5_000].join(",");
     let a = policy("a", &format!(r#""resource":[{many}]"#));
     let instances = |n: usize| {
         let instance = r#"{"policy":{"reference":"AccessPolicy/a"}}"#;
         format!(r#""access":[{}]"#, vec![instance; n].join(","))
     };
-    assert_eq!(access(&[&a], &instances(1)).unwrap().entries.len(), 10_002);
+    assert_eq!(access(&[&a], &instances(1)).unwrap().entries.len(), 5_002);
     assert!(matches!(
-        access(&[&a], &instances(11)).unwrap_err(),
+        access(&[&a], &instances(5)).unwrap_err(),
         AccessError::TooLarge { .. }
     ));
 

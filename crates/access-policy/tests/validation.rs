@@ -426,13 +426,13 @@ fn large_documents_work_and_have_limits() {
         )
     };
     assert_eq!(
-        AccessPolicy::parse(&policy(10_000)).unwrap().entries.len(),
-        10_000
+        AccessPolicy::parse(&policy(5_000)).unwrap().entries.len(),
+        5_000
     );
-    let findings = AccessPolicy::parse(&policy(20_001)).unwrap_err();
+    let findings = AccessPolicy::parse(&policy(10_000)).unwrap_err();
     assert_eq!(
         findings[0].to_string(),
-        "resource: has 20001 elements, more than the 20000 allowed"
+        "resource: has 10000 elements, more than the 5000 allowed"
     );
 
     let unknown: Vec<String> = (0..200_000)

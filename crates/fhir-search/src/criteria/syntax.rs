@@ -7,8 +7,8 @@ use std::mem;
 
 use super::CriteriaError;
 
-/// The most bytes of criteria, or of one variable's value.
-pub const MOST_BYTES: usize = 1 << 20;
+/// The most bytes of criteria, or of one variable's value: room for [`MOST_VALUES`] references with UUIDs.
+pub const MOST_BYTES: usize = 1 << 19;
 /// The most values in one criteria, or in one variable's list.
 pub const MOST_VALUES: usize = 10_000;
 
