@@ -27,7 +27,7 @@ pub struct Protected {
     pub derived: Vec<Column>,
     /// Does some row hold a reference that equality on the stored text cannot find?
     pub irregular_references: bool,
-    has_trigger: OnceCell<bool>,
+    without_trigger: OnceCell<Option<pg_sys::Oid>>,
     partitions: OnceCell<Vec<pg_sys::Oid>>,
 }
 
@@ -47,22 +47,23 @@ impl Protected {
             id: column("id", pg_sys::TEXTOID),
             derived: Vec::new(),
             irregular_references: false,
-            has_trigger: OnceCell::new(),
+            without_trigger: OnceCell::new(),
             partitions: OnceCell::new(),
         }
     }
 
-    /// Is the trigger that enforces writes where it must be? Looked up once; a change invalidates the relation.
-    pub fn has_trigger(&self) -> bool {
-        *self
-            .has_trigger
-            .get_or_init(|| trigger::is_active(self.relation))
-    }
-
-    /// The partitions, at every level, of a partitioned table; likewise.
-    pub fn partitions(&self) -> &[pg_sys::Oid] {
-        self.partitions
-            .get_or_init(|| relation::partitions(self.relation))
+    /// The relation, or the first of its partitions, that lacks the trigger which enforces writes. Looked up once: a
+    /// change to any of them invalidates this.
+    pub fn without_trigger(&self) -> Option<pg_sys::Oid> {
+        *self.without_trigger.get_or_init(|| {
+            let partitions = self
+                .partitions
+                .get_or_init(|| relation::partitions(self.relation));
+            std::iter::once(&self.relation)
+                .chain(partitions)
+                .copied()
+                .find(|relation| !trigger::is_active(*relation))
+        })
     }
 }
 
@@ -108,8 +109,14 @@ pub fn forget(relation: pg_sys::Oid) {
     CACHE.with(|cache| {
         if let Ok(mut cache) = cache.try_borrow_mut() {
             cache.remove(&relation);
-            // A partition that comes or goes is told of its parent; what hangs together is not known here.
-            cache.retain(|_, answer| !matches!(answer, Ok(Some(protected)) if protected.partitions.get().is_some_and(|partitions| !partitions.is_empty())));
+            // What was found out of a partition was kept with the table that it belongs to.
+            cache.retain(|_, answer| match answer {
+                Ok(Some(protected)) => protected
+                    .partitions
+                    .get()
+                    .is_none_or(|partitions| !partitions.contains(&relation)),
+                _ => true,
+            });
         }
     });
     forget_types();
@@ -188,7 +195,7 @@ fn load(registry: pg_sys::Oid, relation: pg_sys::Oid) -> Answer {
         id,
         derived,
         irregular_references: row.irregular_references,
-        has_trigger: OnceCell::new(),
+        without_trigger: OnceCell::new(),
         partitions: OnceCell::new(),
     })))
 }

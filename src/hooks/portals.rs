@@ -4,6 +4,7 @@
 //! When the session's context changes they are switched off at once: to PostgreSQL such a portal "cannot be run". When
 //! the context that one was made for is back, it is switched on again.
 
+use super::standard;
 use crate::session::{self, Fingerprint};
 use pgrx::pg_sys;
 use std::cell::{Cell, RefCell};
@@ -111,6 +112,10 @@ impl Kept {
             self.switched_off = false;
         } else if !on && portal.status == pg_sys::PortalStatus::PORTAL_READY {
             portal.status = pg_sys::PortalStatus::PORTAL_FAILED;
+            // Where there is none, PostgreSQL is done with it (and would wonder at finding one).
+            if portal.cleanup.is_some() {
+                portal.cleanup = Some(clean_up);
+            }
             self.switched_off = true;
         }
     }
@@ -127,4 +132,26 @@ impl Kept {
             }
         }
     }
+}
+
+/// Stands in for PostgreSQL's own `PortalCleanup` at a portal that was switched off: nothing of it failed, and PostgreSQL
+/// must not release its locks as if it had (PortalDrop looks at the status after this). A plain frame.
+unsafe extern "C-unwind" fn clean_up(portal: pg_sys::Portal) {
+    // SAFETY: called by PostgreSQL with a portal that is being closed.
+    unsafe {
+        if is_kept_off(portal) {
+            (*portal).status = pg_sys::PortalStatus::PORTAL_READY;
+        }
+        standard::portal_cleanup(portal);
+    }
+}
+
+/// Is it we who switched this portal off, and not an error?
+fn is_kept_off(portal: pg_sys::Portal) -> bool {
+    KEPT.with(|kept| match kept.try_borrow() {
+        Ok(kept) => kept
+            .iter()
+            .any(|known| known.switched_off && known.find() == portal),
+        Err(_) => false,
+    })
 }

@@ -30,6 +30,9 @@ unsafe extern "C-unwind" {
     #[link_name = "standard_ExecutorFinish"]
     pub fn standard_executor_finish(query: *mut pg_sys::QueryDesc);
 
+    #[link_name = "PortalCleanup"]
+    pub fn portal_cleanup(portal: pg_sys::Portal);
+
     #[link_name = "standard_ProcessUtility"]
     pub fn standard_process_utility(
         statement: *mut pg_sys::PlannedStmt,

@@ -40,10 +40,22 @@ unsafe extern "C-unwind" fn silent(argument: *mut c_void) {
 
 /// The innermost statement that is not a foreign key's own; `None` outside of all (deferred checks at COMMIT).
 pub fn running() -> Option<Running> {
+    notes().next()
+}
+
+/// Is the statement of this number still running, as the innermost or around it?
+pub fn is_running(number: u32) -> bool {
+    notes().any(|running| running.number == number)
+}
+
+/// The running statements, the innermost first.
+fn notes() -> impl Iterator<Item = Running> {
     // SAFETY: the stack is a list of callbacks, each alive as long as it hangs there.
-    unsafe {
-        let mut callback = pg_sys::error_context_stack;
-        while let Some(entry) = callback.as_ref() {
+    let mut callback = unsafe { pg_sys::error_context_stack };
+    std::iter::from_fn(move || {
+        // SAFETY: as above.
+        while let Some(entry) = unsafe { callback.as_ref() } {
+            callback = entry.previous;
             let silent = silent as unsafe extern "C-unwind" fn(*mut c_void);
             if entry
                 .callback
@@ -57,8 +69,7 @@ pub fn running() -> Option<Running> {
                     number,
                 });
             }
-            callback = entry.previous;
         }
         None
-    }
+    })
 }

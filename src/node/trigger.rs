@@ -1,6 +1,6 @@
 //! Is the trigger that enforces writes where it must be?
 
-use super::relation::OpenRelation;
+use super::scan;
 use crate::catalog::catalog;
 use pgrx::prelude::*;
 use std::ffi::CStr;
@@ -27,24 +27,28 @@ fn is_ours(function: pg_sys::Oid) -> bool {
     }
 }
 
-/// Does `relation` have the trigger, firing always?
+/// Does `relation` have the trigger, firing always, on everything? Read from the catalog, without a lock on the relation.
 pub fn is_active(relation: pg_sys::Oid) -> bool {
-    let open = OpenRelation::open(relation);
-    // SAFETY: the descriptor of an open relation holds numtriggers triggers.
-    unsafe {
-        let Some(descriptor) = (*open.as_ptr()).trigdesc.as_ref() else {
-            return false;
+    let active = scan::trigger(relation, NAME, |columns| {
+        let column = |attribute: u32| {
+            let place = usize::try_from(attribute).ok()?.checked_sub(1)?;
+            columns.get(place).copied().flatten()
         };
-        let count = usize::try_from(descriptor.numtriggers).unwrap_or(0);
-        std::slice::from_raw_parts(descriptor.triggers, count)
-            .iter()
-            .any(|trigger| {
-                CStr::from_ptr(trigger.tgname) == NAME
-                    && trigger.tgenabled == pg_sys::TRIGGER_FIRES_ALWAYS as std::ffi::c_char
-                    && i32::from(trigger.tgtype) == BEFORE_EVERY_ROW
-                    && trigger.tgqual.is_null()
-                    && trigger.tgnattr == 0
-                    && is_ours(trigger.tgfoid)
-            })
-    }
+        // SAFETY: the columns have the types that pg_trigger gives them.
+        unsafe {
+            let function = pg_sys::Oid::from_datum(column(pg_sys::Anum_pg_trigger_tgfoid)?, false)?;
+            let kind = i16::from_datum(column(pg_sys::Anum_pg_trigger_tgtype)?, false)?;
+            let enabled = i8::from_datum(column(pg_sys::Anum_pg_trigger_tgenabled)?, false)?;
+            let columns_named =
+                column(pg_sys::Anum_pg_trigger_tgattr)?.cast_mut_ptr::<pg_sys::int2vector>();
+            Some(
+                enabled == pg_sys::TRIGGER_FIRES_ALWAYS as i8
+                    && i32::from(kind) == BEFORE_EVERY_ROW
+                    && column(pg_sys::Anum_pg_trigger_tgqual).is_none()
+                    && (*columns_named).dim1 == 0
+                    && is_ours(function),
+            )
+        }
+    });
+    active.flatten().unwrap_or(false)
 }

@@ -62,6 +62,11 @@ type Spied<T> = std::result::Result<T, SpiError>;
 
 /// Refuses a table on which something else has one of our names.
 pub fn check_names(oid: pg_sys::Oid) -> Result<()> {
+    let Some(catalog) = catalog() else {
+        return Err(not_installed());
+    };
+    // For its search_path: the text of an expression depends on it.
+    let _owner = AsOwner::of_extension(&catalog);
     let names = POLICIES
         .iter()
         .map(|(name, ..)| *name)

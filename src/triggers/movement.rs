@@ -51,9 +51,9 @@ pub unsafe fn note_update(data: &pg_sys::TriggerData, document: &[u8], kept: Fie
             })
     };
     LAST.with_borrow_mut(|last| {
-        // Of the outer statements, of which this may be a trigger's, the notes stay; of others, none.
+        // The notes of the statements around this one stay, of which it may be a trigger's.
         let current = number();
-        last.retain(|known| known.statement < current);
+        last.retain(|known| known.statement != current && statement::is_running(known.statement));
         last.extend(update);
     });
 }

@@ -187,21 +187,14 @@ pub unsafe fn check_target(entry: *const pg_sys::RangeTblEntry) -> Result<()> {
     let Some(protected) = (unsafe { enforced(entry)? }) else {
         return Ok(());
     };
-    for relation in
-        std::iter::once(protected.relation).chain(protected.partitions().iter().copied())
-    {
-        match registry::protected(relation)? {
-            Some(part) if part.has_trigger() => {}
-            _ => {
-                return Err(Error::NotReady {
-                    message: format!(
-                        "the trigger zzz_fhir_access of the protected relation {} is missing, disabled or not fhir_access's own",
-                        crate::node::relation::qualified_name(relation)
-                    ),
-                    hint: NOT_READY_HINT.to_owned(),
-                });
-            }
-        }
+    if let Some(relation) = protected.without_trigger() {
+        return Err(Error::NotReady {
+            message: format!(
+                "the trigger zzz_fhir_access of the protected relation {} is missing, disabled or not fhir_access's own",
+                relation::qualified_name(relation)
+            ),
+            hint: NOT_READY_HINT.to_owned(),
+        });
     }
     Ok(())
 }
