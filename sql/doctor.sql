@@ -4,14 +4,19 @@ CREATE FUNCTION fhir_access.doctor()
     RETURNS TABLE (severity text, subject text, message text, hint text)
     LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 BEGIN ATOMIC
-    SELECT 'error'::text, p.relation::text, 'row security is off or not forced'::text,
-           'ALTER TABLE … ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY'::text
+    SELECT 'error'::text, p.relation::text, 'registered but gone'::text,
+           format('SELECT fhir_access.unprotect(%s)', p.relation::oid)::text
+      FROM fhir_access.protection p
+     WHERE NOT EXISTS (SELECT FROM pg_class c WHERE c.oid = p.relation)
+    UNION ALL
+    SELECT 'error', p.relation::text, 'row security is off or not forced',
+           'ALTER TABLE … ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY'
       FROM fhir_access.protected_relation p
      WHERE NOT p.row_security
     UNION ALL
     SELECT 'error', p.relation::text, format('the trigger %s is missing or disabled', t.name),
            'call fhir_access.protect() again'
-      FROM fhir_access.protection p
+      FROM fhir_access.protected_relation p
      CROSS JOIN (VALUES ('zzz_fhir_access'::name), ('fhir_access_truncate')) AS t(name)
      WHERE NOT EXISTS (SELECT FROM pg_trigger g
                         WHERE g.tgrelid = p.relation AND g.tgname = t.name AND g.tgenabled = 'A')
@@ -24,7 +29,7 @@ BEGIN ATOMIC
     UNION ALL
     SELECT 'warning', p.relation::text, 'its resource column has no GIN index',
            format('CREATE INDEX ON %s USING gin (%I jsonb_path_ops)', p.relation, p.resource_column)
-      FROM fhir_access.protection p
+      FROM fhir_access.protected_relation p
      WHERE NOT EXISTS (
             SELECT FROM pg_index i
               JOIN pg_class c ON c.oid = i.indexrelid

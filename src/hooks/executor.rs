@@ -91,6 +91,7 @@ unsafe fn check_fence(plan: *const pg_sys::PlannedStmt) -> Result<()> {
 unsafe extern "C-unwind" fn check(query: *const pg_sys::QueryDesc) {
     // SAFETY: called below with a valid query descriptor.
     unsafe { check_fence((*query).plannedstmt).or_raise() }
+    portals::check(query).or_raise();
 }
 
 #[pg_guard]
@@ -99,6 +100,7 @@ unsafe extern "C-unwind" fn check_start(query: *const pg_sys::QueryDesc) {
     unsafe {
         // What this statement calls may hold cached plans: a change committed elsewhere must reach them first.
         pg_sys::AcceptInvalidationMessages();
+        portals::start();
         portals::settle();
         check(query);
         if let Some(fingerprint) = fence_of((*query).plannedstmt) {

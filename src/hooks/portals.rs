@@ -1,35 +1,53 @@
-//! Portals that keep rows of their own (`WITH HOLD` after its commit, `RETURNING` after its first fetch), which the
-//! executor's fence no longer sees.
+//! Portals that may hand out rows of another session context, past the fence of their own plan: because they keep the rows
+//! (`WITH HOLD` after its commit, `RETURNING` after its first fetch, `EXECUTE` in a cursor), or because a function in their
+//! statement has read them, and a scan or a sort above it has them stored.
 //!
-//! When the session's context changes they are switched off at once: to PostgreSQL such a portal "cannot be run". When
-//! the context that one was made for is back, it is switched on again.
+//! What was read while a portal ran is noted with it. When the session's context changes, portals that keep their rows are
+//! switched off at once: to PostgreSQL such a portal "cannot be run". When the context that one was made for is back, it
+//! is switched on again. A portal whose query goes on is refused by the executor's fence ([`check`]).
 
 use super::standard;
+use crate::error::{Error, Result};
 use crate::session::{self, Fingerprint};
 use pgrx::pg_sys;
 use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
 use std::ffi::{CStr, CString};
 
 struct Kept {
     name: CString,
     /// With the name it tells a portal from a later one of the same name.
     created: pg_sys::TimestampTz,
-    fingerprint: Fingerprint,
+    /// The context that everything in it was read under; `None` when it was more than one, and it is good for none.
+    fingerprint: Option<Fingerprint>,
     switched_off: bool,
 }
 
+/// From this size on, what is gone is looked for before something is added.
+const CROWDED: usize = 64;
+
 thread_local! {
-    static KEPT: RefCell<Vec<Kept>> = const { RefCell::new(Vec::new()) };
+    static KEPT: RefCell<HashMap<CString, Kept>> = RefCell::new(HashMap::new());
+    static CROWD: Cell<usize> = const { Cell::new(CROWDED) };
     static UNSETTLED: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Remembers the portal that is being run, when it will keep rows of a plan with this fence.
+/// Notes that the portal which is being run, if any, has begun to read under this context.
 pub fn remember(fingerprint: Fingerprint) {
     // SAFETY: the active portal is null or valid.
     if let Some(portal) = unsafe { pg_sys::ActivePortal.as_ref() } {
-        let holds = portal.cursorOptions & pg_sys::CURSOR_OPT_HOLD as i32 != 0;
-        if holds || portal.strategy != pg_sys::PortalStrategy::PORTAL_ONE_SELECT {
-            keep(portal, fingerprint);
+        keep(portal, fingerprint);
+    }
+}
+
+/// A portal that is only being started has read nothing yet, whatever another one of its name has.
+pub fn start() {
+    // SAFETY: the active portal is null or valid, and its name is a C string.
+    unsafe {
+        if let Some(portal) = pg_sys::ActivePortal.as_ref()
+            && portal.status == pg_sys::PortalStatus::PORTAL_DEFINED
+        {
+            KEPT.with_borrow_mut(|kept| kept.remove(CStr::from_ptr(portal.name)));
         }
     }
 }
@@ -48,16 +66,54 @@ pub fn remember_utility() {
 
 fn keep(portal: &pg_sys::PortalData, fingerprint: Fingerprint) {
     // SAFETY: a portal's name is a C string.
-    let name = unsafe { CStr::from_ptr(portal.name) }.to_owned();
+    let name = unsafe { CStr::from_ptr(portal.name) };
     KEPT.with_borrow_mut(|kept| {
-        kept.retain(|known| known.name != name && !known.find().is_null());
-        kept.push(Kept {
-            name,
-            created: portal.creation_time,
-            fingerprint,
-            switched_off: false,
-        });
+        if let Some(known) = kept
+            .get_mut(name)
+            .filter(|known| known.created == portal.creation_time)
+        {
+            if known.fingerprint != Some(fingerprint) {
+                known.fingerprint = None;
+            }
+            return;
+        }
+        if kept.len() >= CROWD.get() {
+            kept.retain(|_, known| !known.find().is_null());
+            CROWD.set(CROWDED.max(kept.len() * 2));
+        }
+        let name = name.to_owned();
+        let fingerprint = Some(fingerprint);
+        kept.insert(
+            name.clone(),
+            Kept {
+                name,
+                created: portal.creation_time,
+                fingerprint,
+                switched_off: false,
+            },
+        );
     });
+}
+
+/// Refuses to go on with `query` when it is the active portal's own, and that has read under another context. (A function
+/// that switches and asks again within one run goes on working.)
+pub fn check(query: *const pg_sys::QueryDesc) -> Result<()> {
+    // SAFETY: the active portal is null or valid, and its name is a C string.
+    let kept = unsafe {
+        match pg_sys::ActivePortal.as_ref() {
+            Some(portal) if std::ptr::eq(portal.queryDesc, query) => KEPT.with_borrow(|kept| {
+                let known = kept.get(CStr::from_ptr(portal.name))?;
+                (known.created == portal.creation_time).then_some(known.fingerprint)
+            }),
+            _ => None,
+        }
+    };
+    match kept {
+        Some(fingerprint) if fingerprint != Some(session::current()?.fingerprint) => {
+            Err(Error::Fence)
+        }
+        _ => Ok(()),
+    }
 }
 
 /// The context changed: nothing that was kept may come out, until [`settle`] has looked at it.
@@ -65,21 +121,21 @@ pub fn switch_off() {
     UNSETTLED.set(true);
     KEPT.with(|kept| {
         if let Ok(mut kept) = kept.try_borrow_mut() {
-            kept.iter_mut().for_each(|portal| portal.switch(false));
+            kept.values_mut().for_each(|portal| portal.switch(false));
         }
     });
 }
 
 /// Switches on again what was made for the context that the session has now.
 pub fn settle() {
-    if !UNSETTLED.get() || KEPT.with_borrow(Vec::is_empty) {
+    if !UNSETTLED.get() || KEPT.with_borrow(HashMap::is_empty) {
         return;
     }
     let current = session::current().ok().map(|session| session.fingerprint);
     KEPT.with_borrow_mut(|kept| {
-        kept.retain(|portal| !portal.find().is_null());
-        for portal in kept {
-            portal.switch(current == Some(portal.fingerprint));
+        kept.retain(|_, portal| !portal.find().is_null());
+        for portal in kept.values_mut() {
+            portal.switch(current.is_some() && current == portal.fingerprint);
         }
     });
     UNSETTLED.set(false);
@@ -88,9 +144,8 @@ pub fn settle() {
 /// Was the portal of this name switched off?
 pub fn is_switched_off(name: &CStr) -> bool {
     KEPT.with_borrow(|kept| {
-        kept.iter().any(|portal| {
-            portal.name.as_c_str() == name && portal.switched_off && !portal.find().is_null()
-        })
+        kept.get(name)
+            .is_some_and(|portal| portal.switched_off && !portal.find().is_null())
     })
 }
 
@@ -150,7 +205,7 @@ unsafe extern "C-unwind" fn clean_up(portal: pg_sys::Portal) {
 fn is_kept_off(portal: pg_sys::Portal) -> bool {
     KEPT.with(|kept| match kept.try_borrow() {
         Ok(kept) => kept
-            .iter()
+            .values()
             .any(|known| known.switched_off && known.find() == portal),
         Err(_) => false,
     })

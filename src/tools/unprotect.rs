@@ -2,7 +2,7 @@
 
 use super::objects;
 use super::protect::{not_installed, with_children};
-use crate::catalog::catalog;
+use crate::catalog::{Catalog, catalog};
 use crate::error::{Error, OrRaise, Result};
 use crate::node::privilege::AsOwner;
 use crate::node::relation;
@@ -22,6 +22,9 @@ fn unprotect_tree(root: pg_sys::Oid) -> Result<()> {
     let Some(catalog) = catalog() else {
         return Err(not_installed());
     };
+    if relation::kind(root).is_none() {
+        return forget(&catalog, root);
+    }
     if matches!(crate::registry::protected(root), Ok(None)) {
         return Err(Error::WrongRelation {
             message: format!("{} is not protected", relation::qualified_name(root)),
@@ -40,12 +43,7 @@ fn unprotect_tree(root: pg_sys::Oid) -> Result<()> {
     let tree = with_children(root)?;
     // The registration goes first: our event trigger watches over what is registered.
     for oid in &tree {
-        let _owner = AsOwner::of_extension(&catalog);
-        Spi::run_with_args(
-            "DELETE FROM fhir_access.protection WHERE relation::pg_catalog.oid OPERATOR(pg_catalog.=) $1",
-            &[(*oid).into()],
-        )
-        .map_err(|error| Error::Unsupported(error.to_string()))?;
+        forget(&catalog, *oid)?;
     }
     for oid in tree.into_iter().rev() {
         objects::drop(oid)?;
@@ -55,6 +53,16 @@ fn unprotect_tree(root: pg_sys::Oid) -> Result<()> {
         relation::qualified_name(root)
     );
     Ok(())
+}
+
+/// Takes a relation out of the registry, one that is gone too.
+fn forget(catalog: &Catalog, oid: pg_sys::Oid) -> Result<()> {
+    let _owner = AsOwner::of_extension(catalog);
+    Spi::run_with_args(
+        "DELETE FROM fhir_access.protection WHERE relation::pg_catalog.oid OPERATOR(pg_catalog.=) $1",
+        &[oid.into()],
+    )
+    .map_err(|error| Error::Unsupported(error.to_string()))
 }
 
 /// The protected relation that this one is a partition or child of, if any.
