@@ -187,6 +187,66 @@ SELECT id FROM patient WHERE pg_temp.switch() = 1;
 SELECT id FROM patient, generate_series(1, pg_temp.switch());
 SHOW fhir_access.membership;
 
+-- A cursor whose statement names nothing protected: a function in it has read the rows, and a scan has them stored.
+CREATE FUNCTION pg_temp.stored() RETURNS SETOF text LANGUAGE plpgsql STABLE AS 'BEGIN RETURN QUERY SELECT id FROM patient ORDER BY id; END';
+SET fhir_access.membership = 'CA';
+BEGIN;
+DECLARE stored CURSOR FOR SELECT * FROM pg_temp.stored();
+FETCH 1 FROM stored;
+SAVEPOINT here;
+SET LOCAL fhir_access.membership = 'NY';
+FETCH 1 FROM stored;
+ROLLBACK TO here;
+SELECT count(*) FROM pg_cursors;
+ROLLBACK;
+BEGIN;
+DECLARE sorted CURSOR FOR SELECT n, count_them() FROM generate_series(1, 3) n ORDER BY 2, 1;
+FETCH 1 FROM sorted;
+SET LOCAL fhir_access.membership = 'NY';
+FETCH 1 FROM sorted;
+ROLLBACK;
+-- A function that switches and asks again within one statement goes on working.
+CREATE FUNCTION pg_temp.both() RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    found text;
+BEGIN
+    PERFORM set_config('fhir_access.membership', 'CA', true);
+    SELECT string_agg(id, ' ' ORDER BY id) INTO found FROM patient;
+    PERFORM set_config('fhir_access.membership', 'NY', true);
+    RETURN found || ', ' || (SELECT string_agg(id, ' ' ORDER BY id) FROM patient);
+END $$;
+SELECT pg_temp.both();
+
+-- A portal that was switched off and is closed keeps what its transaction has locked.
+\c - postgres
+CREATE TABLE audit (what text);
+GRANT INSERT ON audit TO app;
+CREATE FUNCTION audit() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN INSERT INTO audit VALUES (TG_OP); RETURN NEW; END';
+CREATE TRIGGER audit BEFORE UPDATE ON patient FOR EACH ROW EXECUTE FUNCTION audit();
+\c - app
+SET fhir_access.client_ip = '10.1.2.3';
+SET fhir_access.membership = 'CA';
+BEGIN;
+DO $$
+DECLARE
+    c refcursor := 'returned';
+    id text;
+BEGIN
+    OPEN c FOR EXECUTE 'UPDATE patient SET resource = resource RETURNING id';
+    FETCH c INTO id;
+END $$;
+SET LOCAL fhir_access.membership = 'NY';
+SELECT 1 AS one;
+CLOSE returned;
+SELECT mode FROM pg_locks WHERE relation = 'audit'::regclass AND pid = pg_backend_pid();
+ROLLBACK;
+\c - postgres
+DROP TRIGGER audit ON patient;
+\c - app
+SET fhir_access.client_ip = '10.1.2.3';
+SET fhir_access.membership = 'CA';
+PREPARE ids AS SELECT string_agg(id, ' ' ORDER BY id) AS ids FROM patient;
+
 -- The same for a change of the policies in another session, while a cursor is open and while plans are kept.
 BEGIN;
 DECLARE open CURSOR FOR SELECT id FROM patient ORDER BY id;

@@ -268,3 +268,18 @@ INSERT INTO patient VALUES ('upsert', '{"resourceType": "Patient", "id": "upsert
     ON CONFLICT (id) DO UPDATE SET resource = excluded.resource;
 \c - postgres
 SELECT resource FROM patient WHERE id = 'upsert';
+
+-- The same where a trigger of the owner's writes to another protected table in between.
+CREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    UPDATE observation SET resource = resource;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER a_touch BEFORE UPDATE ON patient FOR EACH ROW EXECUTE FUNCTION touch();
+UPDATE patient SET resource = jsonb_set(resource, '{active}', 'true') WHERE id = 'upsert';
+\c - app
+SET fhir_access.membership = 'two-faced';
+INSERT INTO patient VALUES ('upsert', '{"resourceType": "Patient", "id": "upsert", "active": false, "address": [{"city": "Bonn"}]}')
+    ON CONFLICT (id) DO UPDATE SET resource = excluded.resource;
+\c - postgres
+SELECT resource FROM patient WHERE id = 'upsert';
