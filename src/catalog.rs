@@ -44,11 +44,6 @@ pub fn init() {
         // Before the first statement there is no query text; a parallel worker loads what its leader had.
         PRELOADED.set(pg_sys::debug_query_string.is_null() || pg_sys::ParallelWorkerNumber >= 0);
         pg_sys::CacheRegisterRelcacheCallback(Some(relation_changed), pg_sys::Datum::from(0));
-        pg_sys::CacheRegisterSyscacheCallback(
-            pg_sys::SysCacheIdentifier::NAMESPACEOID as i32,
-            Some(schema_changed),
-            pg_sys::Datum::from(0),
-        );
         pg_sys::ResetPlanCache();
     }
 }
@@ -67,6 +62,9 @@ pub fn catalog() -> Option<Catalog> {
     }
 }
 
+/// The place of `extnamespace` among the columns of `pg_extension`.
+const SCHEMA: usize = pg_sys::Anum_pg_extension_extnamespace as usize - 1;
+
 fn look_up() -> Option<Catalog> {
     // SAFETY: syscache look-ups inside a transaction; the strings are constants.
     unsafe {
@@ -81,7 +79,7 @@ fn look_up() -> Option<Catalog> {
         let schema = scan::by_key(
             pg_sys::ExtensionRelationId,
             Key::Oid(extension),
-            |columns| pg_sys::Oid::from_datum(columns.get(3).copied().flatten()?, false),
+            |columns| pg_sys::Oid::from_datum(columns.get(SCHEMA).copied().flatten()?, false),
         )??;
         let table = |name: &CStr| {
             let oid = pg_sys::get_relname_relid(name.as_ptr(), schema);
@@ -101,40 +99,26 @@ fn look_up() -> Option<Catalog> {
     }
 }
 
-/// Forgets everything; the next look-up starts afresh.
-fn forget_all() {
-    LOOKUP.set(Lookup::Unknown);
-    registry::forget_all();
-    session::documents_changed();
-}
-
-#[pg_guard]
-unsafe extern "C-unwind" fn schema_changed(_argument: pg_sys::Datum, _cache: i32, _hash: u32) {
-    forget_all();
-}
-
 #[pg_guard]
 unsafe extern "C-unwind" fn relation_changed(_argument: pg_sys::Datum, relation: pg_sys::Oid) {
     let Lookup::Present(catalog) = LOOKUP.get() else {
-        // Nothing can be cached, but that there is nothing; this may be one of our tables coming.
+        // Nothing is kept but that there is nothing; this may be one of our tables coming.
         LOOKUP.set(Lookup::Unknown);
         registry::forget_all();
         return;
     };
-    if relation == pg_sys::InvalidOid {
-        forget_all();
-    } else if relation == catalog.protection {
-        // Changed, or gone with the extension.
-        LOOKUP.set(Lookup::Unknown);
-        registry::forget_all();
-        session::context_changed();
-    } else if [
+    let documents = [
         catalog.access_policy,
         catalog.project_membership,
         catalog.project,
-    ]
-    .contains(&relation)
-    {
+    ];
+    if relation == pg_sys::InvalidOid || relation == catalog.protection {
+        // The registry changed, or went with the extension, or anything may have. Once the look-up is forgotten no message
+        // tells of what was found by it, so that is forgotten first.
+        registry::forget_all();
+        session::documents_changed();
+        LOOKUP.set(Lookup::Unknown);
+    } else if documents.contains(&relation) {
         session::documents_changed();
     } else {
         registry::forget(relation);

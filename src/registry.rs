@@ -228,6 +228,7 @@ pub fn relations_of(resource_type: &str) -> Result<Vec<pg_sys::Oid>> {
     if let Some(known) = BY_TYPE.with_borrow(|known| known.get(resource_type).cloned()) {
         return Ok(known);
     }
+    let generation = GENERATION.get();
     let _owner = AsOwner::of_extension(&catalog);
     let relations = Spi::connect(|client| {
         client
@@ -246,6 +247,8 @@ pub fn relations_of(resource_type: &str) -> Result<Vec<pg_sys::Oid>> {
             .collect::<std::result::Result<Vec<_>, _>>()
     })
     .map_err(|error| Error::Unsupported(error.to_string()))?;
-    BY_TYPE.with_borrow_mut(|known| known.insert(resource_type.to_owned(), relations.clone()));
+    if generation == GENERATION.get() {
+        BY_TYPE.with_borrow_mut(|known| known.insert(resource_type.to_owned(), relations.clone()));
+    }
     Ok(relations)
 }

@@ -260,6 +260,13 @@ SELECT count_them();
 EXECUTE ids;
 SELECT count_them();
 
+-- Another session protects a table and changes a policy in one transaction: both are heard.
+SET fhir_access.membership = 'NY';
+SELECT string_agg(id, ' ' ORDER BY id) AS ids FROM patient;
+\! psql -X -q -U postgres -c "CREATE TABLE device (id text, resource jsonb)"
+\! psql -X -q -U postgres -c "BEGIN" -c "SELECT fhir_access.protect('device', 'Device')" -c "UPDATE fhir_access.access_policy SET resource = jsonb_set(resource, '{resource,0,criteria}', '\"Patient?address-state=%state&_id=ny3\"')" -c "COMMIT" > /dev/null
+SELECT string_agg(id, ' ' ORDER BY id) AS ids FROM patient;
+
 -- A change of one's own holds from the next command on, and goes with a rollback.
 \c - postgres
 SET fhir_access.client_ip = '10.1.2.3';

@@ -193,7 +193,7 @@ BEGIN;
 SELECT array_agg(id ORDER BY id) AS patients FROM patient;
 \! psql -X -q -c "UPDATE fhir_access.access_policy SET resource = resource || '{\"resource\": [{\"resourceType\": \"Patient\", \"criteria\": \"Patient?_id=ann,cid\"}]}' WHERE id = 'self'"
 SELECT array_agg(id ORDER BY id) AS patients FROM patient;
--- A plan that was made in this transaction for the old policy is refused: it never answers for it.
+-- A plan that was made in this transaction for the old policy never answers for it: it is made anew.
 EXECUTE who;
 \! psql -X -q -c "UPDATE fhir_access.access_policy SET resource = resource || '{\"resource\": [{\"resourceType\": \"Patient\", \"criteria\": \"Patient?_id=ann,bob\"}]}' WHERE id = 'self'"
 EXECUTE who;
