@@ -9,6 +9,7 @@ use crate::registry::Protected;
 use crate::session::reach::ReachEntry;
 use fhir_search::{Match, Predicate};
 use pgrx::prelude::*;
+use std::rc::Rc;
 
 /// How an expression is written.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -136,7 +137,7 @@ impl<'a> Writer<'a> {
 
     /// `CASE WHEN first THEN 0 WHEN second THEN 1 … END`: the place of the first of `entries` that grants the row;
     /// NULL where none does.
-    pub fn deciding_entry(&self, entries: &[ReachEntry], scope: &Predicate) -> String {
+    pub fn deciding_entry(&self, entries: &[Rc<ReachEntry>], scope: &Predicate) -> String {
         let mut text = String::from("CASE");
         if *scope != Predicate::Constant(true) {
             text.push_str(&format!(
@@ -255,7 +256,8 @@ fn array<T: AsRef<str>>(values: &[T]) -> String {
     format!("{{{}}}", quoted.join(","))
 }
 
-fn is_uuid(text: &str) -> bool {
+/// Is this a UUID in its usual text form?
+pub fn is_uuid(text: &str) -> bool {
     text.len() == 36
         && text.bytes().enumerate().all(|(place, byte)| match place {
             8 | 13 | 18 | 23 => byte == b'-',

@@ -330,7 +330,7 @@ impl Rewriter {
                 };
                 if !relation::row_security_forced(protected.relation) {
                     return Err(entry::not_ready(
-                        &protected,
+                        protected.relation,
                         "row security",
                         "is switched off",
                     ));

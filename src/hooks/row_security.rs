@@ -55,7 +55,8 @@ unsafe extern "C-unwind" fn with_permissive(
         if registry::protected((*relation).rd_id).or_raise().is_none() {
             return previous;
         }
-        let everything = policy(relation, POLICY, "true", "true", true).or_raise();
+        let always = || pg_sys::makeBoolConst(true, false);
+        let everything = policy(POLICY, always(), always(), true);
         pg_sys::lappend(previous, everything.cast())
     }
 }
@@ -104,10 +105,14 @@ unsafe extern "C-unwind" fn with_restrictive(
         } else {
             POLICY
         };
-        let check = writer.for_new_rows().predicate(&check);
-        let ours = policy(relation, name, &writer.predicate(&using), &check, false).or_raise();
-        (*ours).qual = mark::put((*ours).qual.cast(), fingerprint).cast();
-        (*ours).with_check_qual = mark::put((*ours).with_check_qual.cast(), fingerprint).cast();
+        let using = expression(relation, &writer, &using).or_raise();
+        let check = expression(relation, &writer.for_new_rows(), &check).or_raise();
+        let ours = policy(
+            name,
+            mark::put(using, fingerprint),
+            mark::put(check, fingerprint),
+            false,
+        );
         pg_sys::lappend(previous, ours.cast())
     }
 }
@@ -248,17 +253,25 @@ pub unsafe fn is_users_policy(
     }
 }
 
-/// # Safety
-/// `relation` must be open.
-unsafe fn policy(
+/// `predicate` over the row of `relation`; a constant does not take a parser.
+fn expression(
     relation: pg_sys::Relation,
+    writer: &Writer<'_>,
+    predicate: &Predicate,
+) -> Result<*mut pg_sys::Node> {
+    match predicate {
+        // SAFETY: makes a node in the current memory context.
+        Predicate::Constant(value) => Ok(unsafe { pg_sys::makeBoolConst(*value, false) }),
+        predicate => expr::parse(relation, &writer.predicate(predicate)),
+    }
+}
+
+fn policy(
     name: &CStr,
-    using: &str,
-    check: &str,
+    using: *mut pg_sys::Node,
+    check: *mut pg_sys::Node,
     permissive: bool,
-) -> Result<*mut pg_sys::RowSecurityPolicy> {
-    let using = expr::parse(relation, using)?;
-    let check = expr::parse(relation, check)?;
+) -> *mut pg_sys::RowSecurityPolicy {
     // SAFETY: palloc0 gives a zeroed struct, every field of which is set; role 0 is PUBLIC.
     unsafe {
         let policy = pg_sys::palloc0(size_of::<pg_sys::RowSecurityPolicy>())
@@ -278,7 +291,7 @@ unsafe fn policy(
         (*policy).qual = using.cast();
         (*policy).with_check_qual = check.cast();
         (*policy).hassublinks = false;
-        Ok(policy)
+        policy
     }
 }
 

@@ -4,6 +4,7 @@
 use access_policy::fields::FieldSet;
 use access_policy::{EffectiveAccess, Grant, Interaction, Origin};
 use fhir_search::Predicate;
+use std::rc::Rc;
 
 /// One entry that can decide.
 #[derive(Clone, Debug)]
@@ -64,7 +65,7 @@ impl ReachEntry {
 #[derive(Debug)]
 pub struct Reach {
     /// The entries up to and with the first that grants every row.
-    pub entries: Vec<ReachEntry>,
+    pub entries: Vec<Rc<ReachEntry>>,
     /// The project isolation.
     pub scope: Predicate,
 }
@@ -79,7 +80,7 @@ impl Reach {
         let entries = access
             .entries_for(resource_type, interaction)?
             .into_iter()
-            .map(ReachEntry::of)
+            .map(|grant| Rc::new(ReachEntry::of(grant)))
             .collect();
         Ok(Reach {
             entries,
@@ -136,7 +137,7 @@ impl Reach {
         const SHOWN: usize = 5;
         let mut entries: Vec<String> = Vec::new();
         let mut others = 0_usize;
-        for entry in self.entries.iter().map(ReachEntry::describe) {
+        for entry in self.entries.iter().map(|entry| entry.describe()) {
             if entries.contains(&entry) {
                 continue;
             }

@@ -14,6 +14,7 @@ use crate::session::{self, Session};
 use access_policy::Interaction;
 use fhir_search::Predicate;
 use pgrx::prelude::*;
+use std::rc::Rc;
 
 /// An answer of `check()`.
 #[derive(Default)]
@@ -161,7 +162,7 @@ fn denied(reason: String) -> Answer {
 }
 
 impl Answer {
-    fn of(entry: Option<&ReachEntry>, reason: String) -> Answer {
+    fn of(entry: Option<&Rc<ReachEntry>>, reason: String) -> Answer {
         Answer {
             reason,
             policy: entry.map(|entry| entry.policy.clone()),
@@ -180,7 +181,7 @@ enum Found {
 fn deciding(
     protected: &Protected,
     id: &str,
-    entries: &[ReachEntry],
+    entries: &[Rc<ReachEntry>],
     scope: &Predicate,
 ) -> Result<Found> {
     let writer = Writer::new(protected, Style::Exact);

@@ -2,6 +2,7 @@
 
 mod documents;
 mod movement;
+mod note;
 mod row;
 mod site;
 mod tag;

@@ -3,9 +3,11 @@
 use crate::error::{Error, Result};
 use crate::node::relation;
 use crate::node::row::{self, JsonbDatum};
+use crate::predicate::is_uuid;
 use crate::registry::{self, Protected};
 use jsonb::Value;
 use pgrx::prelude::*;
+use std::ffi::CString;
 
 /// A row on its way into, or out of, a protected table.
 pub struct Row<'a> {
@@ -169,10 +171,7 @@ impl<'a> Row<'a> {
         }
         let datum = self.document_id().and_then(|text| match id.type_oid {
             pg_sys::TEXTOID | pg_sys::VARCHAROID => text.into_datum(),
-            pg_sys::UUIDOID => text
-                .parse::<UuidText>()
-                .ok()
-                .and_then(|uuid| uuid.0.into_datum()),
+            pg_sys::UUIDOID if is_uuid(&text) => uuid(&text),
             _ => None,
         });
         // SAFETY: the datum is of the column's type.
@@ -180,30 +179,11 @@ impl<'a> Row<'a> {
     }
 }
 
-/// A UUID in its usual text form.
-struct UuidText(pgrx::Uuid);
-
-impl std::str::FromStr for UuidText {
-    type Err = ();
-
-    fn from_str(text: &str) -> std::result::Result<UuidText, ()> {
-        let digits: Vec<u8> = text
-            .bytes()
-            .filter(|byte| *byte != b'-')
-            .map(|byte| {
-                char::from(byte)
-                    .to_digit(16)
-                    .and_then(|digit| u8::try_from(digit).ok())
-                    .ok_or(())
-            })
-            .collect::<std::result::Result<_, ()>>()?;
-        let bytes: Vec<u8> = digits
-            .chunks_exact(2)
-            .map(|pair| pair.iter().fold(0, |byte, digit| byte * 16 + digit))
-            .collect();
-        let bytes: [u8; 16] = bytes.try_into().map_err(|_| ())?;
-        Ok(UuidText(pgrx::Uuid::from_bytes(bytes)))
-    }
+/// A text that is known to be one, as a UUID.
+fn uuid(text: &str) -> Option<pg_sys::Datum> {
+    let text = CString::new(text).ok()?;
+    // SAFETY: uuid_in reads a C string.
+    unsafe { pgrx::direct_function_call_as_datum(pg_sys::uuid_in, &[text.as_c_str().into_datum()]) }
 }
 
 /// The `id` member of a document.

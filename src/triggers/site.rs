@@ -16,8 +16,10 @@ use std::rc::Rc;
 
 /// What a trigger keeps between the rows of one statement: the expressions that tell which entry decides.
 pub struct Site {
-    session: Rc<Session>,
-    protected: Rc<Protected>,
+    /// Who writes.
+    pub session: Rc<Session>,
+    /// What is written to.
+    pub protected: Rc<Protected>,
     context: pg_sys::MemoryContext,
     decisions: HashMap<Interaction, Decision>,
 }
@@ -92,7 +94,7 @@ impl Site {
         interaction: Interaction,
         relation: pg_sys::Relation,
         row: &Row<'_>,
-    ) -> Result<Option<ReachEntry>> {
+    ) -> Result<Option<Rc<ReachEntry>>> {
         let decision = self.decision(interaction, relation)?;
         // SAFETY: the row is one of the trigger's relation, for which the evaluator was made.
         let place = unsafe { decision.evaluator.integer(row.for_evaluation()) };

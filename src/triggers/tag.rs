@@ -55,7 +55,7 @@ pub fn on_create(
             accounts.into_iter().map(reference).collect()
         }
     };
-    rewrite_meta(new, project, Some(accounts))
+    rewrite_meta(new, project, accounts)
 }
 
 /// As [`on_create`], for a row that replaces `old`.
@@ -83,7 +83,7 @@ pub fn on_update(
             None => accounts_in(old).into_iter().map(Node::Value).collect(),
         },
     };
-    rewrite_meta(new, project, Some(accounts))
+    rewrite_meta(new, project, accounts)
 }
 
 /// The accounts that an admin's document names; `None` where it names none, or its writer is no admin.
@@ -217,17 +217,14 @@ fn reference<'a>(to: String) -> Node<'a> {
 fn rewrite_meta<'a>(
     document: Value<'a>,
     project: Edit<'a>,
-    accounts: Option<Vec<Node<'a>>>,
+    accounts: Vec<Node<'a>>,
 ) -> Result<Option<Vec<u8>>> {
     let Value::Object(object) = document else {
         return Ok(None);
     };
-    let (account, accounts) = match accounts {
-        None => (Edit::Keep, Edit::Keep),
-        Some(accounts) => match accounts.first() {
-            None => (Edit::Remove, Edit::Remove),
-            Some(first) => (Edit::Set(first.clone()), Edit::Set(Node::Array(accounts))),
-        },
+    let (account, accounts) = match accounts.first() {
+        None => (Edit::Remove, Edit::Remove),
+        Some(first) => (Edit::Set(first.clone()), Edit::Set(Node::Array(accounts))),
     };
     let meta = match object.get("meta") {
         Some(Value::Object(meta)) => Some(meta),

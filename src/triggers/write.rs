@@ -158,25 +158,15 @@ unsafe fn update(
         }
         new.check_shape()?;
         new.check_identity(&old)?;
-        restore(&kept, old.document()?.value()?, &mut new)?;
-        let tagged = {
-            let before = old.document()?;
-            let after = new.document()?;
-            tag::on_update(&session, protected, before.value()?, after.value()?)?
-        };
-        if let Some(tagged) = tagged {
-            new.put(&tagged);
-        }
-        if site
-            .deciding(Interaction::Update, data.tg_relation, &new)?
-            .is_none()
-        {
-            return Err(site.refusal(
-                Interaction::Update,
-                &old,
-                "the row as it would be after the update",
-            ));
-        }
+        let stored = old.document()?;
+        finish_update(
+            site,
+            data.tg_relation,
+            &kept,
+            stored.value()?,
+            &mut new,
+            "the row as it would be after the update",
+        )?;
         movement::note_update(data, new.document()?.bytes(), kept);
         Ok(new.tuple)
     }
@@ -203,37 +193,48 @@ unsafe fn arrival(
             jsonb::Value::parse(&moved.document).map_err(|_| row.invalid("cannot be read"))?;
         row.check_shape()?;
         row.check_document_id(stored)?;
-        restore(&moved.kept, stored, &mut row)?;
-        let tagged = tag::on_update(session, protected, stored, row.document()?.value()?)?;
-        if let Some(tagged) = tagged {
-            row.put(&tagged);
-        }
-        let site = Site::at(fcinfo, session, protected);
-        if site
-            .deciding(Interaction::Update, data.tg_relation, &row)?
-            .is_none()
-        {
-            return Err(site.refusal(
-                Interaction::Update,
-                &row,
-                "the row as it arrives in its new partition",
-            ));
-        }
+        finish_update(
+            Site::at(fcinfo, session, protected),
+            data.tg_relation,
+            &moved.kept,
+            stored,
+            &mut row,
+            "the row as it arrives in its new partition",
+        )?;
         Ok(row.tuple)
     }
 }
 
-fn restore(kept: &FieldSet, old: jsonb::Value<'_>, new: &mut Row<'_>) -> Result<()> {
-    if kept.is_empty() {
-        return Ok(());
+/// What each update comes to: the stored fields back in their places, the tags, and the question whether `row` may be
+/// what it is now.
+fn finish_update(
+    site: &mut Site,
+    relation: pg_sys::Relation,
+    kept: &FieldSet,
+    stored: jsonb::Value<'_>,
+    row: &mut Row<'_>,
+    what: &str,
+) -> Result<()> {
+    if !kept.is_empty() {
+        let restored = kept
+            .try_restore(row.document()?.value()?, stored)
+            .map_err(|_| row.invalid("cannot keep its readonly and hidden fields"))?;
+        if let Some(restored) = restored {
+            row.put(&restored);
+        }
     }
-    let restored = kept
-        .try_restore(new.document()?.value()?, old)
-        .map_err(|_| new.invalid("cannot keep its readonly and hidden fields"))?;
-    if let Some(restored) = restored {
-        new.put(&restored);
+    if let Some(tagged) = tag::on_update(
+        &site.session,
+        &site.protected,
+        stored,
+        row.document()?.value()?,
+    )? {
+        row.put(&tagged);
     }
-    Ok(())
+    match site.deciding(Interaction::Update, relation, row)? {
+        Some(_) => Ok(()),
+        None => Err(site.refusal(Interaction::Update, row, what)),
+    }
 }
 
 /// # Safety

@@ -133,25 +133,23 @@ pub unsafe fn check_marks(
     }
 }
 
-const NOT_READY_HINT: &str =
-    "Call fhir_access.protect() again, or fhir_access.unprotect() to give protection up.";
-
 /// Something that protection stands on is not there.
-pub fn not_ready(protected: &Protected, what: &str, how: &str) -> Error {
+pub fn not_ready(relation: pg_sys::Oid, what: &str, how: &str) -> Error {
     Error::NotReady {
         message: format!(
             "{what} of the protected relation {} {how}",
-            relation::qualified_name(protected.relation)
+            relation::qualified_name(relation)
         ),
-        hint: NOT_READY_HINT.to_owned(),
+        hint: "Call fhir_access.protect() again, or fhir_access.unprotect() to give protection up."
+            .to_owned(),
     }
 }
 
 /// Refuses `COPY` of a protected relation whose row security is switched off: PostgreSQL would copy it without planning.
 pub fn check_copy(oid: pg_sys::Oid) -> Result<()> {
     match registry::protected(oid)? {
-        Some(protected) if privilege::is_subject(oid) && !relation::row_security_forced(oid) => {
-            Err(not_ready(&protected, "row security", "is switched off"))
+        Some(_) if privilege::is_subject(oid) && !relation::row_security_forced(oid) => {
+            Err(not_ready(oid, "row security", "is switched off"))
         }
         _ => Ok(()),
     }
@@ -187,14 +185,12 @@ pub unsafe fn check_target(entry: *const pg_sys::RangeTblEntry) -> Result<()> {
     let Some(protected) = (unsafe { enforced(entry)? }) else {
         return Ok(());
     };
-    if let Some(relation) = protected.without_trigger() {
-        return Err(Error::NotReady {
-            message: format!(
-                "the trigger zzz_fhir_access of the protected relation {} is missing, disabled or not fhir_access's own",
-                relation::qualified_name(relation)
-            ),
-            hint: NOT_READY_HINT.to_owned(),
-        });
+    match protected.without_trigger() {
+        None => Ok(()),
+        Some(relation) => Err(not_ready(
+            relation,
+            "the trigger zzz_fhir_access",
+            "is missing, disabled or not fhir_access's own",
+        )),
     }
-    Ok(())
 }
