@@ -27,11 +27,11 @@ pub struct Number<'a> {
 }
 
 /// A number's fields, taken apart.
-struct Fields<'a> {
-    negative: bool,
+pub(crate) struct Fields<'a> {
+    pub(crate) negative: bool,
     scale: u16,
-    weight: i16,
-    digits: &'a [[u8; 2]],
+    pub(crate) weight: i16,
+    pub(crate) digits: &'a [[u8; 2]],
 }
 
 impl<'a> Number<'a> {
@@ -54,7 +54,7 @@ impl<'a> Number<'a> {
     }
 
     /// `None` for NaN and the infinities, which `jsonb` never holds, and when the bytes are too short.
-    fn fields(&self) -> Option<Fields<'a>> {
+    pub(crate) fn fields(&self) -> Option<Fields<'a>> {
         let (_, rest) = self.bytes.split_first_chunk::<4>()?;
         let (header, rest) = rest.split_first_chunk::<2>()?;
         let header = u16::from_ne_bytes(*header);
@@ -193,6 +193,13 @@ impl Decimal {
     /// The number as a view.
     pub fn as_number(&self) -> Number<'_> {
         Number { bytes: &self.datum }
+    }
+
+    /// A copy of a number inside a document.
+    pub fn of(number: Number<'_>) -> Self {
+        Decimal {
+            datum: number.bytes.into(),
+        }
     }
 
     fn read(text: &str) -> Option<Self> {
