@@ -3,6 +3,8 @@
 mod documents;
 mod ranges;
 
+use std::fmt;
+
 use jsonb::Decimal;
 use serde_json::Value;
 
@@ -14,17 +16,18 @@ use crate::test::{Elements, Test, TestOp};
 /// A condition that an index can answer.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Lookup {
-    /// The condition; true wherever the test is.
+    /// The condition; true wherever the test is, but for [`Lookup::regular_only`].
     pub condition: Condition,
     /// The test is true wherever the condition is: nothing else needs to be asked.
     pub decides: bool,
+    /// It may miss documents with irregular references ([`has_irregular_references`](crate::has_irregular_references)).
+    pub regular_only: bool,
 }
 
 /// What the index is asked.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Condition {
-    /// `document @> any of these`: one GIN index on the document. On a document with irregular references
-    /// ([`has_irregular_references`](crate::has_irregular_references)) it can be false where a test of references is true.
+    /// `document @> any of these`: one GIN index on the document.
     Contains(Vec<Value>),
     /// `targets(document, paths) && these`.
     Targets(Paths, Vec<String>),
@@ -32,8 +35,8 @@ pub enum Condition {
     StringsStartWith(Paths, Vec<String>),
     /// `strings(document, paths)`: one contains one of these.
     StringsContain(Paths, Vec<String>),
-    /// `uris(document, paths)`: one is one of these, or starts with one of these and a slash.
-    UrisBelow(Paths, Vec<String>),
+    /// `uris(document, paths)`: one starts with one of these.
+    UrisStartWith(Paths, Vec<String>),
     /// One of these comparisons of keys holds.
     Compare(Paths, Vec<Comparisons>),
 }
@@ -101,7 +104,7 @@ impl Operator {
     }
 }
 
-/// The value of a key.
+/// The value of a key; `Display` is as PostgreSQL reads it.
 #[derive(Debug, Clone, PartialEq)]
 pub enum KeyValue {
     /// Microseconds since 2000-01-01 UTC.
@@ -110,6 +113,16 @@ pub enum KeyValue {
     Number(Decimal),
     /// A text.
     Text(String),
+}
+
+impl fmt::Display for KeyValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            KeyValue::Time(at) => crate::range::write_time(f, *at),
+            KeyValue::Number(number) => write!(f, "{:?}", number.as_number()),
+            KeyValue::Text(text) => f.write_str(text),
+        }
+    }
 }
 
 impl Test {
@@ -147,10 +160,12 @@ impl Test {
 impl Elements {
     fn lookups(&self) -> Vec<Lookup> {
         let paths = || Paths::from(self.paths.clone());
-        let decides = |condition| Lookup {
+        let exact = |condition, decides| Lookup {
             condition,
-            decides: true,
+            decides,
+            regular_only: false,
         };
+        let decides = |condition| exact(condition, true);
         let mut found: Vec<Lookup> = documents::of_elements(self).into_iter().collect();
         match &self.op {
             TestOp::Present { .. } | TestOp::Truth(_) | TestOp::Token(_) | TestOp::Equals(_) => {}
@@ -185,7 +200,7 @@ impl Elements {
                 found.push(decides(Condition::StringsContain(paths(), values.clone())));
             }
             TestOp::Below(values) => {
-                found.push(decides(Condition::UrisBelow(paths(), values.clone())));
+                found.push(exact(Condition::UrisStartWith(paths(), values.clone()), false));
             }
             TestOp::Date(asked) => {
                 let paths = paths();

@@ -12,6 +12,7 @@ use jsonb::{Decimal, Number};
 pub(crate) use decimal::Written;
 pub(crate) use stored::{CURRENCIES, Interval, Stored, Units, interval, span};
 pub use time::Span;
+pub(crate) use time::write_time;
 
 use crate::test::write_quoted;
 

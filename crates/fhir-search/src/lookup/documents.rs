@@ -26,7 +26,13 @@ pub fn of_elements(elements: &Elements) -> Option<Lookup> {
     Some(Lookup {
         condition: Condition::Contains(documents),
         decides,
+        regular_only: is_of_references(elements),
     })
+}
+
+fn is_of_references(elements: &Elements) -> bool {
+    let is_reference = |path: &Path| path.leaf == Leaf::Reference;
+    matches!(elements.op, TestOp::Reference { .. }) && elements.paths.iter().any(is_reference)
 }
 
 /// For several tests of the parts of one element: the documents that have what every part asks for in the same element.
@@ -56,6 +62,7 @@ pub fn of_composite(context: &[Step], parts: &[Elements]) -> Option<Lookup> {
     (!documents.is_empty()).then_some(Lookup {
         condition: Condition::Contains(documents),
         decides,
+        regular_only: parts.iter().any(is_of_references),
     })
 }
 

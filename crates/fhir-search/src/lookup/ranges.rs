@@ -21,6 +21,7 @@ pub fn lookup(paths: &Paths, values: impl Iterator<Item = Answer>) -> Option<Loo
     (!alternatives.is_empty()).then(|| Lookup {
         condition: Condition::Compare(paths.clone(), alternatives),
         decides,
+        regular_only: false,
     })
 }
 

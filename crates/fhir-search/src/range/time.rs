@@ -1,5 +1,7 @@
 //! FHIR's dates and times as stretches of time, as precise as they are written.
 
+use std::fmt;
+
 use chrono::{Datelike, NaiveDate};
 
 /// Days from the common era's first day to 2000-01-01, from which PostgreSQL counts.
@@ -66,6 +68,32 @@ impl Span {
             end: start.checked_add(length)?,
         })
     }
+}
+
+/// Writes microseconds since 2000-01-01 UTC as PostgreSQL reads a `timestamptz`: `2013-01-14 10:00:00+00`.
+pub fn write_time(f: &mut fmt::Formatter<'_>, at: i64) -> fmt::Result {
+    let (days, rest) = (at.div_euclid(DAY), at.rem_euclid(DAY));
+    let date = i32::try_from(days.saturating_add(EPOCH_DAYS))
+        .ok()
+        .and_then(NaiveDate::from_num_days_from_ce_opt);
+    match (at, date) {
+        (i64::MIN, _) => return f.write_str("-infinity"),
+        (i64::MAX, _) | (_, None) => return f.write_str("infinity"),
+        (_, Some(date)) => write!(f, "{:04}-{:02}-{:02}", date.year(), date.month(), date.day())?,
+    }
+    let seconds = rest / SECOND;
+    write!(
+        f,
+        " {:02}:{:02}:{:02}",
+        seconds / 3_600,
+        seconds / 60 % 60,
+        seconds % 60
+    )?;
+    match rest % SECOND {
+        0 => {}
+        fraction => write!(f, ".{fraction:06}")?,
+    }
+    f.write_str("+00")
 }
 
 /// The first microsecond of a day.
@@ -187,6 +215,27 @@ mod tests {
         );
         assert_eq!(span("0001-01-01").0, -EPOCH_DAYS * DAY + DAY);
         assert!(Span::parse("9999").is_some());
+    }
+
+    #[test]
+    fn as_postgresql_reads_it() {
+        struct Written(i64);
+        impl fmt::Display for Written {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write_time(f, self.0)
+            }
+        }
+        for (at, expected) in [
+            (0, "2000-01-01 00:00:00+00"),
+            (-1, "1999-12-31 23:59:59.999999+00"),
+            (span("2013-01-14T10:00:05.5Z").0, "2013-01-14 10:00:05.500000+00"),
+            (span("0001").0, "0001-01-01 00:00:00+00"),
+            (span("9999").1, "10000-01-01 00:00:00+00"),
+            (i64::MIN, "-infinity"),
+            (i64::MAX, "infinity"),
+        ] {
+            assert_eq!(Written(at).to_string(), expected);
+        }
     }
 
     #[test]
