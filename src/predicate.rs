@@ -32,10 +32,6 @@ pub struct Writer<'a> {
     new_rows: bool,
 }
 
-/// The planner takes each document that is asked for to be in 1 % of the rows. With more documents it would not use an index,
-/// and look for them one by one in every row; one test with all the values is much faster then.
-const MOST_CONTAINED: usize = 16;
-
 impl<'a> Writer<'a> {
     /// A writer for `protected`.
     pub fn new(protected: &'a Protected, style: Style) -> Writer<'a> {
@@ -85,14 +81,7 @@ impl<'a> Writer<'a> {
         if self.new_rows {
             return self.exact(test);
         }
-        let mut lookups = test.lookups();
-        lookups.retain(|lookup| {
-            let few = match &lookup.condition {
-                Condition::Contains(documents) => documents.len() <= MOST_CONTAINED,
-                _ => true,
-            };
-            few && (!lookup.regular_only || !self.protected.irregular_references)
-        });
+        let lookups = served::lookups(self.protected, test);
         let served: Vec<&Lookup> = lookups
             .iter()
             .filter(|lookup| served::serves(self.protected, &lookup.condition))

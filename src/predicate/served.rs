@@ -4,7 +4,7 @@ use crate::node::index::{Index, IndexedKey, KeyFunction};
 use crate::predicate::{literal, readable_identifier};
 use crate::registry::Protected;
 use fhir_search::keys::Paths;
-use fhir_search::{Comparisons, Condition, Key};
+use fhir_search::{Comparisons, Condition, Key, Lookup, Test};
 
 impl From<Key> for KeyFunction {
     fn from(key: Key) -> Self {
@@ -90,6 +90,23 @@ impl Needed {
         };
         format!("CREATE INDEX ON {relation} USING {method} ({columns})")
     }
+}
+
+/// The planner takes each document that is asked for to be in 1 % of the rows. With more documents it would not use an index,
+/// and look for them one by one in every row; one test with all the values is much faster then.
+const MOST_CONTAINED: usize = 16;
+
+/// The lookups of a test that make sense on the relation, whether it has an index for them or not.
+pub fn lookups(protected: &Protected, test: &Test) -> Vec<Lookup> {
+    let mut lookups = test.lookups();
+    lookups.retain(|lookup| {
+        let few = match &lookup.condition {
+            Condition::Contains(documents) => documents.len() <= MOST_CONTAINED,
+            _ => true,
+        };
+        few && (!lookup.regular_only || !protected.irregular_references)
+    });
+    lookups
 }
 
 /// Whether the relation's indexes can answer a condition.

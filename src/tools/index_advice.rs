@@ -4,7 +4,7 @@ use crate::catalog;
 use crate::error::{Error, OrRaise, Result};
 use crate::node::privilege::AsOwner;
 use crate::node::relation;
-use crate::predicate::served::{Needed, serving};
+use crate::predicate::served::{Needed, lookups, serving};
 use crate::registry::{self, Protected};
 use access_policy::{AccessPolicy, Interaction};
 use fhir_search::{Condition, Predicate, Test};
@@ -92,15 +92,10 @@ impl Plan {
     }
 
     fn of_test(protected: &Protected, test: &Test) -> Plan {
-        let lookups = test.lookups();
-        let usable = || {
-            lookups
-                .iter()
-                .filter(|lookup| !lookup.regular_only || !protected.irregular_references)
-        };
+        let usable = lookups(protected, test);
         // One that only narrows is good enough where none decides.
-        let decided = usable().any(|lookup| lookup.decides);
-        let good = usable().filter(|lookup| lookup.decides || !decided);
+        let decided = usable.iter().any(|lookup| lookup.decides);
+        let good = usable.iter().filter(|lookup| lookup.decides || !decided);
         let served = good.clone().find_map(|lookup| {
             let indexes = serving(protected, &lookup.condition);
             (!indexes.is_empty()).then_some((lookup, indexes))
@@ -163,11 +158,9 @@ fn advise(protected: &Protected, policies: &[Stored]) -> Advice {
         let mut plans = Vec::new();
         for (index, entry) in entries {
             let sample = |name| entry.sample_for(&protected.resource_type, name);
-            let predicate = if *several {
-                Predicate::any([sample("one"), sample("other")])
-            } else {
-                sample("one")
-            };
+            // More than containment is asked for.
+            let instances = if *several { 20 } else { 1 };
+            let predicate = Predicate::any((0..instances).map(|n| sample(&format!("n{n}"))));
             match Plan::of(protected, &predicate) {
                 Plan::Scan => {
                     plans.clear();
