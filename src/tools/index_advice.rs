@@ -157,7 +157,7 @@ fn advise(protected: &Protected, policies: &[Stored]) -> Advice {
         // The entries of a policy are asked together: if one of them reads everything, so does the statement.
         let mut plans = Vec::new();
         for (index, entry) in entries {
-            let sample = |name| entry.sample_for(&protected.resource_type, name);
+            let sample = |name: &str| entry.sample_for(&protected.resource_type, name);
             // More than containment is asked for.
             let instances = if *several { 20 } else { 1 };
             let predicate = Predicate::any((0..instances).map(|n| sample(&format!("n{n}"))));
