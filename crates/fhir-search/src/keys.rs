@@ -9,10 +9,11 @@ use std::str::FromStr;
 
 use jsonb::{Decimal, Value};
 
+use crate::choice::Choices;
 use crate::fold;
-use crate::path::{self, Leaf, Path, are_single};
+use crate::path::{self, Leaf, Path};
 use crate::range::{self, Interval, Stored, Units};
-use crate::test::{Found, ParseTestError, Scanner, each, each_piece, each_single, write_paths};
+use crate::test::{Found, ParseTestError, Scanner, each, each_piece, write_paths};
 
 /// A longer unit or target of a reference is no key: B-trees and GIN indexes take rows of some 2,700 bytes at most, and what
 /// somebody stores must not make a write fail.
@@ -25,7 +26,7 @@ pub const CUT_KEY_BYTES: usize = MOST_KEY_BYTES - 3;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Paths {
     paths: Vec<Path>,
-    single: bool,
+    choices: Choices,
 }
 
 /// A number, or beyond all numbers.
@@ -41,8 +42,8 @@ pub enum Bound<T> {
 
 impl From<Vec<Path>> for Paths {
     fn from(paths: Vec<Path>) -> Self {
-        let single = are_single(&paths);
-        Self { paths, single }
+        let choices = paths.as_slice().into();
+        Self { paths, choices }
     }
 }
 
@@ -66,18 +67,15 @@ impl FromStr for Paths {
 impl Paths {
     /// At most one element is at the paths, so that the keys of a range belong to the same element.
     pub fn is_single(&self) -> bool {
-        self.single
+        self.choices.are_single()
     }
 
     /// The elements of a range: of a choice with more than one member, none.
     fn each_of_range<'a>(&self, document: Value<'a>, visit: &mut impl FnMut(Leaf, Value<'a>)) {
-        if self.single && self.paths.len() > 1 {
-            if let Some(Some((leaf, value))) = each_single(&self.paths, document) {
-                visit(leaf, value);
-            }
-        } else {
-            self.each(document, visit);
-        }
+        self.choices.each(document, &mut |leaf, value| {
+            visit(leaf, value);
+            Some(false)
+        });
     }
 
     fn each<'a>(&self, document: Value<'a>, visit: &mut impl FnMut(Leaf, Value<'a>)) {
@@ -226,8 +224,8 @@ struct Collected {
 
 impl Units for Collected {
     fn fits(&mut self, stored: Stored<'_>) -> Option<bool> {
-        match stored.coded() {
-            Some((Some(system), Some(code))) => {
+        match (stored.system(), stored.code()) {
+            (Some(Some(system)), Some(Some(code))) => {
                 let unit = format!("{system}|{code}");
                 self.unknown |= self.unit.as_ref().is_some_and(|known| *known != unit);
                 self.unit = Some(unit);

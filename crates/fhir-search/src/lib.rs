@@ -21,6 +21,7 @@
     )
 )]
 
+mod choice;
 mod compartment;
 mod criteria;
 mod fold;

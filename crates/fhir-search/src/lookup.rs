@@ -174,19 +174,10 @@ impl Elements {
                 ids,
                 types,
             } => {
-                let mut all = targets.clone();
-                let by_id = types
-                    .iter()
-                    .flat_map(|kind| ids.iter().map(move |id| format!("{kind}/{id}")));
-                all.extend(by_id.take(documents::MOST + 1));
-                let expressible =
-                    ids.is_empty() || (1..=documents::MOST_TYPES).contains(&types.len());
-                if expressible
-                    && all.len() <= documents::MOST
-                    && all.iter().all(|target| target.len() <= MOST_KEY_BYTES)
-                {
-                    all.sort_unstable();
-                    all.dedup();
+                let all = documents::references(targets, ids, types);
+                if let Some(all) = all.filter(|all| {
+                    !all.is_empty() && all.iter().all(|target| target.len() <= MOST_KEY_BYTES)
+                }) {
                     found.push(decides(Condition::Targets(paths(), all)));
                 }
             }

@@ -7,7 +7,7 @@ use crate::criteria::Target;
 use crate::path::{Leaf, Path, Step};
 use crate::predicate::Predicate;
 use crate::table::Alternative;
-use crate::test::{Elements, Test, TestOp, Token, TokenSystem, last_two, relative};
+use crate::test::{Elements, Test, TestOp, Token, TokenSystem};
 
 /// Some element is there.
 pub fn present(alternatives: &[Alternative]) -> Predicate {
@@ -44,7 +44,8 @@ pub fn tokens(alternatives: &[Alternative], tokens: Vec<Token>) -> Predicate {
     ])
 }
 
-/// Some reference has an identifier that is one of the tokens.
+/// Some reference has an identifier that is one of the tokens. (What a reference that is only an identifier refers to is not
+/// known: parameters for references to one type are not among the alternatives.)
 pub fn identifiers(alternatives: &[Alternative], values: Vec<Token>) -> Predicate {
     let below = alternatives
         .iter()
@@ -109,12 +110,15 @@ pub fn references(alternatives: &[Alternative], targets: &[Target]) -> Predicate
         parts.push(id_match(paths, ids.clone(), types));
     }
     for (types, paths) in grouped(&filtered, |found| found.targets.as_slice()) {
-        let of_type = |target: &&String| {
-            relative(last_two(target)).is_some_and(|(kind, _)| types.contains(&kind))
-        };
-        let named = named.iter().filter(of_type).cloned().collect();
-        parts.push(named_match(paths.clone(), named));
-        parts.push(id_match(paths, ids.clone(), types));
+        let types: Vec<String> = types.iter().map(|name| (*name).to_owned()).collect();
+        for (targets, ids) in [(named.clone(), Vec::new()), (Vec::new(), ids.clone())] {
+            let op = TestOp::Reference {
+                targets,
+                ids,
+                types: types.clone(),
+            };
+            parts.push(test(paths.clone(), op));
+        }
     }
     Predicate::any(parts)
 }

@@ -166,41 +166,6 @@ impl Leaf {
     }
 }
 
-impl Path {
-    /// At most one element is at the end of the path.
-    pub(crate) fn is_single(&self) -> bool {
-        self.steps.iter().all(|step| !step.many)
-    }
-
-    /// The path of the choice that this path's element is a member of: `effective` of `effectiveDateTime:dateTime`. `None`
-    /// where the name says that it is no choice.
-    fn choice(&self) -> Option<(&[Step], &str)> {
-        let (last, before) = self.steps.split_last()?;
-        let name = self.leaf.to_string();
-        let mut letters = name.chars();
-        let first = letters.next()?.to_ascii_uppercase();
-        let base = last
-            .member
-            .strip_suffix(letters.as_str())?
-            .strip_suffix(first)?;
-        (!base.is_empty()).then_some((before, base))
-    }
-}
-
-/// Whether all the paths together end at no more than one element: they are one path without arrays, or members of one
-/// choice, of which FHIR allows only one.
-pub(crate) fn are_single(paths: &[Path]) -> bool {
-    let Some((first, rest)) = paths.split_first() else {
-        return false;
-    };
-    first.is_single()
-        && (rest.is_empty()
-            || first.choice().is_some_and(|choice| {
-                rest.iter()
-                    .all(|path| path.is_single() && path.choice() == Some(choice))
-            }))
-}
-
 impl fmt::Display for Leaf {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let name = Self::NAMES.iter().find(|(leaf, _)| leaf == self);

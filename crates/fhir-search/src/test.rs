@@ -9,14 +9,15 @@ mod token;
 pub use text::ParseTestError;
 pub(crate) use text::{Scanner, write_paths, write_quoted};
 
-pub(crate) use evaluate::{each, each_single, items, member};
+pub(crate) use evaluate::{and, any, each, items, member};
 pub(crate) use pieces::each_piece;
 pub(crate) use reference::{Found, irregular, last_two, relative};
 
 use std::collections::HashSet;
 
+use crate::choice::Choices;
 use crate::fold;
-use crate::path::{Path, Step, are_single};
+use crate::path::{Path, Step};
 use crate::range::{Amount, Moment, Unit};
 
 /// An exact, three-valued condition on a document.
@@ -43,8 +44,8 @@ pub struct Elements {
     pub paths: Vec<Path>,
     /// What is asked.
     pub op: TestOp,
-    /// At most one element is there: more members of a choice than FHIR allows are unknown to a range.
-    pub(crate) single: bool,
+    /// The paths again, for what is asked of a range.
+    choices: Choices,
 }
 
 /// What a [`Test`] asks of an element.
@@ -61,9 +62,9 @@ pub enum TestOp {
     Reference {
         /// `Type/id` or absolute URLs (sorted, distinct).
         targets: Vec<String>,
-        /// Ids of any of `types` (sorted, distinct).
+        /// Ids of any type (sorted, distinct).
         ids: Vec<String>,
-        /// The types that `ids` may belong to; empty means any resource type.
+        /// The types that are referred to; empty means any resource type.
         types: Vec<String>,
     },
     /// A string part that starts with one of these folded texts (sorted, distinct, none empty). Of an element with a code:
@@ -145,8 +146,8 @@ impl Elements {
             })),
             TestOp::Truth(_) => op,
         };
-        let single = are_single(&paths);
-        Self { paths, op, single }
+        let choices = paths.as_slice().into();
+        Self { paths, op, choices }
     }
 }
 

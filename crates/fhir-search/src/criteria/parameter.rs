@@ -136,10 +136,11 @@ fn modified(parameter: &Known, modifier: &str) -> Option<Search> {
             .iter()
             .any(|found| found.path.leaf.has_text())
             .then_some(Search::TokenText(alternatives)),
-        (Kind::Reference, "identifier") => alternatives
-            .iter()
-            .any(|found| found.path.leaf == Leaf::Reference)
-            .then_some(Search::Identifier(alternatives)),
+        (Kind::Reference, "identifier") => {
+            let mut alternatives = alternatives;
+            alternatives.retain(|found| found.path.leaf == Leaf::Reference && !found.only_targets);
+            (!alternatives.is_empty()).then_some(Search::Identifier(alternatives))
+        }
         (Kind::Reference, name) if model::is_resource_type(name) => {
             let mut alternatives = alternatives;
             alternatives.retain(|found| {

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::{Condition, Lookup};
 use crate::path::{Filter, Leaf, Path, Step};
-use crate::test::{Elements, TestOp, Token, TokenSystem};
+use crate::test::{Elements, TestOp, Token, TokenSystem, last_two, relative};
 
 /// An id may be of at most so many types to be looked up as `Type/id`.
 pub const MOST_TYPES: usize = 25;
@@ -124,13 +124,7 @@ fn values(path: &Path, op: &TestOp) -> Option<Values> {
             ids,
             types,
         } => {
-            if !ids.is_empty() && !(1..=MOST_TYPES).contains(&types.len()) {
-                return None;
-            }
-            let by_id = types
-                .iter()
-                .flat_map(|kind| ids.iter().map(move |id| format!("{kind}/{id}")));
-            let all = targets.iter().cloned().chain(by_id).take(MOST + 1);
+            let all = references(targets, ids, types)?.into_iter();
             Some(Values {
                 any: all.filter_map(|target| reference(leaf, &target)).collect(),
                 decides: true,
@@ -145,6 +139,27 @@ fn values(path: &Path, op: &TestOp) -> Option<Values> {
         | TestOp::Quantity(_)
         | TestOp::Truth(_) => None,
     }
+}
+
+/// All that a test of references accepts, as it is compared, sorted; `None` when an id could be of too many types, or there are
+/// too many.
+pub fn references(targets: &[String], ids: &[String], types: &[String]) -> Option<Vec<String>> {
+    if !ids.is_empty() && !(1..=MOST_TYPES).contains(&types.len()) {
+        return None;
+    }
+    // One that is of another type is not meant, although something may refer to it.
+    let of_type = |target: &&String| {
+        let kind = relative(last_two(target)).map(|(kind, _)| kind);
+        types.is_empty() || kind.is_some_and(|kind| types.iter().any(|name| name == kind))
+    };
+    let by_id = types
+        .iter()
+        .flat_map(|kind| ids.iter().map(move |id| format!("{kind}/{id}")));
+    let named = targets.iter().filter(of_type).cloned();
+    let mut all: Vec<String> = named.chain(by_id).take(MOST + 1).collect();
+    all.sort_unstable();
+    all.dedup();
+    (all.len() <= MOST).then_some(all)
 }
 
 fn reference(leaf: Leaf, target: &str) -> Option<Value> {

@@ -5,7 +5,7 @@ use jsonb::{Decimal, Number, Value};
 
 use super::{Span, Unit, Written, decimal};
 use crate::path::Leaf;
-use crate::test::{items, member};
+use crate::test::{and, items, member};
 
 /// The system of currencies.
 const CURRENCIES: &str = "urn:iso:std:iso:4217";
@@ -120,15 +120,21 @@ pub enum Stored<'a> {
 }
 
 impl<'a> Stored<'a> {
-    /// System and code.
-    pub fn coded(self) -> Option<(Option<&'a str>, Option<&'a str>)> {
+    /// The system: `None` when it is wrongly typed.
+    pub fn system(self) -> Option<Option<&'a str>> {
         match self {
-            Stored::None => Some((None, None)),
-            Stored::Quantity(value) => Some((member(value, "system")?, member(value, "code")?)),
-            Stored::Money(value) => {
-                let currency = member(value, "currency")?;
-                Some((currency.map(|_| CURRENCIES), currency))
-            }
+            Stored::None => Some(None),
+            Stored::Quantity(value) => member(value, "system"),
+            Stored::Money(value) => Some(member(value, "currency")?.map(|_| CURRENCIES)),
+        }
+    }
+
+    /// The code, likewise.
+    pub fn code(self) -> Option<Option<&'a str>> {
+        match self {
+            Stored::None => Some(None),
+            Stored::Quantity(value) => member(value, "code"),
+            Stored::Money(value) => member(value, "currency"),
         }
     }
 }
@@ -138,16 +144,14 @@ impl Units for &Unit {
         match self {
             Unit::Any => Some(true),
             Unit::Coded { system, code } => {
-                let (found_system, found_code) = stored.coded()?;
-                Some(found_system == Some(system) && found_code == Some(code))
+                let is = |found: Option<Option<&str>>, asked: &str| {
+                    found.map(|found| found == Some(asked))
+                };
+                and(is(stored.system(), system), is(stored.code(), code))
             }
             Unit::Named(code) => {
                 let is = |found: Option<Option<&str>>| found.map(|found| found == Some(code));
-                let by_code = is(match stored {
-                    Stored::None => Some(None),
-                    Stored::Quantity(value) => member(value, "code"),
-                    Stored::Money(value) => member(value, "currency"),
-                });
+                let by_code = is(stored.code());
                 let by_name = is(match stored {
                     Stored::Quantity(value) => member(value, "unit"),
                     _ => Some(None),

@@ -34,21 +34,14 @@ impl Elements {
         match &self.op {
             TestOp::Truth(expected) => {
                 let found = any(self.paths.iter(), |path| {
-                    each(from, &path.steps, &mut |value| match value {
-                        Value::Bool(truth) => Some(truth),
-                        Value::String(_) => Some(true),
-                        _ => None,
-                    })
+                    each(from, &path.steps, &mut |value| truth(path, value))
                 });
                 found.map(|found| found == *expected)
             }
-            TestOp::Date(_) | TestOp::Number(_) | TestOp::Quantity(_)
-                if self.single && self.paths.len() > 1 =>
-            {
-                match each_single(&self.paths, from)? {
-                    Some((leaf, value)) => self.satisfies(leaf, value, document),
-                    None => Some(false),
-                }
+            TestOp::Date(_) | TestOp::Number(_) | TestOp::Quantity(_) => {
+                self.choices.each(from, &mut |leaf, value| {
+                    self.satisfies(leaf, value, document)
+                })
             }
             _ => any(self.paths.iter(), |path| {
                 each(from, &path.steps, &mut |value| {
@@ -98,14 +91,31 @@ impl Elements {
                 types,
             } => match Found::of(leaf, value, document)? {
                 Found::Nothing => Some(false),
-                Found::Other(text) => Some(contains(targets, |target| target.as_str().cmp(text))),
+                Found::Other(text) => {
+                    let kind = relative(last_two(text)).map(|(kind, _)| kind);
+                    let fits = types.is_empty() || kind.is_some_and(|kind| is_one_of(kind, types));
+                    Some(fits && contains(targets, |target| target.as_str().cmp(text)))
+                }
                 Found::Resource(kind, id) => Some(
-                    contains(targets, |target| compare_joined(target, kind, id))
-                        || (contains(ids, |found| found.as_str().cmp(id))
-                            && is_one_of(kind, types)),
+                    is_one_of(kind, types)
+                        && (contains(targets, |target| compare_joined(target, kind, id))
+                            || contains(ids, |found| found.as_str().cmp(id))),
                 ),
             },
         }
+    }
+}
+
+/// Whether a member of a choice such as `deceased` is there and not `false`.
+fn truth(path: &Path, value: Value<'_>) -> Option<bool> {
+    let is_flag = path
+        .steps
+        .last()
+        .is_some_and(|step| step.member.ends_with("Boolean"));
+    match value {
+        Value::Bool(truth) if is_flag => Some(truth),
+        Value::String(_) if !is_flag => Some(true),
+        _ => None,
     }
 }
 
@@ -125,8 +135,17 @@ pub(super) fn or(left: Option<bool>, right: Option<bool>) -> Option<bool> {
     }
 }
 
+/// Kleene's "and".
+pub(crate) fn and(left: Option<bool>, right: Option<bool>) -> Option<bool> {
+    match (left, right) {
+        (Some(false), _) | (_, Some(false)) => Some(false),
+        (Some(true), Some(true)) => Some(true),
+        _ => None,
+    }
+}
+
 /// Kleene's "or" over items, which stops at the first true one.
-pub(super) fn any<T>(
+pub(crate) fn any<T>(
     items: impl Iterator<Item = T>,
     mut holds: impl FnMut(T) -> Option<bool>,
 ) -> Option<bool> {
@@ -200,29 +219,6 @@ fn enter<'a>(
     each(value, rest, visit)
 }
 
-/// The one element at the end of the paths, none of which goes through an array: `Some(None)` where none is, `None` where
-/// there are several, or where that cannot be known.
-pub(crate) fn each_single<'a>(
-    paths: &[Path],
-    from: Value<'a>,
-) -> Option<Option<(Leaf, Value<'a>)>> {
-    let mut only = None;
-    for path in paths {
-        let mut found = None;
-        each(from, &path.steps, &mut |value| {
-            found = Some(value);
-            Some(false)
-        })?;
-        if let Some(value) = found {
-            if only.is_some() {
-                return None;
-            }
-            only = Some((path.leaf, value));
-        }
-    }
-    Some(only)
-}
-
 /// A string member of an object: `Some(None)` when it is absent, `None` when it is wrongly typed.
 pub(crate) fn member<'a>(value: Value<'a>, name: &str) -> Option<Option<&'a str>> {
     match value.as_object()?.get(name) {
@@ -251,15 +247,17 @@ pub(super) fn contains<T>(values: &[T], compare: impl Fn(&T) -> Ordering) -> boo
 
 fn present(leaf: Leaf, value: Value<'_>, types: &[String], document: Value<'_>) -> Option<bool> {
     match (leaf, value) {
-        (Leaf::Reference | Leaf::Resource, _) if !types.is_empty() => {
-            match Found::of(leaf, value, document)? {
-                Found::Resource(kind, _) => Some(is_one_of(kind, types)),
-                Found::Other(text) => {
-                    Some(relative(last_two(text)).is_some_and(|(kind, _)| is_one_of(kind, types)))
-                }
-                Found::Nothing => Some(false),
-            }
+        (Leaf::Resource, Value::Object(object)) if !types.is_empty() && !object.is_empty() => {
+            let kind = member(value, "resourceType")?;
+            Some(kind.is_some_and(|kind| is_one_of(kind, types)))
         }
+        (Leaf::Reference, _) if !types.is_empty() => match Found::of(leaf, value, document)? {
+            Found::Resource(kind, _) => Some(is_one_of(kind, types)),
+            Found::Other(text) => {
+                Some(relative(last_two(text)).is_some_and(|(kind, _)| is_one_of(kind, types)))
+            }
+            Found::Nothing => Some(false),
+        },
         (Leaf::Boolean | Leaf::Truth, Value::Bool(_)) | (Leaf::Number, Value::Number(_)) => {
             Some(true)
         }

@@ -29,16 +29,14 @@ impl<'a> Found<'a> {
         }
     }
 
-    /// Names a resource.
+    /// Names a resource, if it has a type and an id.
     fn resource(resource: Value<'a>) -> Option<Self> {
-        let kind = member(resource, "resourceType")??;
-        if !model::is_resource_type(kind) {
-            return None;
+        match (member(resource, "resourceType")?, member(resource, "id")?) {
+            (Some(kind), Some(id)) => {
+                model::is_resource_type(kind).then_some(Self::Resource(kind, id))
+            }
+            _ => Some(Self::Nothing),
         }
-        Some(match member(resource, "id")? {
-            Some(id) => Self::Resource(kind, id),
-            None => Self::Nothing,
-        })
     }
 
     /// Reads a Reference element of `document`; `None` when it is wrongly typed or refers to a contained resource that is

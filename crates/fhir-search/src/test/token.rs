@@ -2,7 +2,7 @@
 
 use jsonb::Value;
 
-use super::evaluate::{any, contains, items, member};
+use super::evaluate::{and, any, contains, items, member};
 use super::{Token, TokenSystem};
 use crate::path::Leaf;
 
@@ -34,10 +34,19 @@ fn pair(value: Value<'_>, name: &str, tokens: &[Token]) -> Option<bool> {
     value.as_object()?;
     match (member(value, name), member(value, "system")) {
         (Some(code), Some(system)) => Some(has_token(tokens, code, system)),
-        // What is known may be enough: a code whatever its system, a system whatever its code.
-        (Some(Some(code)), None) => find(tokens, Some(code), Asked::Any).then_some(true),
-        (None, Some(Some(system))) => find(tokens, None, Asked::Is(system)).then_some(true),
-        _ => None,
+        // What is known may be enough.
+        (code, system) => any(tokens.iter(), |token| {
+            let code_fits = match &token.code {
+                Some(asked) => code.map(|code| code == Some(asked)),
+                None => Some(true),
+            };
+            let system_fits = match &token.system {
+                TokenSystem::Any => Some(true),
+                TokenSystem::None => system.map(|system| system.is_none()),
+                TokenSystem::Is(asked) => system.map(|system| system == Some(asked)),
+            };
+            and(code_fits, system_fits)
+        }),
     }
 }
 
