@@ -1,0 +1,6 @@
+pub mod criteria;
+pub mod evaluate;
+pub mod kinds;
+pub mod path;
+pub mod table;
+pub mod truth;
