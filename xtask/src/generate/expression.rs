@@ -1,5 +1,5 @@
-//! A parser for the small part of FHIRPath that search parameter expressions use: unions of member paths with casts and
-//! two kinds of `where`.
+//! A parser for the small part of FHIRPath that search parameter expressions use: unions of member paths with casts,
+//! indexes and two kinds of `where`.
 
 use anyhow::{Result, bail};
 
@@ -12,6 +12,8 @@ pub enum Step {
     As(String),
     /// `.where(member='value')`.
     Where(String, String),
+    /// `[0]`.
+    Index(usize),
     /// `.where(resolve() is T)`.
     Resolves(String),
 }
@@ -105,6 +107,12 @@ impl Parser<'_> {
                 steps.push(Step::Where(member, value.to_owned()));
                 self.rest = rest;
                 self.expect(")")?;
+            } else if self.take("[") {
+                let Ok(index) = self.name()?.parse() else {
+                    bail!("index expected");
+                };
+                steps.push(Step::Index(index));
+                self.expect("]")?;
             } else if self.take(".as(") || self.take(".ofType(") {
                 steps.push(Step::As(self.name()?));
                 self.expect(")")?;

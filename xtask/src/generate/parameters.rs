@@ -3,19 +3,35 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
-use super::elements::{Node, Tree, capitalised, list, text};
+use super::composite;
+use super::elements::{Tree, list, text};
 use super::expression::{self, Step};
+use super::places::{Place, fits, follow, leaf};
 
-/// A path that is being followed: the text so far and the element it stands on.
-#[derive(Clone)]
-struct Place {
-    path: String,
-    node: Node,
-    filter: Option<String>,
-}
+/// Parameters that cannot be criteria, and why: the end of "search parameter NAME is not supported in criteria: …".
+const REFUSED: [(&str, &str); 6] = [
+    (
+        "_content",
+        "it searches the words of the whole resource, not an element",
+    ),
+    ("_query", "it names a query of the server, not an element"),
+    (
+        "_text",
+        "it searches the words of the narrative, not an element",
+    ),
+    ("near", "it needs a position to measure the distance from"),
+    (
+        "priority-order",
+        "it is computed from priority, for sorting",
+    ),
+    (
+        "profile-type",
+        "it is computed, for sorting, from the resource that profile refers to",
+    ),
+];
 
 /// The table: `Type`, then one line per parameter: ` code kind alternatives` or ` code kind - reason`.
 pub fn reduce(tree: &Tree, definitions: &[Value]) -> Result<String> {
@@ -24,12 +40,14 @@ pub fn reduce(tree: &Tree, definitions: &[Value]) -> Result<String> {
         let code = text(definition, "code")?;
         let kind = text(definition, "type")?;
         for base in list(definition, "base").iter().filter_map(Value::as_str) {
-            let line = match reduce_one(tree, definition, base, kind) {
-                Ok(alternatives) => format!("{code} {kind} {}", alternatives.join(" | ")),
-                Err(reason) => format!("{code} {kind} - {reason}"),
-            };
+            let rest = rest_of_line(tree, definitions, definition, base)
+                .with_context(|| format!("parameter {code} of {base}"))?;
             // HL7's definition comes first and stays.
-            table.entry(base).or_default().entry(code).or_insert(line);
+            table
+                .entry(base)
+                .or_default()
+                .entry(code)
+                .or_insert_with(|| format!("{code} {kind} {rest}"));
         }
     }
     let mut out = String::new();
@@ -42,218 +60,89 @@ pub fn reduce(tree: &Tree, definitions: &[Value]) -> Result<String> {
     Ok(out)
 }
 
-fn reduce_one(tree: &Tree, definition: &Value, base: &str, kind: &str) -> Result<Vec<String>> {
-    let Ok(expression) = text(definition, "expression") else {
-        bail!("it has no expression: it searches more than one element holds");
-    };
-    if kind == "composite" {
-        bail!("composite");
+/// What a parameter searches in the type `base`, or why it is refused. Everything else is an error: nothing is left out
+/// without a reason that somebody wrote.
+fn rest_of_line(
+    tree: &Tree,
+    definitions: &[Value],
+    definition: &Value,
+    base: &str,
+) -> Result<String> {
+    let code = text(definition, "code")?;
+    if let Some((_, reason)) = REFUSED.iter().find(|(refused, _)| *refused == code) {
+        return Ok(format!("- {reason}"));
     }
-    if kind == "special" {
-        bail!("special");
-    }
+    let expression = text(definition, "expression")?;
     if expression == "Patient.deceased.exists() and Patient.deceased != false" {
-        return Ok(vec![
-            "deceasedBoolean:truth".to_owned(),
-            "deceasedDateTime:truth".to_owned(),
-        ]);
+        return Ok("deceasedBoolean:truth | deceasedDateTime:truth".to_owned());
     }
-    let targets: Vec<&str> = list(definition, "target")
-        .iter()
-        .filter_map(Value::as_str)
-        .collect();
-    let mut found = Vec::new();
-    let mut unusable = None;
+    match text(definition, "type")? {
+        "composite" => composite::reduce(tree, definitions, definition, base),
+        kind => {
+            let targets = targets(definition);
+            let found = search(tree, base, &Place::root(base), expression, kind, &targets)?;
+            Ok(found.join(" | "))
+        }
+    }
+}
+
+/// The members that an expression selects in the type `base` and whose types fit the kind, as they are written:
+/// `path:Type`. Each alternative that is about this type must give one, so that none is lost.
+pub fn search(
+    tree: &Tree,
+    base: &str,
+    start: &Place,
+    expression: &str,
+    kind: &str,
+    targets: &[&str],
+) -> Result<Vec<String>> {
+    let mut found: Vec<String> = Vec::new();
     for alternative in expression::alternatives(expression) {
-        let Ok(steps) = expression::parse(alternative) else {
-            bail!("its expression computes a value: {expression}");
-        };
-        // Most expressions start with the type; a few are relative to it.
-        let steps = match steps.split_first() {
-            Some((Step::Member(root), rest)) if tree.is_resource(root) => {
-                if root != base {
-                    continue;
-                }
-                rest
-            }
-            _ => &steps[..],
-        };
-        for place in follow(tree, base, steps)? {
-            for name in &place.node.types {
-                if fits(kind, name) {
-                    let leaf = leaf(tree, &place, name, &targets);
-                    let line = format!("{}:{leaf}", place.path);
-                    if !found.contains(&line) {
-                        found.push(line);
-                    }
-                } else {
-                    unusable = Some(format!("{} has the type {name}", place.path));
-                }
+        let selected = select(tree, base, start, alternative)?;
+        let mut fitting = selected
+            .iter()
+            .flat_map(|place| place.node.types.iter().map(move |name| (place, name)))
+            .filter(|(_, name)| fits(kind, name))
+            .map(|(place, name)| format!("{}:{}", place.path, leaf(tree, place, name, targets)))
+            .peekable();
+        ensure!(
+            selected.is_empty() || fitting.peek().is_some(),
+            "nothing in `{alternative}` is a {kind}"
+        );
+        for one in fitting {
+            if !found.contains(&one) {
+                found.push(one);
             }
         }
     }
-    if found.is_empty() {
-        bail!("{}", unusable.context("its expression selects nothing")?);
-    }
+    ensure!(
+        !found.is_empty(),
+        "`{expression}` selects nothing in {base}"
+    );
     Ok(found)
 }
 
-/// Follows the steps of one alternative to all the JSON members it may end at.
-fn follow(tree: &Tree, base: &str, steps: &[Step]) -> Result<Vec<Place>> {
-    let root = Node {
-        types: vec![base.to_owned()],
-        ..Node::default()
-    };
-    let mut places = vec![Place {
-        path: String::new(),
-        node: root,
-        filter: None,
-    }];
-    let mut steps = steps.iter().peekable();
-    while let Some(step) = steps.next() {
-        match step {
-            Step::Member(member) => {
-                let mut next = Vec::new();
-                for place in &places {
-                    let node = tree
-                        .child(&place.node, member)
-                        .with_context(|| format!("{base} has no element {member} there"))?;
-                    let cast = match steps.peek() {
-                        Some(Step::As(name)) => Some(name.as_str()),
-                        _ => None,
-                    };
-                    next.extend(concrete(place, &node, cast)?);
-                }
-                if matches!(steps.peek(), Some(Step::As(_))) {
-                    steps.next();
-                }
-                places = next;
+/// The JSON members that one alternative selects, starting from an element of the type `base`. None where it is about
+/// another type.
+pub fn select(tree: &Tree, base: &str, start: &Place, alternative: &str) -> Result<Vec<Place>> {
+    let steps = expression::parse(alternative)?;
+    // Most expressions start with the type; a few are relative to it.
+    match steps.split_first() {
+        Some((Step::Member(root), rest)) if tree.is_resource(root) => {
+            if root == base {
+                follow(tree, Place::root(base), rest)
+            } else {
+                Ok(Vec::new())
             }
-            Step::Where(member, value) => {
-                for place in &mut places {
-                    write!(place.path, "[{member}=\"{value}\"]")?;
-                }
-            }
-            Step::Resolves(target) => {
-                for place in &mut places {
-                    place.filter = Some(target.clone());
-                }
-            }
-            Step::As(name) => bail!("cast to {name}"),
         }
+        _ => follow(tree, start.clone(), &steps),
     }
-    Ok(places)
 }
 
-/// The JSON members of an element: one, or one per type of a choice.
-fn concrete(place: &Place, node: &Node, cast: Option<&str>) -> Result<Vec<Place>> {
-    let many = if node.many { "*" } else { "" };
-    let dot = if place.path.is_empty() { "" } else { "." };
-    if !node.choice {
-        if let Some(name) = cast.filter(|name| node.types.iter().all(|found| found != name)) {
-            bail!("{} is not a {name}", node.name);
-        }
-        let path = format!("{}{dot}{}{many}", place.path, node.name);
-        return Ok(vec![Place {
-            path,
-            node: node.clone(),
-            filter: None,
-        }]);
-    }
-    let places: Vec<Place> = node
-        .types
+/// The resource types that a parameter says it refers to.
+pub fn targets(definition: &Value) -> Vec<&str> {
+    list(definition, "target")
         .iter()
-        .filter(|name| cast.is_none_or(|cast| cast == name.as_str()))
-        .map(|name| Place {
-            path: format!(
-                "{}{dot}{}{}{many}",
-                place.path,
-                node.name,
-                capitalised(name)
-            ),
-            node: Node {
-                choice: false,
-                types: vec![name.clone()],
-                ..node.clone()
-            },
-            filter: None,
-        })
-        .collect();
-    if places.is_empty() {
-        bail!("{}[x] is never a {}", node.name, cast.unwrap_or_default());
-    }
-    Ok(places)
-}
-
-/// Which element types a kind of parameter can search.
-fn fits(kind: &str, name: &str) -> bool {
-    let text = [
-        "string",
-        "markdown",
-        "code",
-        "id",
-        "uri",
-        "url",
-        "canonical",
-        "oid",
-        "uuid",
-    ];
-    match kind {
-        "token" => {
-            text.contains(&name)
-                || [
-                    "Coding",
-                    "CodeableConcept",
-                    "Identifier",
-                    "ContactPoint",
-                    "boolean",
-                ]
-                .contains(&name)
-        }
-        "reference" => ["Reference", "canonical", "uri", "url"].contains(&name),
-        "string" => text.contains(&name) || ["HumanName", "Address"].contains(&name),
-        "uri" => ["uri", "url", "canonical", "oid", "uuid"].contains(&name),
-        "date" => ["date", "dateTime", "instant", "Period", "Timing"].contains(&name),
-        "number" => ["integer", "decimal", "positiveInt", "unsignedInt", "Range"].contains(&name),
-        "quantity" => [
-            "Quantity",
-            "Age",
-            "Duration",
-            "Count",
-            "Distance",
-            "Money",
-            "Range",
-            "SampledData",
-        ]
-        .contains(&name),
-        _ => false,
-    }
-}
-
-/// The type of the element, for a reference with what it may point to: `Reference(A|B)` for the element's own
-/// targets, `Reference!A` where the expression takes only references to that type.
-fn leaf(tree: &Tree, place: &Place, name: &str, targets: &[&str]) -> String {
-    if name != "Reference" {
-        return name.to_owned();
-    }
-    if let Some(filter) = &place.filter {
-        return format!("Reference!{filter}");
-    }
-    let mut own: Vec<&str> = place.node.targets.iter().map(String::as_str).collect();
-    if own.is_empty() {
-        own = targets
-            .iter()
-            .copied()
-            .filter(|target| tree.is_resource(target))
-            .collect();
-        own.sort_unstable();
-        if own.len() > 25 {
-            own.clear();
-        }
-    }
-    if own.is_empty() {
-        "Reference".to_owned()
-    } else {
-        format!("Reference({})", own.join("|"))
-    }
+        .filter_map(Value::as_str)
+        .collect()
 }
