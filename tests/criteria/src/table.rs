@@ -67,7 +67,7 @@ pub struct Alternative {
 impl Alternative {
     /// The member's name without its datatype: `effective` of `effectiveDateTime`.
     pub fn choice(&self) -> String {
-        let member = self.steps.last().map_or("", |step| &step.member);
+        let member = self.choice_member();
         let mut letters = self.datatype.chars();
         let suffix: String = letters
             .next()
@@ -76,6 +76,11 @@ impl Alternative {
             .chain(letters)
             .collect();
         member.strip_suffix(&suffix).unwrap_or(member).to_owned()
+    }
+
+    /// The last step's member.
+    pub fn choice_member(&self) -> &str {
+        self.steps.last().map_or("", |step| &step.member)
     }
 
     /// The steps before the last.
