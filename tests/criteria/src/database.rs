@@ -63,10 +63,15 @@ pub fn store(client: &mut Client, documents: &Documents) -> Result<()> {
     Ok(())
 }
 
-fn insert(client: &mut impl postgres::GenericClient, table: &str, documents: &[Value]) -> Result<()> {
+fn insert(
+    client: &mut impl postgres::GenericClient,
+    table: &str,
+    documents: &[Value],
+) -> Result<()> {
     let texts: Vec<String> = documents.iter().map(Value::to_string).collect();
-    let statement =
-        format!("INSERT INTO {table} SELECT r ->> 'id', r FROM (SELECT t::jsonb FROM unnest($1::text[]) t) d (r)");
+    let statement = format!(
+        "INSERT INTO {table} SELECT r ->> 'id', r FROM (SELECT t::jsonb FROM unnest($1::text[]) t) d (r)"
+    );
     client.execute(&statement, &[&texts])?;
     Ok(())
 }
@@ -80,7 +85,10 @@ fn policy(name: &str, resource_type: &str, criteria: &str) -> String {
 }
 
 /// Stores a policy for each criteria, named by its number; returns the refused ones, with what was said.
-pub fn write_policies(client: &mut Client, criteria: &[(String, String)]) -> Result<BTreeMap<usize, String>> {
+pub fn write_policies(
+    client: &mut Client,
+    criteria: &[(String, String)],
+) -> Result<BTreeMap<usize, String>> {
     const INSERT: &str = "INSERT INTO fhir_access.access_policy (resource) SELECT t::jsonb FROM unnest($1::text[]) t";
     let policies: Vec<String> = criteria
         .iter()
@@ -162,7 +170,9 @@ pub fn would_see(
         "SET LOCAL ROLE asker; SET LOCAL fhir_access.membership = {}",
         literal(&membership.to_string())
     ))?;
-    let rows = transaction.query(&format!("SELECT id FROM {table}"), &[]).map_err(said)?;
+    let rows = transaction
+        .query(&format!("SELECT id FROM {table}"), &[])
+        .map_err(said)?;
     Ok(rows.iter().map(|row| row.get(0)).collect())
 }
 
@@ -171,7 +181,10 @@ pub fn make_advised_indexes(client: &mut Client) -> Result<usize> {
     let rows = client.query("SELECT statement FROM fhir_access.index_advice()", &[])?;
     for row in &rows {
         let statement: &str = row.get(0);
-        client.batch_execute(statement).map_err(said).context(statement.to_owned())?;
+        client
+            .batch_execute(statement)
+            .map_err(said)
+            .context(statement.to_owned())?;
     }
     client.batch_execute("ANALYZE")?;
     Ok(rows.len())

@@ -24,7 +24,7 @@ const OF_SYNTHEA: usize = 12;
 const GROWN: usize = 6;
 
 /// At least so many mutations of each type, and at least one of each document.
-const MUTATIONS: usize = 26;
+const MUTATIONS: usize = 40;
 
 /// Types that no criteria can open to an ordinary membership, and those that are no types of rows.
 const CLOSED: [&str; 17] = [
@@ -50,14 +50,25 @@ const CLOSED: [&str; 17] = [
 /// Where HL7's and Synthea's resources are: not in the repository.
 pub fn folder() -> Option<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data");
-    folder.join("examples-r4.ndjson.gz").is_file().then_some(folder)
+    folder
+        .join("examples-r4.ndjson.gz")
+        .is_file()
+        .then_some(folder)
 }
 
 pub fn all(table: &Table, seed: u64) -> Result<Documents> {
     let mut documents = Documents::new();
     if let Some(folder) = folder() {
-        read(&folder.join("examples-r4.ndjson.gz"), usize::MAX, &mut documents)?;
-        read(&folder.join("synthea.ndjson.gz"), OF_SYNTHEA, &mut documents)?;
+        read(
+            &folder.join("examples-r4.ndjson.gz"),
+            usize::MAX,
+            &mut documents,
+        )?;
+        read(
+            &folder.join("synthea.ndjson.gz"),
+            OF_SYNTHEA,
+            &mut documents,
+        )?;
     }
     let mut dice = Dice::new(seed, 0);
     for resource_type in table.types() {
@@ -65,7 +76,11 @@ pub fn all(table: &Table, seed: u64) -> Result<Documents> {
     }
     documents.retain(|resource_type, _| !CLOSED.contains(&resource_type.as_str()));
     for (resource_type, documents) in &mut documents {
-        let parameters: Vec<&Parameter> = table.parameters(resource_type).collect();
+        // An id is what tells rows apart.
+        let parameters: Vec<&Parameter> = table
+            .parameters(resource_type)
+            .filter(|parameter| parameter.name != "_id")
+            .collect();
         unique(documents);
         for n in 0..GROWN {
             let mut document = json!({"resourceType": resource_type, "id": format!("grown-{n}")});
@@ -91,11 +106,16 @@ fn read(file: &Path, of_each_type: usize, documents: &mut Documents) -> Result<(
     let file = File::open(file).with_context(|| file.display().to_string())?;
     for line in BufReader::new(GzDecoder::new(file)).lines() {
         let document: Value = serde_json::from_str(&line?)?;
-        let resource_type = document["resourceType"].as_str().context("no resourceType")?;
+        let resource_type = document["resourceType"]
+            .as_str()
+            .context("no resourceType")?;
         let count = counts.entry(resource_type.to_owned()).or_default();
         *count += 1;
         if *count <= of_each_type {
-            documents.entry(resource_type.to_owned()).or_default().push(document);
+            documents
+                .entry(resource_type.to_owned())
+                .or_default()
+                .push(document);
         }
     }
     Ok(())
@@ -145,5 +165,48 @@ fn tag(dice: &mut Dice, document: &mut Value) {
     }
     if dice.chance(5) {
         meta.insert("project".to_owned(), json!(5));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_same_for_the_same_seed() {
+        let table = Table::load().unwrap();
+        let one = all(&table, 1).unwrap();
+        assert_eq!(one, all(&table, 1).unwrap());
+        assert_ne!(one, all(&table, 2).unwrap());
+        for (resource_type, documents) in &one {
+            let ids: BTreeSet<_> = documents
+                .iter()
+                .map(|document| document["id"].as_str().unwrap())
+                .collect();
+            assert_eq!(ids.len(), documents.len(), "{resource_type}");
+            assert!(
+                documents
+                    .iter()
+                    .all(|document| document["resourceType"] == *resource_type)
+            );
+        }
+    }
+
+    #[test]
+    fn published_documents() {
+        if folder().is_none() {
+            println!(
+                "skipped: HL7's examples and Synthea's patients are not here; criteria are tried on grown documents only"
+            );
+            return;
+        }
+        let mut documents = Documents::new();
+        read(
+            &folder().unwrap().join("examples-r4.ndjson.gz"),
+            usize::MAX,
+            &mut documents,
+        )
+        .unwrap();
+        assert_eq!(documents.values().map(Vec::len).sum::<usize>(), 817);
     }
 }

@@ -414,12 +414,19 @@ fn truth_of(from: Found, alternatives: &[Alternative]) -> Truth {
                 .map(move |found| (found, alternative))
         })
         .map(|(found, alternative)| match found {
-            Found::Element(Value::Bool(truth)) if alternative.choice_member().ends_with("Boolean") => Some(*truth),
-            Found::Element(Value::String(_)) if alternative.choice_member().ends_with("DateTime") => Some(true),
+            Found::Element(Value::Bool(truth))
+                if alternative.choice_member().ends_with("Boolean") =>
+            {
+                Some(*truth)
+            }
+            Found::Element(Value::String(_))
+                if alternative.choice_member().ends_with("DateTime") =>
+            {
+                Some(true)
+            }
             _ => None,
         }))
 }
-
 
 /// Is it the resource itself, does it refer to it, or is it one of its accounts?
 fn is_in_compartment(

@@ -73,7 +73,9 @@ impl<'t> Generator<'t> {
     }
 
     pub fn next(&mut self) -> Generated {
-        let mut lot = self.dice.below(SHARES.iter().map(|(_, _, share)| share).sum());
+        let mut lot = self
+            .dice
+            .below(SHARES.iter().map(|(_, _, share)| share).sum());
         let (name, kind, _) = SHARES
             .into_iter()
             .find(|(_, _, share)| match lot.checked_sub(*share) {
@@ -88,7 +90,10 @@ impl<'t> Generator<'t> {
         let (resource_type, first) = match kind.and_then(|kind| self.parameters.get(&kind)) {
             Some(parameters) => {
                 let (resource_type, parameter) = self.dice.pick(parameters);
-                (resource_type, self.condition(resource_type, parameter, &mut forms))
+                (
+                    resource_type,
+                    self.condition(resource_type, parameter, &mut forms),
+                )
             }
             None => {
                 let types: Vec<&'t String> = self.documents.keys().collect();
@@ -112,7 +117,12 @@ impl<'t> Generator<'t> {
         }
     }
 
-    fn condition(&mut self, resource_type: &'t str, parameter: &'t Parameter, forms: &mut Vec<String>) -> String {
+    fn condition(
+        &mut self,
+        resource_type: &'t str,
+        parameter: &'t Parameter,
+        forms: &mut Vec<String>,
+    ) -> String {
         if parameter.name == "_id" {
             return self.special(resource_type, "_id", forms);
         }
@@ -126,7 +136,9 @@ impl<'t> Generator<'t> {
         };
         let mut target = None;
         let mut how = None;
-        if modifier.is_none() && let Search::Elements(alternatives) = &parameter.search {
+        if modifier.is_none()
+            && let Search::Elements(alternatives) = &parameter.search
+        {
             how = values::how(&mut self.dice, parameter.kind, alternatives);
             modifier = how.map(str::to_owned);
             if how == Some("Type") {
@@ -134,7 +146,11 @@ impl<'t> Generator<'t> {
                 modifier.clone_from(&target);
             }
         }
-        let count = if self.dice.chance(25) { 2 + self.dice.below(3) } else { 1 };
+        let count = if self.dice.chance(25) {
+            2 + self.dice.below(3)
+        } else {
+            1
+        };
         let values: Vec<String> = (0..count)
             .map(|_| self.value(resource_type, parameter, how, target.as_deref(), forms))
             .collect();
@@ -146,7 +162,9 @@ impl<'t> Generator<'t> {
             Some(modifier) => forms.push(format!(":{modifier}")),
             None => {}
         }
-        let modifier = modifier.map(|modifier| format!(":{modifier}")).unwrap_or_default();
+        let modifier = modifier
+            .map(|modifier| format!(":{modifier}"))
+            .unwrap_or_default();
         let values = self.encode(&values.join(","));
         format!("{}{modifier}={values}", parameter.name)
     }
@@ -166,7 +184,9 @@ impl<'t> Generator<'t> {
             let mut value = None;
             for _ in 0..6 {
                 value = match &parameter.search {
-                    Search::Elements(alternatives) => self.held(root, root, parameter.kind, alternatives, how, target),
+                    Search::Elements(alternatives) => {
+                        self.held(root, root, parameter.kind, alternatives, how, target)
+                    }
                     Search::Composite(contexts, parts) => {
                         let context = self.dice.one(contexts);
                         let found = walk(Found::Element(root), context);
@@ -178,8 +198,17 @@ impl<'t> Generator<'t> {
                             let values: Option<Vec<String>> = parts
                                 .iter()
                                 .map(|part| {
-                                    let held = self.held(context, root, part.kind, &part.alternatives, None, None);
-                                    let made = || self.made(root, part.kind, &part.alternatives, None, None);
+                                    let held = self.held(
+                                        context,
+                                        root,
+                                        part.kind,
+                                        &part.alternatives,
+                                        None,
+                                        None,
+                                    );
+                                    let made = || {
+                                        self.made(root, part.kind, &part.alternatives, None, None)
+                                    };
                                     held.or_else(made)
                                 })
                                 .collect();
@@ -192,19 +221,28 @@ impl<'t> Generator<'t> {
                 }
                 root = self.dice.one(documents);
             }
-            let value = value.filter(|_| !self.dice.chance(12)).or_else(|| match &parameter.search {
-                Search::Elements(alternatives) => self.made(root, parameter.kind, alternatives, how, target),
-                Search::Composite(_, parts) => {
-                    let values: Option<Vec<String>> = parts
-                        .iter()
-                        .map(|part| self.made(root, part.kind, &part.alternatives, None, None))
-                        .collect();
-                    values.map(|values| values.join("$"))
-                }
-            });
+            let value =
+                value
+                    .filter(|_| !self.dice.chance(12))
+                    .or_else(|| match &parameter.search {
+                        Search::Elements(alternatives) => {
+                            self.made(root, parameter.kind, alternatives, how, target)
+                        }
+                        Search::Composite(_, parts) => {
+                            let values: Option<Vec<String>> = parts
+                                .iter()
+                                .map(|part| {
+                                    self.made(root, part.kind, &part.alternatives, None, None)
+                                })
+                                .collect();
+                            values.map(|values| values.join("$"))
+                        }
+                    });
             if let Some(value) = value {
                 if parameter.kind.is_ranged() {
-                    let prefix = value.get(..2).filter(|prefix| prefix.bytes().all(|byte| byte.is_ascii_lowercase()));
+                    let prefix = value
+                        .get(..2)
+                        .filter(|prefix| prefix.bytes().all(|byte| byte.is_ascii_lowercase()));
                     forms.push(prefix.unwrap_or("(none)").to_owned());
                 }
                 return value;
@@ -236,7 +274,15 @@ impl<'t> Generator<'t> {
             })
             .collect();
         let (alternative, element) = self.dice.pick_of(found)?;
-        values::value(&mut self.dice, kind, how, target, alternative, element, root)
+        values::value(
+            &mut self.dice,
+            kind,
+            how,
+            target,
+            alternative,
+            element,
+            root,
+        )
     }
 
     /// From an element made for it.
@@ -251,7 +297,15 @@ impl<'t> Generator<'t> {
         let alternative = self.dice.one(alternatives);
         (0..20).find_map(|_| {
             let element = plant::element(&mut self.dice, alternative);
-            values::value(&mut self.dice, kind, how, target, alternative, &element, root)
+            values::value(
+                &mut self.dice,
+                kind,
+                how,
+                target,
+                alternative,
+                &element,
+                root,
+            )
         })
     }
 
@@ -265,7 +319,11 @@ impl<'t> Generator<'t> {
                     "_id" => {
                         let id = values::escape(document["id"].as_str().unwrap_or_default());
                         let with_type = self.dice.chance(20);
-                        if with_type { format!("{resource_type}/{id}") } else { id }
+                        if with_type {
+                            format!("{resource_type}/{id}")
+                        } else {
+                            id
+                        }
                     }
                     "_project" => self.dice.pick(&plant::IDS).to_owned(),
                     _ => self.compartment(resource_type, document),
@@ -286,18 +344,30 @@ impl<'t> Generator<'t> {
         let compartment = self.dice.pick(&compartments);
         if self.dice.chance(25) {
             if compartments.contains(&resource_type) && self.dice.chance(50) {
-                return format!("{resource_type}/{}", document["id"].as_str().unwrap_or_default());
+                return format!(
+                    "{resource_type}/{}",
+                    document["id"].as_str().unwrap_or_default()
+                );
             }
-            return format!("{}/{}", self.dice.pick(&plant::TYPES), self.dice.pick(&plant::IDS));
+            return format!(
+                "{}/{}",
+                self.dice.pick(&plant::TYPES),
+                self.dice.pick(&plant::IDS)
+            );
         }
         let members = self.table.members(compartment, resource_type);
         let held = (!members.is_empty())
             .then(|| self.dice.one(members))
             .and_then(|member| self.table.parameter(resource_type, member))
             .and_then(|parameter| match &parameter.search {
-                Search::Elements(alternatives) => {
-                    self.held(document, document, Kind::Reference, alternatives, Some("whole"), None)
-                }
+                Search::Elements(alternatives) => self.held(
+                    document,
+                    document,
+                    Kind::Reference,
+                    alternatives,
+                    Some("whole"),
+                    None,
+                ),
                 Search::Composite(..) => None,
             });
         held.unwrap_or_else(|| format!("{compartment}/{}", self.dice.pick(&plant::IDS)))
@@ -305,7 +375,15 @@ impl<'t> Generator<'t> {
 
     /// With percent signs where they are needed, or wherever they are allowed.
     fn encode(&mut self, text: &str) -> String {
-        const MUCH: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'#').add(b'%').add(b'&').add(b'+').add(b'=').add(b'\\');
+        const MUCH: &AsciiSet = &CONTROLS
+            .add(b' ')
+            .add(b'"')
+            .add(b'#')
+            .add(b'%')
+            .add(b'&')
+            .add(b'+')
+            .add(b'=')
+            .add(b'\\');
         if self.dice.chance(50) {
             utf8_percent_encode(text, MUCH).to_string()
         } else {

@@ -9,7 +9,7 @@ use crate::table::{Alternative, Parameter, Search};
 
 /// Changes a few things, most of them where parameters search. `resourceType` and `id` stay.
 pub fn mutate(dice: &mut Dice, document: &mut Value, parameters: &[&Parameter]) {
-    for _ in 0..=dice.below(3) {
+    for _ in 0..=dice.below(8) {
         if dice.chance(25) {
             plant::plant(dice, document, parameters, 1);
         }
@@ -31,7 +31,9 @@ fn place(dice: &mut Dice, document: &Value, parameters: &[&Parameter]) -> Option
         .filter_map(|alternative| alternative.steps.first())
         .map(|step| step.member.as_str())
         .chain(["contained"])
-        .filter(|member| !matches!(*member, "id" | "resourceType") && document.get(member).is_some())
+        .filter(|member| {
+            !matches!(*member, "id" | "resourceType") && document.get(member).is_some()
+        })
         .collect();
     members.dedup();
     let mut place = vec![dice.pick_of(members)?.to_owned()];
@@ -70,10 +72,15 @@ fn second_choice(dice: &mut Dice, document: &mut Value, parameters: &[&Parameter
     let choices: Vec<&Alternative> = parameters
         .iter()
         .flat_map(|parameter| alternatives(parameter))
-        .filter(|alternative| alternative.steps.len() == 1 && alternative.choice() != alternative.choice_member())
+        .filter(|alternative| {
+            alternative.steps.len() == 1 && alternative.choice() != alternative.choice_member()
+        })
         .collect();
     if let Some(choice) = dice.pick_of(choices) {
-        object.insert(choice.choice_member().to_owned(), plant::element(dice, choice));
+        object.insert(
+            choice.choice_member().to_owned(),
+            plant::element(dice, choice),
+        );
     }
 }
 
@@ -132,20 +139,24 @@ fn replace(dice: &mut Dice, name: &str, value: &mut Value) -> Option<String> {
         Value::String(text) => *text = other_text(dice, name, text),
         Value::Number(_) => *value = plant::number(dice.pick(&plant::NUMBERS)),
         Value::Bool(truth) => *truth = !*truth,
-        Value::Object(object) if object.contains_key("value") => return quantity(dice, name, value),
-        Value::Object(object) if object.contains_key("start") || object.contains_key("end") => match dice.below(4) {
-            0 => drop(object.shift_remove("start")),
-            1 => drop(object.shift_remove("end")),
-            2 => {
-                let ends = [object.shift_remove("start"), object.shift_remove("end")];
-                for (name, end) in ["end", "start"].into_iter().zip(ends) {
-                    object.extend(end.map(|end| (name.to_owned(), end)));
+        Value::Object(object) if object.contains_key("value") => {
+            return quantity(dice, name, value);
+        }
+        Value::Object(object) if object.contains_key("start") || object.contains_key("end") => {
+            match dice.below(4) {
+                0 => drop(object.shift_remove("start")),
+                1 => drop(object.shift_remove("end")),
+                2 => {
+                    let ends = [object.shift_remove("start"), object.shift_remove("end")];
+                    for (name, end) in ["end", "start"].into_iter().zip(ends) {
+                        object.extend(end.map(|end| (name.to_owned(), end)));
+                    }
+                }
+                _ => {
+                    object.insert("end".to_owned(), json!(dice.pick(&plant::DATES)));
                 }
             }
-            _ => {
-                object.insert("end".to_owned(), json!(dice.pick(&plant::DATES)));
-            }
-        },
+        }
         Value::Object(object) if object.contains_key("reference") => {
             let identifier = plant::value(dice, "Identifier");
             object.insert("identifier".to_owned(), identifier);
@@ -180,7 +191,9 @@ fn wrong(dice: &mut Dice, value: &Value) -> Value {
 
 /// A comparator, another unit, or another datatype with its name.
 fn quantity(dice: &mut Dice, name: &str, value: &mut Value) -> Option<String> {
-    let base = name.strip_suffix("Quantity").filter(|base| !base.is_empty());
+    let base = name
+        .strip_suffix("Quantity")
+        .filter(|base| !base.is_empty());
     match dice.below(6) {
         0 => value["comparator"] = json!(dice.pick(&["<", "<=", ">", ">=", "~", ""])),
         1 => {
@@ -219,7 +232,11 @@ fn other_text(dice: &mut Dice, name: &str, text: &str) -> String {
             0 => format!("{text}/"),
             1 => format!("{text}/more"),
             2 => format!("{text}more"),
-            _ => text.trim_end_matches('/').rsplit_once('/').map_or("", |(before, _)| before).to_owned(),
+            _ => text
+                .trim_end_matches('/')
+                .rsplit_once('/')
+                .map_or("", |(before, _)| before)
+                .to_owned(),
         };
     }
     match dice.below(9) {
@@ -229,7 +246,12 @@ fn other_text(dice: &mut Dice, name: &str, text: &str) -> String {
         3 => text.nfkc().collect(),
         // An accent on every letter e, and one on the first letter, whatever it is.
         4 => text.replace(['e', 'E'], "é"),
-        5 => text.chars().take(1).chain(['\u{301}']).chain(text.chars().skip(1)).collect(),
+        5 => text
+            .chars()
+            .take(1)
+            .chain(['\u{301}'])
+            .chain(text.chars().skip(1))
+            .collect(),
         6 => String::new(),
         7 => format!(" {text} "),
         _ => dice.pick(&plant::WORDS).to_owned(),
@@ -259,8 +281,18 @@ fn other_date(dice: &mut Dice, text: &str) -> String {
         1 => cut(7),
         2 => cut(10),
         3 => cut(19),
-        4 => format!("{}T{:02}:30:00+{:02}:00", cut(10), dice.below(24), dice.below(16)),
-        5 => format!("{}T{:02}:15:20.{}Z", cut(10), dice.below(24), "1234567890".split_at(dice.below(10)).0),
+        4 => format!(
+            "{}T{:02}:30:00+{:02}:00",
+            cut(10),
+            dice.below(24),
+            dice.below(16)
+        ),
+        5 => format!(
+            "{}T{:02}:15:20.{}Z",
+            cut(10),
+            dice.below(24),
+            "1234567890".split_at(dice.below(10)).0
+        ),
         6 => format!("{}T00:00:00-{:02}:30", cut(10), dice.below(15)),
         7 => "1990-13-45".to_owned(),
         8 => "soon".to_owned(),

@@ -18,15 +18,11 @@ pub enum Found<'a> {
 
 /// Absent members, null and empty arrays hold nothing.
 pub fn member<'a>(object: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
-    object.get(name).filter(|value| holds(value))
-}
-
-fn holds(value: &Value) -> bool {
-    match value {
+    object.get(name).filter(|value| match value {
         Value::Null => false,
         Value::Array(items) => !items.is_empty(),
         _ => true,
-    }
+    })
 }
 
 /// All that is found from there by those steps.
@@ -57,7 +53,8 @@ fn take<'a>(node: Found<'a>, step: &Step) -> Vec<Found<'a>> {
     items
         .iter()
         .take(if step.first { 1 } else { items.len() })
-        .filter(|item| holds(item))
+        // An array within an array, be it empty, is of the wrong type.
+        .filter(|item| !item.is_null())
         .filter_map(|item| match fits_filter(item, step) {
             Some(true) => Some(Found::Element(item)),
             Some(false) => None,
@@ -86,7 +83,7 @@ pub fn is_text(value: Option<&Value>, wanted: &str) -> Truth {
 pub fn items<'a>(object: &'a Map<String, Value>, name: &str) -> Option<Vec<&'a Value>> {
     match member(object, name) {
         None => Some(vec![]),
-        Some(Value::Array(items)) => Some(items.iter().filter(|item| holds(item)).collect()),
+        Some(Value::Array(items)) => Some(items.iter().filter(|item| !item.is_null()).collect()),
         Some(_) => None,
     }
 }

@@ -22,7 +22,9 @@ pub const WORDS: [&str; 14] = [
     "İstanbul",
     "Zoë van der Berg",
 ];
-pub const CODES: [&str; 8] = ["final", "active", "A-1", "a-1", "8480-6", "true", "x|y", "a,b"];
+pub const CODES: [&str; 8] = [
+    "final", "active", "A-1", "a-1", "8480-6", "true", "x|y", "a,b",
+];
 pub const SYSTEMS: [&str; 4] = [
     "http://loinc.org",
     "http://snomed.info/sct",
@@ -85,7 +87,15 @@ pub const UNITS: [(&str, &str, &str); 4] = [
     ("http://example.org/units", "mg", "milligram"),
 ];
 pub const IDS: [&str; 5] = ["example", "p1", "f001", "1", "x-9.Z"];
-pub const TYPES: [&str; 6] = ["Patient", "Practitioner", "Organization", "Encounter", "Device", "Group"];
+pub const TYPES: [&str; 7] = [
+    "Patient",
+    "Practitioner",
+    "Organization",
+    "Encounter",
+    "Device",
+    "Group",
+    "RelatedPerson",
+];
 
 /// A number of JSON with the digits as they are written.
 pub fn number(text: &str) -> Value {
@@ -106,7 +116,11 @@ pub fn plant(dice: &mut Dice, document: &mut Value, parameters: &[&Parameter], c
                 let again = dice.chance(50);
                 for part in parts {
                     let alternative = dice.one(&part.alternatives).clone();
-                    let mut steps = if alternative.absolute { vec![] } else { context.clone() };
+                    let mut steps = if alternative.absolute {
+                        vec![]
+                    } else {
+                        context.clone()
+                    };
                     // All parts in the same item, or each in an item of its own.
                     if !again && let Some(last) = steps.last_mut() {
                         last.first = true;
@@ -135,7 +149,9 @@ fn grow(dice: &mut Dice, node: &mut Value, steps: &[Step], alternative: &Alterna
         }
         return grow(dice, slot, rest, alternative);
     }
-    let slot = object.entry(step.member.clone()).or_insert_with(|| json!([]));
+    let slot = object
+        .entry(step.member.clone())
+        .or_insert_with(|| json!([]));
     let Some(items) = slot.as_array_mut() else {
         return;
     };
@@ -199,13 +215,19 @@ pub fn value(dice: &mut Dice, datatype: &str) -> Value {
             }
             identifier
         }
-        "ContactPoint" => json!({"system": dice.pick(&["phone", "email"]), "value": dice.pick(&CODES)}),
-        "HumanName" => json!({"family": dice.pick(&WORDS), "given": [dice.pick(&WORDS), dice.pick(&WORDS)]}),
+        "ContactPoint" => {
+            json!({"system": dice.pick(&["phone", "email"]), "value": dice.pick(&CODES)})
+        }
+        "HumanName" => {
+            json!({"family": dice.pick(&WORDS), "given": [dice.pick(&WORDS), dice.pick(&WORDS)]})
+        }
         "Address" => json!({"line": [dice.pick(&WORDS)], "city": dice.pick(&WORDS), "use": "home"}),
         "Period" => period(dice),
         "Timing" => timing(dice),
         "Quantity" | "Age" | "Duration" => quantity(dice),
-        "Money" => json!({"value": number(dice.pick(&NUMBERS)), "currency": dice.pick(&["EUR", "USD"])}),
+        "Money" => {
+            json!({"value": number(dice.pick(&NUMBERS)), "currency": dice.pick(&["EUR", "USD"])})
+        }
         "Range" => range(dice),
         "SampledData" => sampled(dice),
         _ => Value::Null,
@@ -304,7 +326,10 @@ fn reference(dice: &mut Dice, alternative: &Alternative) -> Value {
     match dice.below(12) {
         0 => reference["reference"] = json!(format!("{target}/{id}/_history/{}", dice.below(5))),
         1 => reference["reference"] = json!(format!("http://example.org/fhir/{target}/{id}")),
-        2 => reference["reference"] = json!(format!("http://example.org/fhir/{target}/{id}/_history/2")),
+        2 => {
+            reference["reference"] =
+                json!(format!("http://example.org/fhir/{target}/{id}/_history/2"))
+        }
         3 => reference["reference"] = json!("urn:uuid:c757873d-ec9a-4326-a141-556f43239520"),
         4 => reference = json!({"identifier": value(dice, "Identifier"), "type": target}),
         5 => reference["identifier"] = value(dice, "Identifier"),

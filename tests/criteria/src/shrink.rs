@@ -33,7 +33,10 @@ pub fn shrink(
     loop {
         let mut places = Vec::new();
         collect(&document, &mut Vec::new(), &mut places);
-        let smaller: Vec<Value> = places.iter().map(|place| without(&document, place)).collect();
+        let smaller: Vec<Value> = places
+            .iter()
+            .map(|place| without(&document, place))
+            .collect();
         let found = smaller
             .chunks(200)
             .find_map(|some| holds(&criteria, some).map(|at| some[at].clone()));
@@ -57,7 +60,11 @@ fn smaller_criteria(criteria: &str) -> Vec<String> {
             }
         }
     }
-    smaller.extend(query.split('&').map(|condition| format!("{resource_type}?{condition}")));
+    smaller.extend(
+        query
+            .split('&')
+            .map(|condition| format!("{resource_type}?{condition}")),
+    );
     smaller
 }
 
@@ -124,7 +131,8 @@ mod tests {
             };
             Ok(documents.iter().map(matters).collect())
         };
-        let (criteria, document) = shrink("Patient?active=true&given=b,c", &document, disagrees).unwrap();
+        let (criteria, document) =
+            shrink("Patient?active=true&given=b,c", &document, disagrees).unwrap();
         assert_eq!(criteria, "Patient?given=c");
         assert_eq!(document["name"], json!([{"given": ["C"]}]));
         assert_eq!(document.get("active"), None);

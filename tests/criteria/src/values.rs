@@ -35,7 +35,9 @@ pub fn how(dice: &mut Dice, kind: Kind, alternatives: &[Alternative]) -> Option<
     }
     match kind {
         Kind::String => Some(dice.pick(&["contains", "exact"])),
-        Kind::Token if all(&["CodeableConcept", "Coding", "Identifier"]) && dice.chance(50) => Some("text"),
+        Kind::Token if all(&["CodeableConcept", "Coding", "Identifier"]) && dice.chance(50) => {
+            Some("text")
+        }
         Kind::Reference if all(&["Reference"]) => Some(dice.pick(&["identifier", "Type"])),
         Kind::Uri => Some(dice.pick(&["below", "above"])),
         _ => None,
@@ -71,7 +73,9 @@ pub fn value(
             text(dice, None, read)
         }
         Kind::Token => token(dice, alternative, element),
-        Kind::Reference if how == Some("identifier") => token(dice, alternative, element.get("identifier")?),
+        Kind::Reference if how == Some("identifier") => {
+            token(dice, alternative, element.get("identifier")?)
+        }
         Kind::Reference => reference(dice, how, target, alternative, element, root),
         Kind::Date => time(dice, alternative, element),
         Kind::Number | Kind::Quantity => quantity(dice, kind, element),
@@ -85,13 +89,25 @@ fn text(dice: &mut Dice, how: Option<&str>, element: &Value) -> Option<String> {
     let element = leaf(dice, element)?;
     let whole = element.as_str()?;
     if how == Some("exact") {
-        let whole = if dice.chance(15) { whole.to_uppercase() } else { whole.to_owned() };
+        let whole = if dice.chance(15) {
+            whole.to_uppercase()
+        } else {
+            whole.to_owned()
+        };
         return (!whole.is_empty() && whole.len() < 2000).then(|| escape(&whole));
     }
     let letters: Vec<char> = whole.chars().collect();
-    let begin = if how == Some("contains") { dice.below(letters.len().max(1)) } else { 0 };
+    let begin = if how == Some("contains") {
+        dice.below(letters.len().max(1))
+    } else {
+        0
+    };
     let most = letters.len().saturating_sub(begin).min(30);
-    let length = if dice.chance(30) { most } else { 1 + dice.below(most.max(1)) };
+    let length = if dice.chance(30) {
+        most
+    } else {
+        1 + dice.below(most.max(1))
+    };
     let cut: String = letters.iter().skip(begin).take(length).collect();
     let cut = match dice.below(6) {
         0 => cut.to_uppercase(),
@@ -127,7 +143,12 @@ fn texts<'a>(dice: &mut Dice, element: &'a Value) -> Option<&'a Value> {
         .filter_map(|pointer| element.pointer(pointer))
         .collect();
     let codings = element.get("coding").and_then(Value::as_array);
-    texts.extend(codings.into_iter().flatten().filter_map(|coding| coding.get("display")));
+    texts.extend(
+        codings
+            .into_iter()
+            .flatten()
+            .filter_map(|coding| coding.get("display")),
+    );
     dice.pick_of(texts)
 }
 
@@ -145,8 +166,14 @@ fn token(dice: &mut Dice, alternative: &Alternative, element: &Value) -> Option<
     };
     let text = |name| element.get(name).and_then(Value::as_str).map(escape);
     let system = text("system").filter(|system| !system.is_empty());
-    let code = text("code").or_else(|| text("value")).filter(|code| !code.is_empty())?;
-    let code = if dice.chance(5) { code.to_uppercase() } else { code };
+    let code = text("code")
+        .or_else(|| text("value"))
+        .filter(|code| !code.is_empty())?;
+    let code = if dice.chance(5) {
+        code.to_uppercase()
+    } else {
+        code
+    };
     Some(match (dice.below(10), system) {
         (0, _) => format!("|{code}"),
         (1 | 2, Some(system)) => format!("{system}|"),
@@ -168,7 +195,11 @@ fn reference(
         return (!url.is_empty()).then(|| escape(url));
     }
     let whole = match alternative.datatype.as_str() {
-        "Resource" => format!("{}/{}", element.get("resourceType")?.as_str()?, element.get("id")?.as_str()?),
+        "Resource" => format!(
+            "{}/{}",
+            element.get("resourceType")?.as_str()?,
+            element.get("id")?.as_str()?
+        ),
         _ => {
             let text = element.get("reference")?.as_str()?;
             let text = text.split("/_history/").next().unwrap_or(text);
@@ -187,7 +218,9 @@ fn reference(
     }
     let (resource_type, id) = whole.split_once('/')?;
     let id_is_good = (1..=64).contains(&id.len())
-        && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.'));
+        && id
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.'));
     if !id_is_good {
         return None;
     }
@@ -203,7 +236,10 @@ fn reference(
     let allowed = match &alternative.only {
         Some(only) => only == resource_type,
         None if alternative.targets.is_empty() => plant::TYPES.contains(&resource_type),
-        None => alternative.targets.iter().any(|target| target == resource_type),
+        None => alternative
+            .targets
+            .iter()
+            .any(|target| target == resource_type),
     };
     allowed.then_some(whole)
 }
@@ -219,21 +255,31 @@ fn uri(dice: &mut Dice, how: Option<&str>, text: &str) -> Option<String> {
         Some("below") => {
             let mut text = text.to_owned();
             while dice.chance(40) {
-                let Some((before, _)) = text.rsplit_once('/').filter(|(before, _)| before.len() > "https://".len()) else {
+                let Some((before, _)) = text
+                    .rsplit_once('/')
+                    .filter(|(before, _)| before.len() > "https://".len())
+                else {
                     break;
                 };
                 text = before.to_owned();
             }
             text
         }
-        Some(_) => format!("{text}{}", dice.pick(&["", "/", "/more", "/and/more", "more"])),
+        Some(_) => format!(
+            "{text}{}",
+            dice.pick(&["", "/", "/more", "/and/more", "more"])
+        ),
     };
     Some(escape(&text))
 }
 
 /// A prefix, or none.
 fn prefix(dice: &mut Dice) -> &'static str {
-    if dice.chance(30) { "" } else { dice.pick(&PREFIXES).0 }
+    if dice.chance(30) {
+        ""
+    } else {
+        dice.pick(&PREFIXES).0
+    }
 }
 
 /// An end of the element's range, more or less precisely, perhaps seen from another zone, perhaps a little off.
@@ -245,14 +291,40 @@ fn time(dice: &mut Dice, alternative: &Alternative, element: &Value) -> Option<S
         return Some(format!("{}{}", prefix(dice), dice.pick(&plant::DATES)));
     }
     ends.sort_unstable_by_key(|end| matches!(*end, i64::MIN | i64::MAX));
-    let known = if matches!(ends[1], i64::MIN | i64::MAX) { 1 } else { 2 };
+    let known = if matches!(ends[1], i64::MIN | i64::MAX) {
+        1
+    } else {
+        2
+    };
     let end = ends[dice.below(known)];
-    let steps = [0, 0, 0, 1, -1, 1_000_000, -1_000_000, 3_600_000_000, -86_400_000_000];
+    let steps = [
+        0,
+        0,
+        0,
+        1,
+        -1,
+        1_000_000,
+        -1_000_000,
+        3_600_000_000,
+        -86_400_000_000,
+    ];
     let time = DateTime::from_timestamp_micros(end + dice.pick(&steps))?;
-    let hours = if dice.chance(70) { 0 } else { dice.between(-12, 14) };
+    let hours = if dice.chance(70) {
+        0
+    } else {
+        dice.between(-12, 14)
+    };
     let zone = FixedOffset::east_opt(i32::try_from(hours * 3600).ok()?)?;
     let local = time.with_timezone(&zone);
-    let forms = ["%Y", "%Y-%m", "%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S%.3f", "%Y-%m-%dT%H:%M:%S%.6f"];
+    let forms = [
+        "%Y",
+        "%Y-%m",
+        "%Y-%m-%d",
+        "%Y-%m-%dT%H:%M",
+        "%Y-%m-%dT%H:%M:%S",
+        "%Y-%m-%dT%H:%M:%S%.3f",
+        "%Y-%m-%dT%H:%M:%S%.6f",
+    ];
     let form = dice.pick(&forms);
     let mut text = local.format(form).to_string();
     if form.contains('T') {
@@ -294,7 +366,11 @@ fn quantity(dice: &mut Dice, kind: Kind, element: &Value) -> Option<String> {
     let Some(code) = code.filter(|code| !code.is_empty()) else {
         return Some(number);
     };
-    Some(format!("{number}|{}|{}", escape(&system.unwrap_or_default()), escape(&code)))
+    Some(format!(
+        "{number}|{}|{}",
+        escape(&system.unwrap_or_default()),
+        escape(&code)
+    ))
 }
 
 fn decimals(dice: &mut Dice, element: &Value) -> Option<BigDecimal> {
@@ -329,7 +405,9 @@ fn other_digits(dice: &mut Dice, number: &BigDecimal) -> Option<String> {
             0 => format!("{digits}e{}", -scale),
             1 => format!("{digits}E{:+}", -scale),
             _ => {
-                let (sign, digits) = digits.strip_prefix('-').map_or(("", digits.as_str()), |digits| ("-", digits));
+                let (sign, digits) = digits
+                    .strip_prefix('-')
+                    .map_or(("", digits.as_str()), |digits| ("-", digits));
                 let (first, rest) = digits.split_at(1);
                 let exponent = rest.len().to_i64()? - scale;
                 let point = if rest.is_empty() { "" } else { "." };

@@ -82,7 +82,7 @@ impl Asked {
         let half = precision(number).with_context(|| format!("no number: {value}"))?;
         Ok(Self {
             prefix,
-            value: BigDecimal::from_str(number)?,
+            value: read(number).with_context(|| format!("no number: {value}"))?,
             half,
             unit,
         })
@@ -162,9 +162,21 @@ fn fits_unit(unit: &Unit, stored: Option<&[Bearer]>) -> Truth {
 
 fn decimal(value: &Value) -> Option<BigDecimal> {
     match value {
-        Value::Number(number) => BigDecimal::from_str(number.as_str()).ok(),
+        Value::Number(number) => read(number.as_str()),
         _ => None,
     }
+}
+
+/// A decimal as FHIR (and JSON) writes it: BigDecimal reads more than that.
+fn read(text: &str) -> Option<BigDecimal> {
+    let (mantissa, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
+    let mantissa = mantissa.strip_prefix('-').unwrap_or(mantissa);
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, "0"));
+    let exponent = exponent.strip_prefix(['-', '+']).unwrap_or(exponent);
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let no_zeros = whole == "0" || !whole.starts_with('0');
+    let good = digits(whole) && no_zeros && digits(fraction) && digits(exponent);
+    good.then(|| BigDecimal::from_str(text).ok())?
 }
 
 /// What a stored element stands for, if it is one.
@@ -277,11 +289,7 @@ fn samples(
     };
     let mut values = Vec::new();
     for sample in data.iter().filter(|sample| !matches!(**sample, "L" | "U")) {
-        // BigDecimal reads `1_000` too.
-        if sample.contains('_') {
-            return None;
-        }
-        values.push(&origin + &factor * BigDecimal::from_str(sample).ok()?);
+        values.push(&origin + &factor * read(sample)?);
     }
     let end = |open: &str, value: Option<&BigDecimal>| match value {
         Some(value) if !data.contains(&open) => Some(value.clone()),
@@ -419,6 +427,16 @@ mod tests {
             ),
             Some(None)
         );
+    }
+
+    #[test]
+    fn what_is_no_number() {
+        for text in [
+            "", "-", "+5", ".5", "5.", "05", "1e", "1e+", "1_000", "0x1", "inf", "NaN", "1 ", "--1",
+        ] {
+            assert_eq!(read(text), None, "{text}");
+        }
+        assert_eq!(read("-0.5E+1"), Some(BigDecimal::from(-5)));
     }
 
     #[test]
