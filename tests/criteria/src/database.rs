@@ -96,7 +96,8 @@ pub fn write_policies(
         .map(|(n, (resource_type, text))| policy(&n.to_string(), resource_type, text))
         .collect();
     let mut refused = BTreeMap::new();
-    let mut batches = vec![0..policies.len()];
+    let all = 0..policies.len();
+    let mut batches = Vec::from([all]);
     while let Some(batch) = batches.pop() {
         if batch.len() > BATCH {
             let middle = batch.start + batch.len() / 2;

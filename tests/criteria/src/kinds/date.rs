@@ -58,7 +58,7 @@ pub fn range_of(text: &str) -> Option<Range> {
     if fields.next().is_some() || year == 0 {
         return None;
     }
-    let start = |month, day| Some(NaiveDate::from_ymd_opt(year.try_into().ok()?, month, day)?);
+    let start = |month, day| NaiveDate::from_ymd_opt(year.try_into().ok()?, month, day);
     let months = |date: NaiveDate, count| {
         let end = date.checked_add_months(Months::new(count))?;
         Some(Range {
