@@ -41,6 +41,109 @@ COMMENT ON FUNCTION fhir_access.has_irregular_references(jsonb) IS
     'does the resource hold a versioned or contained reference, which equality on the stored text cannot find?';
 
 -- ---------------------------------------------------------------------------------------------------------------------
+-- What indexes are made of. Each takes the elements at some paths of a document ('birthDate:date', 'name*:HumanName') and
+-- gives a value to index; what is wrongly typed is not there. Texts are cut after 1,000 bytes, at the end of a character,
+-- and numbers after 1,200 digits, so that no document is too large for an index.
+
+CREATE FUNCTION fhir_access.earliest(resource jsonb, paths text) RETURNS timestamptz
+    AS 'MODULE_PATHNAME', 'fhir_access_earliest'
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 10;
+COMMENT ON FUNCTION fhir_access.earliest(jsonb, text) IS
+    'when the earliest of the dates and periods begins; -infinity where one has no start, NULL where there is none';
+
+CREATE FUNCTION fhir_access.latest(resource jsonb, paths text) RETURNS timestamptz
+    AS 'MODULE_PATHNAME', 'fhir_access_latest'
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 10;
+COMMENT ON FUNCTION fhir_access.latest(jsonb, text) IS
+    'when the latest of the dates and periods is over; infinity where one has no end, NULL where there is none';
+
+CREATE FUNCTION fhir_access.lowest(resource jsonb, paths text) RETURNS numeric
+    AS 'MODULE_PATHNAME', 'fhir_access_lowest'
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 10;
+COMMENT ON FUNCTION fhir_access.lowest(jsonb, text) IS
+    'the least of the numbers, quantities and ranges; -infinity where one is open below, NULL where there is none';
+
+CREATE FUNCTION fhir_access.highest(resource jsonb, paths text) RETURNS numeric
+    AS 'MODULE_PATHNAME', 'fhir_access_highest'
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 10;
+COMMENT ON FUNCTION fhir_access.highest(jsonb, text) IS
+    'the greatest of the numbers, quantities and ranges; infinity where one is open above, NULL where there is none';
+
+CREATE FUNCTION fhir_access.unit(resource jsonb, paths text) RETURNS text
+    AS 'MODULE_PATHNAME', 'fhir_access_unit'
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 10;
+COMMENT ON FUNCTION fhir_access.unit(jsonb, text) IS
+    'the unit of the quantity, as system|code';
+
+CREATE FUNCTION fhir_access.strings(resource jsonb, paths text) RETURNS text[]
+    AS 'MODULE_PATHNAME', 'fhir_access_strings'
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 10;
+COMMENT ON FUNCTION fhir_access.strings(jsonb, text) IS
+    'the strings, without regard to case and accents';
+
+CREATE FUNCTION fhir_access.uris(resource jsonb, paths text) RETURNS text[]
+    AS 'MODULE_PATHNAME', 'fhir_access_uris'
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 10;
+COMMENT ON FUNCTION fhir_access.uris(jsonb, text) IS
+    'the URIs, letter by letter';
+
+CREATE FUNCTION fhir_access.targets(resource jsonb, paths text) RETURNS text[]
+    AS 'MODULE_PATHNAME', 'fhir_access_targets'
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 10;
+COMMENT ON FUNCTION fhir_access.targets(jsonb, text) IS
+    'what the references refer to, as Type/id or URL';
+
+-- Two operators on the texts, and the operator class that indexes them. What is looked for is cut, too.
+
+CREATE FUNCTION fhir_access.starts_with_any(texts text[], beginnings text[]) RETURNS boolean
+    AS 'MODULE_PATHNAME', 'fhir_access_starts_with_any'
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE LEAKPROOF;
+COMMENT ON FUNCTION fhir_access.starts_with_any(text[], text[]) IS 'implementation of fhir_access.^@ operator';
+
+CREATE FUNCTION fhir_access.contains_any(texts text[], parts text[]) RETURNS boolean
+    AS 'MODULE_PATHNAME', 'fhir_access_contains_any'
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE LEAKPROOF;
+COMMENT ON FUNCTION fhir_access.contains_any(text[], text[]) IS 'implementation of fhir_access.@~ operator';
+
+CREATE OPERATOR fhir_access.^@ (
+    LEFTARG = text[], RIGHTARG = text[], FUNCTION = fhir_access.starts_with_any,
+    RESTRICT = matchingsel, JOIN = matchingjoinsel);
+COMMENT ON OPERATOR fhir_access.^@ (text[], text[]) IS 'some text starts with one of these';
+
+CREATE OPERATOR fhir_access.@~ (
+    LEFTARG = text[], RIGHTARG = text[], FUNCTION = fhir_access.contains_any,
+    RESTRICT = matchingsel, JOIN = matchingjoinsel);
+COMMENT ON OPERATOR fhir_access.@~ (text[], text[]) IS
+    'some text contains one of these, or has 997 bytes or more and may contain anything behind its cut';
+
+CREATE FUNCTION fhir_access.prefix_extract_value(text[], internal, internal) RETURNS internal
+    AS 'MODULE_PATHNAME', 'fhir_access_prefix_extract_value'
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
+CREATE FUNCTION fhir_access.prefix_extract_query(text[], internal, smallint, internal, internal, internal, internal)
+    RETURNS internal
+    AS 'MODULE_PATHNAME', 'fhir_access_prefix_extract_query'
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
+CREATE FUNCTION fhir_access.prefix_compare_partial(text, text, smallint, internal) RETURNS integer
+    AS 'MODULE_PATHNAME', 'fhir_access_prefix_compare_partial'
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
+CREATE FUNCTION fhir_access.prefix_consistent(internal, smallint, text[], integer, internal, internal, internal)
+    RETURNS "char"
+    AS 'MODULE_PATHNAME', 'fhir_access_prefix_consistent'
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE OPERATOR CLASS fhir_access.prefix_ops FOR TYPE text[] USING gin AS
+    OPERATOR 1 fhir_access.^@ (text[], text[]),
+    OPERATOR 2 fhir_access.@~ (text[], text[]),
+    OPERATOR 3 pg_catalog.&& (anyarray, anyarray),
+    FUNCTION 1 pg_catalog.bttext_pattern_cmp(text, text),
+    FUNCTION 2 fhir_access.prefix_extract_value(text[], internal, internal),
+    FUNCTION 3 fhir_access.prefix_extract_query(text[], internal, smallint, internal, internal, internal, internal),
+    FUNCTION 5 fhir_access.prefix_compare_partial(text, text, smallint, internal),
+    FUNCTION 6 fhir_access.prefix_consistent(internal, smallint, text[], integer, internal, internal, internal),
+    STORAGE text;
+COMMENT ON OPERATOR CLASS fhir_access.prefix_ops USING gin IS 'for ^@, @~ and && on fhir_access.strings() and uris()';
+
+-- ---------------------------------------------------------------------------------------------------------------------
 -- The marker policy. protect() puts it on each table, where \d shows it; it raises 55000 in a session that did not load
 -- the library at its start, and the planner drops it in one that did.
 

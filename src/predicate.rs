@@ -4,10 +4,14 @@
 //! Values become literals in one function ([`literal`]), identifiers are quoted in one ([`identifier`]), and every
 //! operator, type and function is named with its schema, because the text is parsed under the user's `search_path`.
 
+pub mod served;
+
 use crate::node::expr::ROW;
+use crate::node::index::KeyFunction;
 use crate::registry::Protected;
 use crate::session::reach::ReachEntry;
-use fhir_search::{Match, Predicate};
+use fhir_search::keys::Paths;
+use fhir_search::{Comparison, Condition, KeyValue, Lookup, Predicate, Test};
 use pgrx::prelude::*;
 use std::rc::Rc;
 
@@ -25,8 +29,11 @@ pub enum Style {
 pub struct Writer<'a> {
     protected: &'a Protected,
     style: Style,
-    irregular_references: bool,
+    new_rows: bool,
 }
+
+/// Without an index that could answer, containment of more documents is slower than one test.
+const MOST_UNINDEXED: usize = 8;
 
 impl<'a> Writer<'a> {
     /// A writer for `protected`.
@@ -34,15 +41,15 @@ impl<'a> Writer<'a> {
         Writer {
             protected,
             style,
-            irregular_references: protected.irregular_references,
+            new_rows: false,
         }
     }
 
-    /// The same, but finding references in irregular form even where no stored row has one yet: for rows that are being
-    /// written, where no index is asked.
+    /// The same for rows that are being written: no index is asked, and references may be in irregular form even where no
+    /// stored row has one yet.
     pub fn for_new_rows(self) -> Writer<'a> {
         Writer {
-            irregular_references: true,
+            new_rows: true,
             ..self
         }
     }
@@ -55,10 +62,10 @@ impl<'a> Writer<'a> {
             Predicate::And(parts) => self.joined(parts, " AND ", "true"),
             Predicate::Or(parts) => self.joined(parts, " OR ", "false"),
             Predicate::Id(ids) => self.id(ids),
-            Predicate::Match(test) => self.positive(test),
+            Predicate::Test(test) => self.test(test),
             Predicate::Not(inner) => match inner.as_ref() {
                 // The exact test, not containment: on an element of the wrong type it is NULL, and so is its negation.
-                Predicate::Match(test) => format!("NOT {}", self.exact(test)),
+                Predicate::Test(test) => format!("NOT {}", self.exact(test)),
                 other => format!("NOT ({})", self.predicate(other)),
             },
         }
@@ -72,15 +79,109 @@ impl<'a> Writer<'a> {
         format!("({})", parts.join(operator))
     }
 
-    fn positive(&self, test: &Match) -> String {
-        if test.contains.is_empty() {
+    /// The rows that pass a test: by a condition that an index of the relation can answer, where there is one.
+    fn test(&self, test: &Test) -> String {
+        if self.new_rows {
             return self.exact(test);
         }
-        let contains = self.contains(&test.contains);
-        if test.references && self.irregular_references {
-            return format!("({contains} OR {})", self.exact(test));
+        let lookups = test.lookups();
+        let certain = |lookup: &&Lookup| !lookup.regular_only || !self.protected.irregular_references;
+        let served: Vec<&Lookup> = lookups
+            .iter()
+            .filter(certain)
+            .filter(|lookup| served::serves(self.protected, &lookup.condition))
+            .collect();
+        let several = |lookup: &&&Lookup| matches!(&lookup.condition, Condition::Contains(documents) if documents.len() > 1);
+        let mut deciding = served.iter().filter(|lookup| lookup.decides);
+        // One look into an index of references rather than one per document.
+        if let Some(lookup) = deciding
+            .clone()
+            .find(|lookup| !several(lookup))
+            .or_else(|| deciding.next())
+        {
+            return self.condition(&lookup.condition);
         }
-        contains
+        if !served.is_empty() {
+            let mut parts: Vec<String> = served
+                .iter()
+                .map(|lookup| self.condition(&lookup.condition))
+                .collect();
+            parts.push(self.exact(test));
+            return format!("({})", parts.join(" AND "));
+        }
+        let contains = lookups.iter().filter(|lookup| lookup.decides).find_map(|lookup| {
+            match &lookup.condition {
+                Condition::Contains(documents) => Some((lookup, documents)),
+                _ => None,
+            }
+        });
+        match contains {
+            Some((lookup, documents)) if certain(&lookup) && documents.len() <= MOST_UNINDEXED => {
+                self.contains(documents)
+            }
+            _ => self.exact(test),
+        }
+    }
+
+    fn condition(&self, condition: &Condition) -> String {
+        match condition {
+            Condition::Contains(documents) => self.contains(documents),
+            Condition::Targets(paths, targets) => {
+                let key = self.key(KeyFunction::Targets, paths);
+                format!("{key} {} {}", self.operator("&&"), self.list(targets, "text"))
+            }
+            Condition::StringsStartWith(paths, prefixes) => {
+                let key = self.key(KeyFunction::Strings, paths);
+                format!("{key} {} {}", self.our_operator("^@"), self.list(prefixes, "text"))
+            }
+            Condition::StringsContain(paths, needles) => {
+                let key = self.key(KeyFunction::Strings, paths);
+                format!("{key} {} {}", self.our_operator("@~"), self.list(needles, "text"))
+            }
+            Condition::UrisStartWith(paths, uris) => {
+                let key = self.key(KeyFunction::Uris, paths);
+                format!("{key} {} {}", self.our_operator("^@"), self.list(uris, "text"))
+            }
+            Condition::Compare(paths, alternatives) => {
+                let alternatives: Vec<String> = alternatives
+                    .iter()
+                    .map(|alternative| {
+                        let all: Vec<String> = alternative
+                            .all
+                            .iter()
+                            .map(|comparison| self.comparison(paths, comparison))
+                            .collect();
+                        match all.as_slice() {
+                            [one] => one.clone(),
+                            all => format!("({})", all.join(" AND ")),
+                        }
+                    })
+                    .collect();
+                match alternatives.as_slice() {
+                    [one] => one.clone(),
+                    alternatives => format!("({})", alternatives.join(" OR ")),
+                }
+            }
+        }
+    }
+
+    fn comparison(&self, paths: &Paths, comparison: &Comparison) -> String {
+        let type_name = match comparison.with {
+            KeyValue::Time(_) => "timestamptz",
+            KeyValue::Number(_) => "numeric",
+            KeyValue::Text(_) => "text",
+        };
+        format!(
+            "{} {} {}",
+            self.key(comparison.key.into(), paths),
+            self.operator(comparison.operator.symbol()),
+            self.typed(&comparison.with.to_string(), type_name)
+        )
+    }
+
+    /// A key of the row, letter by letter as an index has it.
+    fn key(&self, function: KeyFunction, paths: &Paths) -> String {
+        self.call(function.name(), &[self.resource(), self.text(&paths.to_string())])
     }
 
     fn contains(&self, documents: &[serde_json::Value]) -> String {
@@ -98,11 +199,8 @@ impl<'a> Writer<'a> {
         }
     }
 
-    fn exact(&self, test: &Match) -> String {
-        self.call(
-            "test",
-            &[self.resource(), self.typed(&test.exact.to_string(), "text")],
-        )
+    fn exact(&self, test: &Test) -> String {
+        self.call("test", &[self.resource(), self.text(&test.to_string())])
     }
 
     fn id(&self, ids: &[String]) -> String {
@@ -171,8 +269,16 @@ impl<'a> Writer<'a> {
     }
 
     fn operator(&self, symbol: &str) -> String {
+        self.operator_of("pg_catalog", symbol)
+    }
+
+    fn our_operator(&self, symbol: &str) -> String {
+        self.operator_of("fhir_access", symbol)
+    }
+
+    fn operator_of(&self, schema: &str, symbol: &str) -> String {
         match self.style {
-            Style::Exact => format!("OPERATOR(pg_catalog.{symbol})"),
+            Style::Exact => format!("OPERATOR({schema}.{symbol})"),
             Style::Readable => symbol.to_owned(),
         }
     }

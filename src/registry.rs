@@ -1,7 +1,8 @@
 //! Which relation holds which resource type: the backend's view of `fhir_access.protection`.
 
-use crate::catalog::catalog;
+use crate::catalog::{Catalog, catalog};
 use crate::error::{Error, Result};
+use crate::node::index::{self, Index, KeyFunction};
 use crate::node::privilege::AsOwner;
 use crate::node::relation::{self, Column, OpenRelation};
 use crate::node::row;
@@ -27,6 +28,8 @@ pub struct Protected {
     pub derived: Vec<Column>,
     /// Does some row hold a reference that equality on the stored text cannot find?
     pub irregular_references: bool,
+    /// The indexes that may serve lookups. A change to any of them invalidates this.
+    pub indexes: Vec<Index>,
     without_trigger: OnceCell<Option<pg_sys::Oid>>,
     partitions: OnceCell<Vec<pg_sys::Oid>>,
 }
@@ -47,9 +50,19 @@ impl Protected {
             id: column("id", pg_sys::TEXTOID),
             derived: Vec::new(),
             irregular_references: false,
+            indexes: Vec::new(),
             without_trigger: OnceCell::new(),
             partitions: OnceCell::new(),
         }
+    }
+
+    /// Was `relation`, a partition or an index, looked at?
+    fn knows(&self, relation: pg_sys::Oid) -> bool {
+        self.indexes.iter().any(|index| index.oid == relation)
+            || self
+                .partitions
+                .get()
+                .is_some_and(|partitions| partitions.contains(&relation))
     }
 
     /// The relation, or the first of its partitions, that lacks the trigger which enforces writes. Looked up once: a
@@ -64,6 +77,32 @@ impl Protected {
                 .copied()
                 .find(|relation| !trigger::is_active(*relation))
         })
+    }
+}
+
+/// What the indexes can be asked.
+impl Protected {
+    /// Is there a GIN index on the resource itself?
+    pub fn has_document_gin(&self) -> bool {
+        self.indexes.iter().any(Index::is_document_gin)
+    }
+
+    /// Is there a btree index whose first column is this function on these paths?
+    pub fn leading(&self, function: KeyFunction, paths: &str) -> bool {
+        self.btree_starting(&[(function, paths)])
+    }
+
+    /// Is there a btree index whose first columns are exactly these, in this order?
+    pub fn btree_starting(&self, keys: &[(KeyFunction, &str)]) -> bool {
+        self.indexes.iter().any(|index| index.is_btree_on(keys))
+    }
+
+    /// Is there a GIN index that has this function on these paths among its columns, with the operator class for it
+    /// (`prefix_ops` for strings and URIs, that or `array_ops` for targets)?
+    pub fn gin(&self, function: KeyFunction, paths: &str) -> bool {
+        self.indexes
+            .iter()
+            .any(|index| index.is_gin_on(function, paths))
     }
 }
 
@@ -88,7 +127,7 @@ pub fn protected(relation: pg_sys::Oid) -> Result<Option<Rc<Protected>>> {
         Some(answer) => answer,
         None => {
             let generation = GENERATION.get();
-            let answer = load(catalog.protection, relation);
+            let answer = load(&catalog, relation);
             // What was invalidated while it was read is not kept.
             if generation == GENERATION.get() {
                 CACHE.with_borrow_mut(|cache| cache.insert(relation, answer.clone()));
@@ -109,12 +148,9 @@ pub fn forget(relation: pg_sys::Oid) {
     CACHE.with(|cache| {
         if let Ok(mut cache) = cache.try_borrow_mut() {
             cache.remove(&relation);
-            // What was found out of a partition was kept with the table that it belongs to.
+            // What was found out of a partition or an index was kept with the table that it belongs to.
             cache.retain(|_, answer| match answer {
-                Ok(Some(protected)) => protected
-                    .partitions
-                    .get()
-                    .is_none_or(|partitions| !partitions.contains(&relation)),
+                Ok(Some(protected)) => !protected.knows(relation),
                 _ => true,
             });
         }
@@ -148,8 +184,8 @@ struct Row {
     irregular_references: bool,
 }
 
-fn load(registry: pg_sys::Oid, relation: pg_sys::Oid) -> Answer {
-    let row = scan::by_key(registry, Key::Oid(relation), |columns| {
+fn load(catalog: &Catalog, relation: pg_sys::Oid) -> Answer {
+    let row = scan::by_key(catalog.protection, Key::Oid(relation), |columns| {
         let datum = |place: usize| columns.get(place).copied().flatten();
         // SAFETY: the registry's columns have the types that bootstrap.sql gives them.
         unsafe {
@@ -188,6 +224,7 @@ fn load(registry: pg_sys::Oid, relation: pg_sys::Oid) -> Answer {
         .into_iter()
         .filter(|column| column.generated && column.number != id.number)
         .collect();
+    let indexes = index::indexes(&open, &resource, catalog.schema);
     Ok(Some(Rc::new(Protected {
         relation,
         resource_type: row.resource_type,
@@ -195,6 +232,7 @@ fn load(registry: pg_sys::Oid, relation: pg_sys::Oid) -> Answer {
         id,
         derived,
         irregular_references: row.irregular_references,
+        indexes,
         without_trigger: OnceCell::new(),
         partitions: OnceCell::new(),
     })))

@@ -1,7 +1,7 @@
 //! A value kept with a function's call site: parsed once per query from a constant argument, used for every row.
 
-use pgrx::PgMemoryContexts;
 use pgrx::prelude::*;
+use pgrx::{PgList, PgMemoryContexts};
 use std::ffi::c_void;
 
 /// What is kept: the text it was made from, and the value.
@@ -42,5 +42,67 @@ pub unsafe fn at_call_site<'a, T, E>(
         let pointer = PgMemoryContexts::For((*site).fn_mcxt).leak_and_drop_on_delete(kept);
         (*site).fn_extra = pointer.cast::<c_void>();
         Ok(&(*pointer).value)
+    }
+}
+
+/// The value made of an argument, which are these bytes: kept in `fn_extra`, and made again when they change.
+///
+/// # Safety
+/// As for [`at_call_site`]; `source` must be argument `number` of the call.
+pub unsafe fn of_argument<'a, T>(
+    fcinfo: pg_sys::FunctionCallInfo,
+    number: usize,
+    source: &[u8],
+    make: impl FnOnce() -> T,
+) -> &'a T {
+    // SAFETY: as above.
+    unsafe {
+        let site = (*fcinfo).flinfo;
+        let is_constant = is_constant(site, number);
+        let kept = (*site).fn_extra.cast::<Kept<T>>();
+        if !kept.is_null() {
+            // Thousands of values are not compared for each row where they cannot change.
+            if !is_constant && (*kept).source != source {
+                (*kept).value = make();
+                (*kept).source = source.to_vec();
+            }
+            return &(*kept).value;
+        }
+        let kept = Kept {
+            source: if is_constant {
+                Vec::new()
+            } else {
+                source.to_vec()
+            },
+            value: make(),
+        };
+        let pointer = PgMemoryContexts::For((*site).fn_mcxt).leak_and_drop_on_delete(kept);
+        (*site).fn_extra = pointer.cast::<c_void>();
+        &(*pointer).value
+    }
+}
+
+/// Is argument `number` of this call a constant of the plan? A parameter is not: its value may change between two
+/// evaluations of one prepared expression.
+///
+/// # Safety
+/// `site` must be the call's function info.
+unsafe fn is_constant(site: *mut pg_sys::FmgrInfo, number: usize) -> bool {
+    // SAFETY: fn_expr is null or the calling expression, which lives as long as the function info.
+    unsafe {
+        let call = (*site).fn_expr;
+        if call.is_null() {
+            return false;
+        }
+        let arguments = if pgrx::is_a(call, pg_sys::NodeTag::T_OpExpr) {
+            (*call.cast::<pg_sys::OpExpr>()).args
+        } else if pgrx::is_a(call, pg_sys::NodeTag::T_FuncExpr) {
+            (*call.cast::<pg_sys::FuncExpr>()).args
+        } else {
+            return false;
+        };
+        PgList::<pg_sys::Node>::from_pg(arguments)
+            .get_ptr(number)
+            .is_some_and(|argument| pgrx::is_a(argument, pg_sys::NodeTag::T_Const))
     }
 }

@@ -5,6 +5,7 @@
 
 pub mod cached;
 pub mod expr;
+pub mod index;
 pub mod privilege;
 pub mod relation;
 pub mod row;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use fhir_search::Criteria;
+use fhir_search::{Criteria, Predicate};
 use fhir_search::model::{self, PathCheck};
 use serde_json::{Map, Value};
 
@@ -120,6 +120,17 @@ impl PolicyEntry {
             text.push_str(further.split_once('?').map_or(further, |(_, query)| query));
         }
         Some(text)
+    }
+
+    /// Whether the entry is for the type, for all but super administrators.
+    pub fn covers(&self, resource_type: &str) -> bool {
+        self.resource_type.covers(resource_type, false)
+    }
+
+    /// A predicate of the form of those that the entry gives for rows of the type, with made-up values in the place of variables.
+    pub fn sample_for(&self, resource_type: &str) -> Predicate {
+        let criteria = self.criteria.iter();
+        Predicate::all(criteria.map(|criterion| criterion.parsed.sample_for(resource_type)))
     }
 
     /// Checks the object and makes the entry, unless something needed for it is missing (which is then reported).

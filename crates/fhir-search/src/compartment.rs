@@ -35,9 +35,11 @@ static DEFINITIONS: LazyLock<Definitions> = LazyLock::new(|| {
 fn read(compartment: &str, resource_type: &str, codes: &str) -> Vec<Alternative> {
     let mut found: Vec<Alternative> = Vec::new();
     for code in codes.split(' ') {
-        let alternatives =
-            table::parameter(resource_type, code).and_then(|parameter| parameter.alternatives.ok());
-        for alternative in alternatives.into_iter().flatten() {
+        let parameter = table::parameter(resource_type, code);
+        let elements = parameter
+            .iter()
+            .flat_map(|found| found.elements().iter().cloned());
+        for alternative in elements {
             let takes = !alternative.only_targets || alternative.targets.contains(&compartment);
             let known = found.iter().any(|other| other.path == alternative.path);
             if alternative.datatype == "Reference" && takes && !known {

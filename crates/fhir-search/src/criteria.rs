@@ -2,6 +2,7 @@
 
 mod bind;
 mod error;
+mod parameter;
 mod parse;
 mod syntax;
 mod value;
@@ -11,10 +12,10 @@ pub use error::CriteriaError;
 pub use value::Target;
 
 use crate::lower;
-use crate::path::Path;
+use crate::path::Step;
 use crate::predicate::Predicate;
 use crate::table::Alternative;
-use crate::test::Token;
+use crate::test::{TestOp, Token};
 use syntax::Template;
 use value::Value;
 
@@ -42,13 +43,32 @@ struct Condition {
 enum Search {
     Id,
     Compartment,
-    Project(Path),
+    Project(Vec<Alternative>),
     Missing(Vec<Alternative>),
     Token(Vec<Alternative>),
+    TokenText(Vec<Alternative>),
     Truth(Vec<Alternative>),
-    Reference(Vec<Alternative>),
+    /// With the type that ids are of, when the modifier says so.
+    Reference(Vec<Alternative>, Option<String>),
+    Identifier(Vec<Alternative>),
     Text(Vec<Alternative>),
+    Contains(Vec<Alternative>),
+    Exact(Vec<Alternative>),
     Uri(Vec<Alternative>),
+    Above(Vec<Alternative>),
+    Below(Vec<Alternative>),
+    Date(Vec<Alternative>),
+    Number(Vec<Alternative>),
+    Quantity(Vec<Alternative>),
+    Composite(CompositeSearch),
+}
+
+/// What a composite parameter searches.
+#[derive(Debug, Clone)]
+struct CompositeSearch {
+    contexts: Vec<Vec<Step>>,
+    /// Each with whether it looks from the resource's root.
+    parts: Vec<(bool, Search)>,
 }
 
 /// One of a condition's values.
@@ -95,36 +115,34 @@ impl Criteria {
         }
         let parts = self.conditions.iter().map(|condition| {
             let values = bind::values(condition, resource_type, bindings)?;
-            let found = condition.search.lower(resource_type, values);
-            Ok(if condition.negated {
-                found.negated()
-            } else {
-                found
-            })
+            Ok(condition.lower(resource_type, values))
         });
         Ok(Predicate::all(
             parts.collect::<Result<Vec<_>, BindError>>()?,
         ))
+    }
+
+    /// A predicate of the same form as [`Criteria::bind_for`] gives, with made-up values in the place of variables: to see which
+    /// indexes could serve it. A condition for which no value could be made up is left out.
+    pub fn sample_for(&self, resource_type: &str) -> Predicate {
+        let conditions = self.conditions.iter().filter_map(|condition| {
+            let values = bind::sample(condition, resource_type)?;
+            Some(condition.lower(resource_type, values))
+        });
+        Predicate::all(conditions)
+    }
+}
+
+impl Condition {
+    fn lower(&self, resource_type: &str, values: Vec<Value>) -> Predicate {
+        let found = self.search.lower(resource_type, values);
+        if self.negated { found.negated() } else { found }
     }
 }
 
 impl Search {
     /// The condition that one of the values holds.
     fn lower(&self, resource_type: &str, values: Vec<Value>) -> Predicate {
-        let targets = |values: Vec<Value>| -> Vec<Target> {
-            let targets = values.into_iter().filter_map(|value| match value {
-                Value::Target(target) => Some(target),
-                _ => None,
-            });
-            targets.collect()
-        };
-        let texts = |values: Vec<Value>| -> Vec<String> {
-            let texts = values.into_iter().filter_map(|value| match value {
-                Value::Text(text) => Some(text),
-                _ => None,
-            });
-            texts.collect()
-        };
         match self {
             Search::Id => {
                 let mut ids = texts(values);
@@ -137,29 +155,99 @@ impl Search {
                 }
             }
             Search::Compartment => lower::compartments(resource_type, &targets(values)),
-            Search::Project(path) => lower::equals(vec![path.clone()], texts(values)),
-            Search::Reference(alternatives) => lower::references(alternatives, &targets(values)),
-            Search::Text(alternatives) => lower::starts_with(alternatives, texts(values)),
-            Search::Uri(alternatives) => {
-                let paths = alternatives.iter().map(|found| found.path.clone());
-                lower::equals(paths.collect(), texts(values))
+            Search::Project(found) | Search::Uri(found) | Search::Above(found) => {
+                lower::elements(found, TestOp::Equals(texts(values)))
             }
-            Search::Token(alternatives) => {
-                let tokens = values.into_iter().filter_map(|value| match value {
-                    Value::Token(token) => Some(token),
+            Search::Exact(found) => lower::elements(found, TestOp::Equals(texts(values))),
+            Search::Text(found) => lower::elements(found, TestOp::StartsWith(texts(values))),
+            Search::Contains(found) => lower::elements(found, TestOp::Contains(texts(values))),
+            Search::Below(found) => lower::elements(found, TestOp::Below(texts(values))),
+            Search::TokenText(found) => lower::texts(found, TestOp::StartsWith(texts(values))),
+            Search::Reference(found, _) => lower::references(found, &targets(values)),
+            Search::Token(found) => lower::tokens(found, tokens(values)),
+            Search::Identifier(found) => lower::identifiers(found, tokens(values)),
+            Search::Date(found) => {
+                let moments = values.into_iter().filter_map(|value| match value {
+                    Value::Moment(moment) => Some(moment),
                     _ => None,
                 });
-                lower::tokens(alternatives, tokens.collect::<Vec<Token>>())
+                lower::elements(found, TestOp::Date(moments.collect()))
             }
-            Search::Truth(alternatives) => {
-                Predicate::any(truths(&values).map(|expected| lower::truth(alternatives, expected)))
+            Search::Number(found) => {
+                let amounts = values.into_iter().filter_map(|value| match value {
+                    Value::Quantity(amount, _) => Some(amount),
+                    _ => None,
+                });
+                lower::elements(found, TestOp::Number(amounts.collect()))
             }
+            Search::Quantity(found) => {
+                let amounts = values.into_iter().filter_map(|value| match value {
+                    Value::Quantity(amount, unit) => Some((amount, unit)),
+                    _ => None,
+                });
+                lower::elements(found, TestOp::Quantity(amounts.collect()))
+            }
+            Search::Truth(alternatives) => Predicate::any(
+                truths(&values)
+                    .map(|expected| lower::elements(alternatives, TestOp::Truth(expected))),
+            ),
             Search::Missing(alternatives) => Predicate::any(truths(&values).map(|missing| {
                 let present = lower::present(alternatives);
                 if missing { present.negated() } else { present }
             })),
+            Search::Composite(found) => {
+                let values = values.into_iter().filter_map(|value| match value {
+                    Value::Parts(parts) => Some(parts),
+                    _ => None,
+                });
+                Predicate::any(values.map(|value| found.lower(resource_type, value)))
+            }
         }
     }
+}
+
+impl CompositeSearch {
+    /// The condition that all parts of a value hold for the same element.
+    fn lower(&self, resource_type: &str, value: Vec<Value>) -> Predicate {
+        let parts = || {
+            let pairs = self.parts.iter().zip(value.iter().cloned());
+            pairs
+                .map(|((from_root, search), value)| {
+                    (*from_root, search.lower(resource_type, vec![value]))
+                })
+                .collect::<Vec<_>>()
+        };
+        let contexts = self.contexts.iter();
+        Predicate::any(contexts.map(|context| lower::composite(context, parts())))
+    }
+}
+
+fn targets(values: Vec<Value>) -> Vec<Target> {
+    let targets = values.into_iter().filter_map(|value| match value {
+        Value::Target(target) => Some(target),
+        _ => None,
+    });
+    targets.collect()
+}
+
+fn texts(values: Vec<Value>) -> Vec<String> {
+    let mut texts = Vec::new();
+    for value in values {
+        match value {
+            Value::Text(text) => texts.push(text),
+            Value::Texts(more) => texts.extend(more),
+            _ => {}
+        }
+    }
+    texts
+}
+
+fn tokens(values: Vec<Value>) -> Vec<Token> {
+    let tokens = values.into_iter().filter_map(|value| match value {
+        Value::Token(token) => Some(token),
+        _ => None,
+    });
+    tokens.collect()
 }
 
 /// The distinct truth values among the values.

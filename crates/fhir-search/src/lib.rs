@@ -4,8 +4,9 @@
 //! 1. [`Criteria::parse`] checks the text against the [`table`] of search parameters (from HL7's and Medplum's
 //!    definitions, see `data/README.md`); what is unknown or not supported is an error with a position.
 //! 2. [`Criteria::bind_for`] puts the values of a membership's parameters in ([`Bindings`]), always as data.
-//! 3. The result is a [`Predicate`]: constants, the row's id, and [`Match`]es, each an exact [`Test`] with, where there
-//!    are any, the `jsonb` documents whose containment decides it, so that a GIN index can serve it.
+//! 3. The result is a [`Predicate`]: constants, the row's id, and exact [`Test`]s of the document.
+//! 4. [`Test::lookups`] gives the conditions by which an index can find what a test is true for: containment in the document, or
+//!    comparisons of [`keys`].
 //!
 //! [`Test::evaluate`] reads PostgreSQL's binary `jsonb` and is three-valued: what is wrongly typed is unknown, and
 //! unknown never grants, not even under `:not`.
@@ -23,16 +24,21 @@
 mod compartment;
 mod criteria;
 mod fold;
+pub mod keys;
+mod lookup;
 mod lower;
 pub mod model;
 mod path;
 mod predicate;
+mod range;
 mod references;
 pub mod table;
 mod test;
 
 pub use criteria::{BindError, Binding, Bindings, Criteria, CriteriaError};
+pub use lookup::{Comparison, Comparisons, Condition, Key, KeyValue, Lookup, Operator};
 pub use path::{Filter, Leaf, Path, Step};
-pub use predicate::{Match, Predicate};
+pub use predicate::Predicate;
+pub use range::{Amount, Moment, Prefix, Span, Unit};
 pub use references::{has_irregular_references, referenced_patients};
-pub use test::{ParseTestError, Test, TestOp, Token, TokenSystem};
+pub use test::{Elements, ParseTestError, Test, TestOp, Token, TokenSystem};

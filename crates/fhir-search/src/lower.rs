@@ -1,21 +1,13 @@
-//! From a parameter and its values to a predicate: the exact test, and the documents whose containment decides it.
+//! From a parameter and its values to a predicate.
 
 use std::collections::BTreeMap;
-
-use serde_json::{Map, Value, json};
 
 use crate::compartment;
 use crate::criteria::Target;
 use crate::path::{Leaf, Path, Step};
-use crate::predicate::{Match, Predicate};
+use crate::predicate::Predicate;
 use crate::table::Alternative;
-use crate::test::{Test, TestOp, Token, TokenSystem, last_two, relative};
-
-/// An id may be of at most so many types to be looked up as `Type/id`.
-const MOST_TYPES: usize = 25;
-
-/// The most documents that one condition may ask containment of.
-const MOST_DOCUMENTS: usize = 20_000;
+use crate::test::{Elements, Test, TestOp, Token, TokenSystem, last_two, relative};
 
 /// Some element is there.
 pub fn present(alternatives: &[Alternative]) -> Predicate {
@@ -28,13 +20,13 @@ pub fn present(alternatives: &[Alternative]) -> Predicate {
     });
     Predicate::any(groups.into_iter().map(|(types, paths)| {
         let types = types.iter().map(|name| (*name).to_owned()).collect();
-        exact_only(paths, TestOp::Present { types })
+        test(paths, TestOp::Present { types })
     }))
 }
 
 /// Some element has one of the tokens.
 pub fn tokens(alternatives: &[Alternative], tokens: Vec<Token>) -> Predicate {
-    // That an element has no system cannot be asked by containment.
+    // That an element has no system cannot be asked of an index: the others stay apart from it.
     let (without, plain): (Vec<Token>, Vec<Token>) = tokens
         .into_iter()
         .partition(|token| token.system == TokenSystem::None);
@@ -43,81 +35,53 @@ pub fn tokens(alternatives: &[Alternative], tokens: Vec<Token>) -> Predicate {
         kept.map(|found| found.path.clone()).collect()
     };
     Predicate::any([
-        token_match(paths(&|_| true), plain),
-        token_match(paths(&|leaf| !leaf.has_system()), without.clone()),
-        if without.is_empty() {
-            Predicate::Constant(false)
-        } else {
-            exact_only(paths(&Leaf::has_system), TestOp::Token(without))
-        },
+        test(paths(&|_| true), TestOp::Token(plain)),
+        test(
+            paths(&|leaf| !leaf.has_system()),
+            TestOp::Token(without.clone()),
+        ),
+        test(paths(&Leaf::has_system), TestOp::Token(without)),
     ])
 }
 
-fn token_match(paths: Vec<Path>, tokens: Vec<Token>) -> Predicate {
-    let documents = paths.iter().flat_map(|path| {
-        let tokens = tokens.iter();
-        tokens.filter_map(move |token| document(&path.steps, token_value(path.leaf, token)?))
-    });
-    let contains = limited(documents, paths.len().saturating_mul(tokens.len()));
-    matched(paths, TestOp::Token(tokens), contains, false)
-}
-
-/// What an element that has the token contains.
-fn token_value(leaf: Leaf, token: &Token) -> Option<Value> {
-    let name = match leaf {
-        Leaf::Coding | Leaf::CodeableConcept => "code",
-        Leaf::Identifier | Leaf::ContactPoint => "value",
-        _ if matches!(token.system, TokenSystem::Is(_)) => return None,
-        Leaf::Boolean => {
-            return match token.code.as_deref() {
-                Some("true") => Some(json!(true)),
-                Some("false") => Some(json!(false)),
-                _ => None,
+/// Some reference has an identifier that is one of the tokens.
+pub fn identifiers(alternatives: &[Alternative], values: Vec<Token>) -> Predicate {
+    let below = alternatives
+        .iter()
+        .filter(|found| found.path.leaf == Leaf::Reference)
+        .map(|found| {
+            let identifier = Step {
+                member: "identifier".to_owned(),
+                many: false,
+                filter: None,
             };
-        }
-        _ => return token.code.as_deref().map(Value::from),
-    };
-    let mut members = Map::new();
-    if let TokenSystem::Is(system) = &token.system {
-        members.insert("system".to_owned(), Value::from(system.as_str()));
-    }
-    if let Some(code) = &token.code {
-        members.insert(name.to_owned(), Value::from(code.as_str()));
-    }
-    let value = Value::Object(members);
-    Some(if leaf == Leaf::CodeableConcept {
-        json!({ "coding": [value] })
-    } else {
-        value
-    })
+            let steps = found.path.steps.iter().cloned().chain([identifier]);
+            Alternative {
+                path: Path {
+                    steps: steps.collect(),
+                    leaf: Leaf::Identifier,
+                },
+                datatype: "Identifier",
+                targets: Vec::new(),
+                only_targets: false,
+            }
+        });
+    tokens(&below.collect::<Vec<_>>(), values)
 }
 
-/// Whether some element is there and not `false`.
-pub fn truth(alternatives: &[Alternative], expected: bool) -> Predicate {
-    let paths: Vec<Path> = alternatives
+/// Some element at any of the paths satisfies `op`.
+pub fn elements(alternatives: &[Alternative], op: TestOp) -> Predicate {
+    let paths = alternatives.iter().map(|found| found.path.clone());
+    test(paths.collect(), op)
+}
+
+/// Some text beside a code satisfies `op`.
+pub fn texts(alternatives: &[Alternative], op: TestOp) -> Predicate {
+    let paths = alternatives
         .iter()
-        .map(|found| found.path.clone())
-        .collect();
-    exact_only(paths, TestOp::Truth(expected))
-}
-
-/// Some string part starts with one of the values.
-pub fn starts_with(alternatives: &[Alternative], values: Vec<String>) -> Predicate {
-    let paths: Vec<Path> = alternatives
-        .iter()
-        .map(|found| found.path.clone())
-        .collect();
-    exact_only(paths, TestOp::StartsWith(values))
-}
-
-/// Some string is one of the values.
-pub fn equals(paths: Vec<Path>, values: Vec<String>) -> Predicate {
-    let documents = paths.iter().flat_map(|path| {
-        let values = values.iter();
-        values.filter_map(move |value| document(&path.steps, Value::from(value.as_str())))
-    });
-    let contains = limited(documents, paths.len().saturating_mul(values.len()));
-    matched(paths, TestOp::Equals(values), contains, false)
+        .map(|found| &found.path)
+        .filter(|path| path.leaf.has_text());
+    test(paths.cloned().collect(), op)
 }
 
 /// Some reference is to one of the targets.
@@ -125,17 +89,13 @@ pub fn references(alternatives: &[Alternative], targets: &[Target]) -> Predicate
     let (references, texts): (Vec<Alternative>, Vec<Alternative>) = alternatives
         .iter()
         .cloned()
-        .partition(|found| found.datatype == "Reference");
+        .partition(|found| matches!(found.path.leaf, Leaf::Reference | Leaf::Resource));
     let (filtered, open): (Vec<Alternative>, Vec<Alternative>) =
         references.into_iter().partition(|found| found.only_targets);
     let mut parts = Vec::new();
-    if !texts.is_empty() {
-        let paths = texts.into_iter().map(|found| found.path).collect();
-        parts.push(equals(
-            paths,
-            targets.iter().map(Target::to_string).collect(),
-        ));
-    }
+    let text_paths = texts.into_iter().map(|found| found.path).collect();
+    let as_texts = targets.iter().map(Target::to_string).collect();
+    parts.push(test(text_paths, TestOp::Equals(as_texts)));
     let (ids, named): (Vec<&Target>, Vec<&Target>) = targets
         .iter()
         .partition(|target| matches!(target, Target::Id(_)));
@@ -161,60 +121,22 @@ pub fn references(alternatives: &[Alternative], targets: &[Target]) -> Predicate
 
 /// References given in full.
 fn named_match(paths: Vec<Path>, targets: Vec<String>) -> Predicate {
-    let documents = paths.iter().flat_map(|path| {
-        let targets = targets.iter();
-        targets.filter_map(move |target| document(&path.steps, json!({ "reference": target })))
-    });
-    let contains = limited(documents, paths.len().saturating_mul(targets.len()));
-    if targets.is_empty() {
-        return Predicate::Constant(false);
-    }
-    matched(
-        paths,
-        TestOp::Reference {
-            targets,
-            ids: Vec::new(),
-            types: Vec::new(),
-        },
-        contains,
-        true,
-    )
+    let op = TestOp::Reference {
+        targets,
+        ids: Vec::new(),
+        types: Vec::new(),
+    };
+    test(paths, op)
 }
 
 /// References given by id, to any of the types.
 fn id_match(paths: Vec<Path>, ids: Vec<String>, types: &[&str]) -> Predicate {
-    if ids.is_empty() {
-        return Predicate::Constant(false);
-    }
-    let mut contains = Vec::new();
-    if types.len() <= MOST_TYPES {
-        let documents = paths.iter().flat_map(|path| {
-            types
-                .iter()
-                .flat_map(|kind| ids.iter().map(move |id| (kind, id)))
-                .filter_map(move |(kind, id)| {
-                    document(&path.steps, json!({ "reference": format!("{kind}/{id}") }))
-                })
-        });
-        contains = limited(
-            documents,
-            paths
-                .len()
-                .saturating_mul(ids.len())
-                .saturating_mul(types.len()),
-        );
-    }
-    let types = types.iter().map(|name| (*name).to_owned()).collect();
-    matched(
-        paths,
-        TestOp::Reference {
-            targets: Vec::new(),
-            ids,
-            types,
-        },
-        contains,
-        true,
-    )
+    let op = TestOp::Reference {
+        targets: Vec::new(),
+        ids,
+        types: types.iter().map(|name| (*name).to_owned()).collect(),
+    };
+    test(paths, op)
 }
 
 /// The row is in the compartment of one of the targets: it is the target, it refers to it by a parameter of the R4
@@ -282,6 +204,52 @@ fn account((member, many): (&str, bool)) -> Path {
     }
 }
 
+/// All parts hold, for the same element at `context`. Parts that look from the root, or at an element that is the root, stand
+/// for themselves.
+pub fn composite(context: &[Step], parts: Vec<(bool, Predicate)>) -> Predicate {
+    let mut conditions = Vec::new();
+    let mut of_element = Vec::new();
+    for (from_root, part) in parts {
+        if from_root || context.is_empty() {
+            conditions.push(part);
+        } else {
+            of_element.push(part);
+        }
+    }
+    let choices = of_element.into_iter().map(|part| match part {
+        Predicate::Or(parts) => parts,
+        other => vec![other],
+    });
+    // Each part may hold in one of several ways: their combinations.
+    let mut combinations: Vec<Vec<Elements>> = vec![Vec::new()];
+    for choice in choices {
+        let mut longer = Vec::new();
+        for one in choice {
+            if let Predicate::Test(Test::Elements(elements)) = one {
+                longer.extend(combinations.iter().map(|found| {
+                    let mut found = found.clone();
+                    found.push(elements.clone());
+                    found
+                }));
+            }
+        }
+        combinations = longer;
+    }
+    let tests = combinations
+        .into_iter()
+        .filter(|parts| !parts.is_empty())
+        .map(|parts| {
+            Predicate::Test(Test::Composite {
+                context: context.to_vec(),
+                parts,
+            })
+        });
+    if conditions.is_empty() || !context.is_empty() {
+        conditions.push(Predicate::any(tests));
+    }
+    Predicate::all(conditions)
+}
+
 /// The paths of the alternatives by a property that tells them apart.
 fn grouped<'a, K: Ord>(
     alternatives: &'a [Alternative],
@@ -297,58 +265,10 @@ fn grouped<'a, K: Ord>(
     groups
 }
 
-fn exact_only(paths: Vec<Path>, op: TestOp) -> Predicate {
-    matched(paths, op, Vec::new(), false)
-}
-
-fn matched(paths: Vec<Path>, op: TestOp, contains: Vec<Value>, references: bool) -> Predicate {
-    let no_values = match &op {
-        TestOp::Token(values) => values.is_empty(),
-        TestOp::StartsWith(values) | TestOp::Equals(values) => values.is_empty(),
-        TestOp::Reference { targets, ids, .. } => targets.is_empty() && ids.is_empty(),
-        TestOp::Present { .. } | TestOp::Truth(_) => false,
-    };
-    if paths.is_empty() || no_values {
+/// The test; never true when there is nothing to look at or to look for.
+fn test(paths: Vec<Path>, op: TestOp) -> Predicate {
+    if paths.is_empty() || op.is_empty() {
         return Predicate::Constant(false);
     }
-    Predicate::Match(Match {
-        contains,
-        exact: Test::new(paths, op),
-        references,
-    })
-}
-
-/// The documents, or none at all when there would be too many.
-fn limited(documents: impl Iterator<Item = Value>, count: usize) -> Vec<Value> {
-    if count > MOST_DOCUMENTS {
-        Vec::new()
-    } else {
-        documents.collect()
-    }
-}
-
-/// The smallest document that has `value` at the end of the path; `None` when the path's own filter excludes it.
-fn document(steps: &[Step], value: Value) -> Option<Value> {
-    steps.iter().rev().try_fold(value, |mut value, step| {
-        if let Some(filter) = &step.filter {
-            let expected = Value::from(filter.value.as_str());
-            let members = value.as_object_mut()?;
-            if members
-                .get(&filter.member)
-                .is_some_and(|found| *found != expected)
-            {
-                return None;
-            }
-            members.insert(filter.member.clone(), expected);
-        }
-        let value = if step.many {
-            Value::Array(vec![value])
-        } else {
-            value
-        };
-        Some(Value::Object(Map::from_iter([(
-            step.member.clone(),
-            value,
-        )])))
-    })
+    Predicate::Test(Test::new(paths, op))
 }

@@ -1,5 +1,7 @@
 //! What a bound criteria comes to: a condition that PostgreSQL can be asked.
 
+mod merge;
+
 use std::fmt;
 
 use crate::test::{Test, write_quoted};
@@ -13,25 +15,12 @@ pub enum Predicate {
     And(Vec<Predicate>),
     /// At least one of these.
     Or(Vec<Predicate>),
-    /// Directly over [`Predicate::Match`] or [`Predicate::Id`] only. Unknown stays unknown.
+    /// Directly over [`Predicate::Test`] or [`Predicate::Id`] only. Unknown stays unknown.
     Not(Box<Predicate>),
     /// The row's own logical id is one of these.
     Id(Vec<String>),
-    /// The document matches.
-    Match(Match),
-}
-
-/// A condition on a document, in two forms.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Match {
-    /// `document @> any of these` suffices for [`Match::exact`], and is the same as its being true on every document whose
-    /// references are regular ([`has_irregular_references`](crate::has_irregular_references)). May be empty: then only the
-    /// exact form can be asked.
-    pub contains: Vec<serde_json::Value>,
-    /// The exact meaning.
-    pub exact: Test,
-    /// The test is about references: on a document with irregular references it can be true where no containment is.
-    pub references: bool,
+    /// The document passes the test.
+    Test(Test),
 }
 
 impl Predicate {
@@ -53,17 +42,18 @@ impl Predicate {
         }
     }
 
-    /// The disjunction, simplified.
+    /// The disjunction, simplified: conditions that differ in their values only become one with all the values.
     pub fn any(parts: impl IntoIterator<Item = Predicate>) -> Self {
-        let mut kept = Vec::new();
+        let mut flat = Vec::new();
         for part in parts {
             match part {
                 Predicate::Constant(false) => {}
                 Predicate::Constant(true) => return Predicate::Constant(true),
-                Predicate::Or(inner) => kept.extend(inner),
-                other => kept.push(other),
+                Predicate::Or(inner) => flat.extend(inner),
+                other => flat.push(other),
             }
         }
+        let mut kept = merge::merged(flat);
         match kept.len() {
             0 => Predicate::Constant(false),
             1 => kept.pop().unwrap_or(Predicate::Constant(false)),
@@ -78,7 +68,7 @@ impl Predicate {
             Predicate::And(parts) => Predicate::any(parts.into_iter().map(Predicate::negated)),
             Predicate::Or(parts) => Predicate::all(parts.into_iter().map(Predicate::negated)),
             Predicate::Not(inner) => *inner,
-            inner @ (Predicate::Id(_) | Predicate::Match(_)) => Predicate::Not(Box::new(inner)),
+            inner @ (Predicate::Id(_) | Predicate::Test(_)) => Predicate::Not(Box::new(inner)),
         }
     }
 }
@@ -108,7 +98,7 @@ impl fmt::Display for Predicate {
                 }
                 Ok(())
             }
-            Predicate::Match(found) => write!(f, "{}", found.exact),
+            Predicate::Test(test) => write!(f, "{test}"),
         }
     }
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::sync::LazyLock;
 
-use crate::path::{self, Leaf, Path};
+use crate::path::{self, Leaf, Path, Step};
 use crate::test::Scanner;
 
 static SOURCE: &str = include_str!("../data/parameters.txt");
@@ -16,8 +16,49 @@ pub struct Parameter {
     pub code: &'static str,
     /// Its kind.
     pub kind: Kind,
-    /// The elements it searches, or the reason why it cannot be used.
-    pub alternatives: Result<Vec<Alternative>, &'static str>,
+    /// What it searches.
+    pub searched: Searched,
+}
+
+/// What a parameter searches.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Searched {
+    /// Elements; any of them may have the value.
+    Elements(Vec<Alternative>),
+    /// Several parts of one element.
+    Composite(Composite),
+    /// It cannot be used in criteria, and why: "it …".
+    Nothing(&'static str),
+}
+
+/// A composite parameter: several parameters on the same element.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Composite {
+    /// The ways to the element; an empty one is the resource itself.
+    pub contexts: Vec<Vec<Step>>,
+    /// The parts of a value, in order.
+    pub parts: Vec<Part>,
+}
+
+/// One part of a composite parameter.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Part {
+    /// Its kind.
+    pub kind: Kind,
+    /// Its paths start at the resource, not at the element.
+    pub from_root: bool,
+    /// The elements it searches.
+    pub alternatives: Vec<Alternative>,
+}
+
+impl Parameter {
+    /// The elements that a parameter searches, unless it is composite or cannot be used.
+    pub fn elements(&self) -> &[Alternative] {
+        match &self.searched {
+            Searched::Elements(alternatives) => alternatives,
+            Searched::Composite(_) | Searched::Nothing(_) => &[],
+        }
+    }
 }
 
 /// One kind of element that a parameter searches.
@@ -123,28 +164,53 @@ pub fn codes(resource_type: &str) -> impl Iterator<Item = &'static str> {
         .copied()
 }
 
-/// Reads `kind alternative | alternative` or `kind - reason`.
+/// Reads `kind alternative | alternative`, `composite context | context $ kind alternative $ …` or `kind - reason`.
 fn read(code: &'static str, rest: &'static str) -> Option<Parameter> {
     let (kind, rest) = rest.split_once(' ')?;
     let kind = Kind::read(kind)?;
-    let alternatives = match rest.strip_prefix("- ") {
-        Some(reason) => Err(reason),
-        None => Ok(rest
-            .split(" | ")
-            .map(read_alternative)
-            .collect::<Option<Vec<_>>>()?),
+    let searched = match rest.strip_prefix("- ") {
+        Some(reason) => Searched::Nothing(reason),
+        None if kind == Kind::Composite => Searched::Composite(read_composite(rest)?),
+        None => Searched::Elements(read_alternatives(rest)?),
     };
     Some(Parameter {
         code,
         kind,
-        alternatives,
+        searched,
     })
+}
+
+fn read_composite(text: &'static str) -> Option<Composite> {
+    let mut parts = text.split(" $ ");
+    let contexts = parts.next()?.split(" | ").map(|context| match context {
+        "." => Some(Vec::new()),
+        steps => path::scan_steps(&mut Scanner::new(steps)).ok(),
+    });
+    let contexts = contexts.collect::<Option<Vec<_>>>()?;
+    let parts = parts.map(|part| {
+        let (kind, rest) = part.split_once(' ')?;
+        let from_root = rest.starts_with('/');
+        Some(Part {
+            kind: Kind::read(kind)?,
+            from_root,
+            alternatives: read_alternatives(rest.trim_start_matches('/'))?,
+        })
+    });
+    Some(Composite {
+        contexts,
+        parts: parts.collect::<Option<Vec<_>>>()?,
+    })
+}
+
+fn read_alternatives(text: &'static str) -> Option<Vec<Alternative>> {
+    text.split(" | ").map(read_alternative).collect()
 }
 
 /// Reads `subject:Reference(Group|Patient)`, `subject:Reference!Patient`, `birthDate:date`.
 fn read_alternative(text: &'static str) -> Option<Alternative> {
     let mut scanner = Scanner::new(text);
     let steps = path::scan_steps(&mut scanner).ok()?;
+    scanner.expect(":").ok()?;
     let leaf = scanner.rest();
     let (datatype, targets) = leaf.split_once(['(', '!']).unwrap_or((leaf, ""));
     let targets = targets

@@ -213,8 +213,8 @@ fn write_leaf(out: &mut Vec<u8>, node: &Node<'_>) -> Result<(u32, u32), TooLarge
         Node::Bool(false) | Node::Value(Value::Bool(false)) => return Ok((layout::FALSE, 0)),
         Node::String(text) => (layout::STRING, text.as_bytes()),
         Node::Value(Value::String(text)) => (layout::STRING, text.as_bytes()),
-        Node::Decimal(decimal) => (layout::NUMERIC, decimal.as_number().bytes()),
-        Node::Value(Value::Number(number)) => (layout::NUMERIC, number.bytes()),
+        Node::Decimal(decimal) => (layout::NUMERIC, decimal.as_number().datum_bytes()),
+        Node::Value(Value::Number(number)) => (layout::NUMERIC, number.datum_bytes()),
         Node::Value(Value::Array(array)) => (layout::CONTAINER, array.bytes()),
         Node::Value(Value::Object(object)) => (layout::CONTAINER, object.bytes()),
         // Not reached: `open` takes these.

@@ -27,6 +27,7 @@
     )
 )]
 
+mod compare;
 mod encode;
 mod layout;
 mod node;

@@ -27,11 +27,11 @@ pub struct Number<'a> {
 }
 
 /// A number's fields, taken apart.
-struct Fields<'a> {
-    negative: bool,
+pub(crate) struct Fields<'a> {
+    pub(crate) negative: bool,
     scale: u16,
-    weight: i16,
-    digits: &'a [[u8; 2]],
+    pub(crate) weight: i16,
+    pub(crate) digits: &'a [[u8; 2]],
 }
 
 impl<'a> Number<'a> {
@@ -49,12 +49,13 @@ impl<'a> Number<'a> {
         }
     }
 
-    pub(crate) fn bytes(&self) -> &'a [u8] {
+    /// The `numeric` datum itself, with its varlena header of four bytes: what PostgreSQL's functions take.
+    pub fn datum_bytes(&self) -> &'a [u8] {
         self.bytes
     }
 
     /// `None` for NaN and the infinities, which `jsonb` never holds, and when the bytes are too short.
-    fn fields(&self) -> Option<Fields<'a>> {
+    pub(crate) fn fields(&self) -> Option<Fields<'a>> {
         let (_, rest) = self.bytes.split_first_chunk::<4>()?;
         let (header, rest) = rest.split_first_chunk::<2>()?;
         let header = u16::from_ne_bytes(*header);
@@ -195,6 +196,34 @@ impl Decimal {
         Number { bytes: &self.datum }
     }
 
+    /// A copy of a number inside a document.
+    pub fn of(number: Number<'_>) -> Self {
+        Decimal {
+            datum: number.bytes.into(),
+        }
+    }
+
+    /// The number in at most `groups` digits to the base 10,000 and one more, for places that have no room for every
+    /// number. Compared with any number of at most `groups` such digits (at least `4 * groups - 3` decimal ones), what is
+    /// returned is less, equal or greater exactly where this number is.
+    #[must_use]
+    pub fn shortened(self, groups: usize) -> Self {
+        let Some(fields) = self.as_number().fields() else {
+            return self;
+        };
+        let Some((kept, cut)) = fields.digits.split_at_checked(groups) else {
+            return self;
+        };
+        if groups == 0 || cut.is_empty() {
+            return self;
+        }
+        // The last digit is never zero, so this number lies between two neighbours of `groups` digits. So does any that
+        // goes on behind the lower one.
+        let mut digits: Vec<u16> = kept.iter().map(|d| u16::from_ne_bytes(*d)).collect();
+        digits.push(1);
+        Self::build(fields.negative, fields.scale, fields.weight, &digits)
+    }
+
     fn read(text: &str) -> Option<Self> {
         let (negative, rest) = match text.strip_prefix('-') {
             Some(rest) => (true, rest),
@@ -303,4 +332,35 @@ fn group(decimal: impl Iterator<Item = u8>, power: i64) -> Option<(Vec<u16>, i16
         digits.pop();
     }
     Some((digits, i16::try_from(weight).ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Decimal;
+
+    fn shortened(text: &str, groups: usize) -> String {
+        let number = Decimal::parse(text).unwrap().shortened(groups);
+        number.as_number().to_decimal()
+    }
+
+    #[test]
+    fn what_fits_is_not_shortened() {
+        for text in ["0", "-1", "1.10", "12345678", "-0.00010002", "1e300"] {
+            let number = Decimal::parse(text).unwrap();
+            assert_eq!(number.clone().shortened(2), number, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_does_not_fit_stays_between_its_neighbours() {
+        for (text, expected) in [
+            ("123456789012", "123456780001"),
+            ("-123456789012", "-123456780001"),
+            ("123456780000000000000009", "123456780001000000000000"),
+            ("1.00020003", "1.00020001"),
+            ("0.000100020003", "0.000100020001"),
+        ] {
+            assert_eq!(shortened(text, 2), expected, "{text}");
+        }
+    }
 }

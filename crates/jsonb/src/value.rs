@@ -121,7 +121,7 @@ impl<'a> Value<'a> {
     pub fn byte_len(&self) -> usize {
         match self {
             Value::Null | Value::Bool(_) => 0,
-            Value::Number(number) => number.bytes().len(),
+            Value::Number(number) => number.datum_bytes().len(),
             Value::String(text) => text.len(),
             Value::Array(Array { bytes }) | Value::Object(Object { bytes }) => bytes.len(),
         }

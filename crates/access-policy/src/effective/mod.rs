@@ -129,11 +129,7 @@ fn bind(
             .map_err(|error| (criterion.property, error))?;
         bound.push(predicate);
     }
-    Ok(match bound.len() {
-        0 => Predicate::Constant(true),
-        1 => bound.pop().unwrap_or(Predicate::Constant(false)),
-        _ => Predicate::And(bound),
-    })
+    Ok(Predicate::all(bound))
 }
 
 /// An entry that applies to a type and an interaction, with the rows it grants.

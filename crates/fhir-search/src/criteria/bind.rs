@@ -185,3 +185,41 @@ fn literal(
         Binding::String(text) => Ok(text),
     }
 }
+
+/// The values of a condition with something in the place of each variable that fits there: for what depends on the kind of
+/// the condition alone. `None` where nothing that was tried fits.
+pub fn sample(condition: &Condition, resource_type: &str) -> Option<Vec<Value>> {
+    const TEXTS: [&str; 12] = [
+        "example",
+        "Patient/example",
+        "2000-01-01",
+        "01",
+        "1",
+        "true",
+        "http://example.org/a",
+        "example$example",
+        "example$1",
+        "example$2000",
+        "1$1$1",
+        "example$1$1",
+    ];
+    struct Always(Binding);
+    impl Bindings for Always {
+        fn get(&self, _: &str) -> Option<Binding> {
+            Some(self.0.clone())
+        }
+    }
+    let reference = Always(Binding::Reference("Patient/example".to_owned()));
+    values(condition, resource_type, &reference)
+        .ok()
+        .or_else(|| {
+            TEXTS.iter().find_map(|text| {
+                values(
+                    condition,
+                    resource_type,
+                    &Always(Binding::String((*text).to_owned())),
+                )
+                .ok()
+            })
+        })
+}

@@ -28,6 +28,8 @@ pub enum Piece {
     Text(String),
     /// A `|` that is not escaped.
     Pipe,
+    /// A `$` that is not escaped.
+    Dollar,
     /// `%name` or `%name.id`.
     Variable(Variable),
 }
@@ -88,6 +90,10 @@ pub fn split(text: &str, offset: usize, percent: Percent) -> Result<Vec<Template
             Unit::Letter('|') => {
                 flush(&mut pieces, &mut literal);
                 pieces.push(Piece::Pipe);
+            }
+            Unit::Letter('$') => {
+                flush(&mut pieces, &mut literal);
+                pieces.push(Piece::Dollar);
             }
             Unit::Letter(letter) => literal.push(letter),
             Unit::Variable(_) if escape.is_some() => return Err(bad_escape(here)),
@@ -268,6 +274,7 @@ mod tests {
             (r"a\,b", vec![vec![text("a,b")]]),
             (r"a\|b\$c\\d", vec![vec![text(r"a|b$c\d")]]),
             ("a|b", vec![vec![text("a"), Piece::Pipe, text("b")]]),
+            ("a$b", vec![vec![text("a"), Piece::Dollar, text("b")]]),
             (
                 "a%7Cb%2Cc%26",
                 vec![vec![text("a"), Piece::Pipe, text("b")], vec![text("c&")]],

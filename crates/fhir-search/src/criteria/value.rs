@@ -8,8 +8,9 @@ use super::syntax::Piece;
 use crate::fold;
 use crate::model;
 use crate::path::Leaf;
+use crate::range::{Amount, Moment, Prefix, Unit};
 use crate::table::Alternative;
-use crate::test::{Token, TokenSystem};
+use crate::test::{Token, TokenSystem, last_two, relative};
 
 /// A value, checked.
 #[derive(Debug, Clone)]
@@ -22,6 +23,14 @@ pub enum Value {
     Target(Target),
     /// `true` or `false`.
     Truth(bool),
+    /// Several texts, of which any will do.
+    Texts(Vec<String>),
+    /// A date.
+    Moment(Moment),
+    /// A number, with what is asked of the unit.
+    Quantity(Amount, Unit),
+    /// The parts of a composite value.
+    Parts(Vec<Value>),
     /// One that no row has.
     Nothing,
 }
@@ -81,16 +90,18 @@ impl Search {
                     Err(Wrong::expected("the id of a Project"))
                 }
             },
-            Search::Compartment | Search::Reference(_) => {
+            Search::Compartment | Search::Reference(_, None) => {
                 target(&joined(pieces)).map(Value::Target)
             }
+            Search::Reference(_, Some(kind)) => target_of(kind, &joined(pieces)).map(Value::Target),
             Search::Missing(_) | Search::Truth(_) => match joined(pieces).as_str() {
                 "true" => Ok(Value::Truth(true)),
                 "false" => Ok(Value::Truth(false)),
                 _ => Err(Wrong::expected("true or false")),
             },
             Search::Token(alternatives) => token(pieces, alternatives).map(Value::Token),
-            Search::Text(_) => {
+            Search::Identifier(_) => code(pieces).map(Value::Token),
+            Search::Text(_) | Search::Contains(_) | Search::TokenText(_) => {
                 let text = joined(pieces);
                 if fold::fold(&text).is_empty() {
                     return Err(Wrong::expected(
@@ -99,29 +110,152 @@ impl Search {
                 }
                 Ok(Value::Text(text))
             }
-            Search::Uri(_) => Ok(Value::Text(joined(pieces))),
+            Search::Exact(_) | Search::Uri(_) => Ok(Value::Text(joined(pieces))),
+            Search::Below(_) => url(joined(pieces)).map(Value::Text),
+            Search::Above(_) => url(joined(pieces)).map(|url| Value::Texts(above(&url))),
+            Search::Date(_) => Moment::parse(&joined(pieces))
+                .map(Value::Moment)
+                .ok_or_else(expected_date),
+            Search::Number(_) => Amount::parse(&joined(pieces))
+                .map(|amount| Value::Quantity(amount, Unit::Any))
+                .ok_or_else(expected_number),
+            Search::Quantity(_) => quantity(pieces),
+            Search::Composite(found) => {
+                let parts: Vec<&[Piece]> = pieces.split(|piece| *piece == Piece::Dollar).collect();
+                if parts.len() != found.parts.len() || parts.iter().any(|part| part.is_empty()) {
+                    return Err(expected_parts(found.parts.len()));
+                }
+                let parts = parts.into_iter().zip(&found.parts);
+                let parts = parts.map(|(part, (_, search))| search.value(part, resource_type));
+                Ok(Value::Parts(parts.collect::<Result<_, Wrong>>()?))
+            }
+        }
+    }
+
+    /// Checks what can be checked of a value with variables in it.
+    pub fn check_template(&self, pieces: &[Piece]) -> Result<(), Wrong> {
+        let whole = |pieces: &[Piece]| matches!(pieces, [Piece::Variable(_)]);
+        let pipes = pieces.iter().filter(|piece| **piece == Piece::Pipe).count();
+        let prefix_is_unknown = || match pieces.first() {
+            Some(Piece::Text(text)) => Prefix::is_unknown(text),
+            _ => false,
+        };
+        match self {
+            Search::Token(_) | Search::Identifier(_) if pipes > 1 => Err(one_pipe()),
+            Search::Token(alternatives) if pipes == 1 && pieces.first() != Some(&Piece::Pipe) => {
+                has_system(alternatives)
+            }
+            Search::Date(_) if prefix_is_unknown() => Err(expected_date()),
+            Search::Number(_) if prefix_is_unknown() => Err(expected_number()),
+            Search::Quantity(_) if prefix_is_unknown() || ![0, 2].contains(&pipes) => {
+                Err(expected_quantity())
+            }
+            Search::Composite(found) if !whole(pieces) => {
+                let parts: Vec<&[Piece]> = pieces.split(|piece| *piece == Piece::Dollar).collect();
+                if parts.len() != found.parts.len() || parts.iter().any(|part| part.is_empty()) {
+                    return Err(expected_parts(found.parts.len()));
+                }
+                let mut parts = parts.into_iter().zip(&found.parts);
+                parts.try_for_each(|(part, (_, search))| search.check_template(part))
+            }
+            _ => Ok(()),
         }
     }
 }
 
-/// The text of a value in which `|` has no meaning.
+fn one_pipe() -> Wrong {
+    Wrong::expected(r"at most one |; one inside a system or code is written \|")
+}
+
+fn expected_date() -> Wrong {
+    Wrong::expected(
+        "a date such as 2013, 2013-01-14 or 2013-01-14T10:00Z, with or without a prefix (eq ne gt lt ge le sa eb ap) before it",
+    )
+}
+
+fn expected_number() -> Wrong {
+    Wrong::expected(
+        "a number such as 100, 5.40 or 1e-3, with or without a prefix (eq ne gt lt ge le sa eb ap) before it",
+    )
+}
+
+fn expected_quantity() -> Wrong {
+    Wrong::expected(
+        "number, number|system|code or number||code, with or without a prefix (eq ne gt lt ge le sa eb ap) before it",
+    )
+}
+
+fn expected_parts(count: usize) -> Wrong {
+    Wrong::expected(format!(
+        r"{count} parts with $ between them; a $ inside a part is written \$"
+    ))
+}
+
+/// Reads `number`, `number|system|code` or `number||code`.
+fn quantity(pieces: &[Piece]) -> Result<Value, Wrong> {
+    let mut sides = pieces.split(|piece| *piece == Piece::Pipe).map(joined);
+    let amount = sides.next().as_deref().and_then(Amount::parse);
+    let amount = amount.ok_or_else(expected_quantity)?;
+    let unit = match (sides.next(), sides.next(), sides.next()) {
+        (None, _, _) => Unit::Any,
+        (Some(system), Some(code), None) if !code.is_empty() => {
+            if system.is_empty() {
+                Unit::Named(code)
+            } else {
+                Unit::Coded { system, code }
+            }
+        }
+        _ => return Err(expected_quantity()),
+    };
+    Ok(Value::Quantity(amount, unit))
+}
+
+/// An absolute URL, which has an above and a below.
+fn url(text: String) -> Result<String, Wrong> {
+    let host = text
+        .split_once("://")
+        .map(|(_, rest)| rest.trim_matches('/'));
+    if host.is_none_or(str::is_empty) {
+        return Err(Wrong::expected(
+            "an absolute URL such as http://example.org/a",
+        ));
+    }
+    Ok(text)
+}
+
+/// A URL and all that it is below, with and without a slash at the end.
+fn above(url: &str) -> Vec<String> {
+    let url = url.trim_end_matches('/');
+    let start = url.find("://").map_or(0, |at| at.saturating_add(3));
+    let ends = url
+        .char_indices()
+        .filter(|(at, letter)| *at > start && *letter == '/');
+    let ends = ends.map(|(at, _)| at).chain([url.len()]);
+    let above = ends.filter_map(|end| url.get(..end));
+    above
+        .flat_map(|url| [url.to_owned(), format!("{url}/")])
+        .collect()
+}
+
+/// The text of a value in which `|` and `$` have no meaning.
 pub fn joined(pieces: &[Piece]) -> String {
     let parts = pieces.iter().map(|piece| match piece {
         Piece::Text(text) => text.as_str(),
         Piece::Pipe => "|",
+        Piece::Dollar => "$",
         Piece::Variable(_) => "",
     });
     parts.collect()
 }
 
 /// Reads `code`, `system|code`, `|code` or `system|`.
-fn token(pieces: &[Piece], alternatives: &[Alternative]) -> Result<Token, Wrong> {
+fn code(pieces: &[Piece]) -> Result<Token, Wrong> {
     let mut sides = pieces.split(|piece| *piece == Piece::Pipe).map(joined);
-    let token = match (sides.next(), sides.next(), sides.next()) {
-        (Some(code), None, _) => Token {
+    match (sides.next(), sides.next(), sides.next()) {
+        (Some(code), None, _) => Ok(Token {
             code: Some(code),
             system: TokenSystem::Any,
-        },
+        }),
         (Some(system), Some(code), None) => {
             if system.is_empty() && code.is_empty() {
                 return Err(Wrong::expected("code, system|code, |code or system|"));
@@ -131,17 +265,18 @@ fn token(pieces: &[Piece], alternatives: &[Alternative]) -> Result<Token, Wrong>
             } else {
                 TokenSystem::Is(system)
             };
-            Token {
+            Ok(Token {
                 code: Some(code).filter(|code| !code.is_empty()),
                 system,
-            }
+            })
         }
-        _ => {
-            return Err(Wrong::expected(
-                r"at most one |; one inside a system or code is written \|",
-            ));
-        }
-    };
+        _ => Err(one_pipe()),
+    }
+}
+
+/// The same, as far as the elements can have it.
+fn token(pieces: &[Piece], alternatives: &[Alternative]) -> Result<Token, Wrong> {
+    let token = code(pieces)?;
     if matches!(token.system, TokenSystem::Is(_)) {
         has_system(alternatives)?;
     }
@@ -197,6 +332,16 @@ pub fn target(text: &str) -> Result<Target, Wrong> {
             })
         }
         _ => Err(expected_target()),
+    }
+}
+
+/// Reads a reference to a resource of one type: `id`, `Type/id` or an absolute URL.
+fn target_of(kind: &str, text: &str) -> Result<Target, Wrong> {
+    let is_of = |text: &str| relative(last_two(text)).is_some_and(|(found, _)| found == kind);
+    match target(text)? {
+        Target::Id(id) => Ok(Target::Resource(kind.to_owned(), id)),
+        found if is_of(text) => Ok(found),
+        _ => Err(Wrong::expected(format!("a reference to a {kind}"))),
     }
 }
 

@@ -3,8 +3,9 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::{Test, TestOp, Token, TokenSystem};
-use crate::path;
+use super::{Elements, Test, TestOp, Token, TokenSystem};
+use crate::path::{self, Path};
+use crate::range::{Amount, Moment, Unit};
 
 /// The text is not one that [`Test`]'s `Display` writes.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -18,25 +19,51 @@ pub struct ParseTestError {
 
 impl fmt::Display for Test {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Test::Elements(elements) => write!(f, "{elements}"),
+            Test::Composite { context, parts } => {
+                f.write_str("each(")?;
+                path::write_steps(f, context)?;
+                f.write_str(": ")?;
+                for (index, part) in parts.iter().enumerate() {
+                    write!(f, "{}{part}", if index == 0 { "" } else { " & " })?;
+                }
+                f.write_str(")")
+            }
+        }
+    }
+}
+
+impl fmt::Display for Elements {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match &self.op {
             TestOp::Present { .. } => "present(",
             TestOp::Token(_) => "token(",
             TestOp::Reference { .. } => "reference(",
             TestOp::StartsWith(_) => "starts(",
+            TestOp::Contains(_) => "contains(",
             TestOp::Equals(_) => "equals(",
+            TestOp::Below(_) => "below(",
+            TestOp::Date(_) => "date(",
+            TestOp::Number(_) => "number(",
+            TestOp::Quantity(_) => "quantity(",
             TestOp::Truth(true) => "true(",
             TestOp::Truth(false) => "nottrue(",
         })?;
-        for (index, path) in self.paths.iter().enumerate() {
-            write!(f, "{}{path}", if index == 0 { "" } else { ", " })?;
-        }
+        write_paths(f, &self.paths)?;
         f.write_str(")")?;
         match &self.op {
             TestOp::Truth(_) => Ok(()),
             TestOp::Present { types } => write_types(f, types),
             TestOp::Token(tokens) => write_list(f, tokens, write_token),
-            TestOp::StartsWith(values) | TestOp::Equals(values) => {
-                write_list(f, values, |f, value| write_quoted(f, value))
+            TestOp::StartsWith(values)
+            | TestOp::Contains(values)
+            | TestOp::Equals(values)
+            | TestOp::Below(values) => write_list(f, values, |f, value| write_quoted(f, value)),
+            TestOp::Date(values) => write_list(f, values, |f, value| write!(f, "{value}")),
+            TestOp::Number(values) => write_list(f, values, |f, value| write!(f, "{value}")),
+            TestOp::Quantity(values) => {
+                write_list(f, values, |f, (amount, unit)| write!(f, "{amount}{unit}"))
             }
             TestOp::Reference {
                 targets,
@@ -52,6 +79,14 @@ impl fmt::Display for Test {
             }
         }
     }
+}
+
+/// Writes paths separated by commas.
+pub(crate) fn write_paths(f: &mut fmt::Formatter<'_>, paths: &[Path]) -> fmt::Result {
+    for (index, path) in paths.iter().enumerate() {
+        write!(f, "{}{path}", if index == 0 { "" } else { ", " })?;
+    }
+    Ok(())
 }
 
 fn write_types(f: &mut fmt::Formatter<'_>, types: &[String]) -> fmt::Result {
@@ -98,37 +133,20 @@ impl FromStr for Test {
 
     fn from_str(text: &str) -> Result<Self, ParseTestError> {
         let mut scanner = Scanner { text, at: 0 };
-        let name = scanner.name()?;
-        scanner.expect("(")?;
-        let mut paths = vec![path::scan(&mut scanner)?];
-        while scanner.take(", ") {
-            paths.push(path::scan(&mut scanner)?);
-        }
-        scanner.expect(")")?;
-        let op = match name {
-            "present" => TestOp::Present {
-                types: scanner.types()?,
-            },
-            "true" => TestOp::Truth(true),
-            "nottrue" => TestOp::Truth(false),
-            "token" => TestOp::Token(scanner.list(Scanner::token)?),
-            "starts" => TestOp::StartsWith(scanner.list(Scanner::quoted)?),
-            "equals" => TestOp::Equals(scanner.list(Scanner::quoted)?),
-            "reference" => TestOp::Reference {
-                targets: scanner.list(Scanner::quoted)?,
-                ids: if scanner.take("; id") {
-                    scanner.list(Scanner::quoted)?
-                } else {
-                    Vec::new()
-                },
-                types: scanner.types()?,
-            },
-            _ => return Err(scanner.error("an operation")),
+        let test = if scanner.take("each(") {
+            let context = path::scan_steps(&mut scanner)?;
+            scanner.expect(": ")?;
+            let mut parts = vec![scanner.elements()?];
+            while scanner.take(" & ") {
+                parts.push(scanner.elements()?);
+            }
+            scanner.expect(")")?;
+            Test::Composite { context, parts }
+        } else {
+            Test::Elements(scanner.elements()?)
         };
-        if scanner.at != text.len() {
-            return Err(scanner.error("the end"));
-        }
-        Ok(Test::new(paths, op))
+        scanner.end()?;
+        Ok(test)
     }
 }
 
@@ -199,6 +217,77 @@ impl<'a> Scanner<'a> {
         let value = serde_json::from_str(quoted).map_err(|_| self.error("a string"))?;
         self.at += quoted.len();
         Ok(value)
+    }
+
+    /// Nothing is left.
+    pub(crate) fn end(&self) -> Result<(), ParseTestError> {
+        if self.at == self.text.len() {
+            Ok(())
+        } else {
+            Err(self.error("the end"))
+        }
+    }
+
+    fn elements(&mut self) -> Result<Elements, ParseTestError> {
+        let name = self.name()?;
+        self.expect("(")?;
+        let paths = path::scan_list(self)?;
+        self.expect(")")?;
+        let op = match name {
+            "present" => TestOp::Present {
+                types: self.types()?,
+            },
+            "true" => TestOp::Truth(true),
+            "nottrue" => TestOp::Truth(false),
+            "token" => TestOp::Token(self.list(Self::token)?),
+            "starts" => TestOp::StartsWith(self.list(Self::quoted)?),
+            "contains" => TestOp::Contains(self.list(Self::quoted)?),
+            "equals" => TestOp::Equals(self.list(Self::quoted)?),
+            "below" => TestOp::Below(self.list(Self::quoted)?),
+            "date" => TestOp::Date(self.list(Self::moment)?),
+            "number" => TestOp::Number(self.list(Self::amount)?),
+            "quantity" => TestOp::Quantity(self.list(Self::quantity)?),
+            "reference" => TestOp::Reference {
+                targets: self.list(Self::quoted)?,
+                ids: if self.take("; id") {
+                    self.list(Self::quoted)?
+                } else {
+                    Vec::new()
+                },
+                types: self.types()?,
+            },
+            _ => return Err(self.error("an operation")),
+        };
+        Ok(Elements::new(paths, op))
+    }
+
+    /// `ge"2013"`, as it stands in criteria but for the quotes.
+    fn prefixed(&mut self) -> Result<String, ParseTestError> {
+        let prefix = self.name()?;
+        Ok(format!("{prefix}{}", self.quoted()?))
+    }
+
+    fn moment(&mut self) -> Result<Moment, ParseTestError> {
+        Moment::parse(&self.prefixed()?).ok_or(self.error("a date"))
+    }
+
+    fn amount(&mut self) -> Result<Amount, ParseTestError> {
+        Amount::parse(&self.prefixed()?).ok_or(self.error("a number"))
+    }
+
+    fn quantity(&mut self) -> Result<(Amount, Unit), ParseTestError> {
+        let amount = self.amount()?;
+        let unit = if self.take("||") {
+            Unit::Named(self.quoted()?)
+        } else if self.take("|") {
+            let system = self.quoted()?;
+            self.expect("|")?;
+            let code = self.quoted()?;
+            Unit::Coded { system, code }
+        } else {
+            Unit::Any
+        };
+        Ok((amount, unit))
     }
 
     fn token(&mut self) -> Result<Token, ParseTestError> {

@@ -1,7 +1,15 @@
-//! The functions that run inside statements: tests, masks and the marker. They read only their arguments.
+//! The functions that run inside statements: tests, masks, the marker, and what indexes are made of. They read only their
+//! arguments.
 //!
 //! Written against PostgreSQL's calling convention directly: they are called for every row, and keep what they parse
 //! from their constant arguments with the call site.
+
+pub mod cut;
+mod keys;
+mod needles;
+mod operators;
+mod prefix_ops;
+mod text_array;
 
 use crate::catalog;
 use crate::error::{Error, OrRaise, Result};

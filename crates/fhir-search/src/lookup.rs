@@ -1,0 +1,232 @@
+//! Conditions that an index can answer, for a [`Test`]: they hold wherever the test is true.
+
+mod documents;
+mod ranges;
+
+use std::fmt;
+
+use jsonb::Decimal;
+use serde_json::Value;
+
+use crate::keys::{MOST_KEY_BYTES, Paths};
+use crate::path::{Leaf, Path};
+use crate::range::Unit;
+use crate::test::{Elements, Test, TestOp};
+
+/// A condition that an index can answer.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Lookup {
+    /// The condition; true wherever the test is, but for [`Lookup::regular_only`].
+    pub condition: Condition,
+    /// The test is true wherever the condition is: nothing else needs to be asked.
+    pub decides: bool,
+    /// It may miss documents with irregular references ([`has_irregular_references`](crate::has_irregular_references)).
+    pub regular_only: bool,
+}
+
+/// What the index is asked.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Condition {
+    /// `document @> any of these`: one GIN index on the document.
+    Contains(Vec<Value>),
+    /// `targets(document, paths) && these`.
+    Targets(Paths, Vec<String>),
+    /// `strings(document, paths)`: one starts with one of these.
+    StringsStartWith(Paths, Vec<String>),
+    /// `strings(document, paths)`: one contains one of these.
+    StringsContain(Paths, Vec<String>),
+    /// `uris(document, paths)`: one starts with one of these.
+    UrisStartWith(Paths, Vec<String>),
+    /// One of these comparisons of keys holds.
+    Compare(Paths, Vec<Comparisons>),
+}
+
+/// Comparisons of keys with constants, all of which must hold.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Comparisons {
+    /// The comparisons.
+    pub all: Vec<Comparison>,
+    /// The columns of the B-tree index that answers all of them best.
+    pub columns: Vec<Key>,
+}
+
+/// `key operator constant`
+#[derive(Debug, Clone, PartialEq)]
+pub struct Comparison {
+    /// The key.
+    pub key: Key,
+    /// The operator.
+    pub operator: Operator,
+    /// The constant.
+    pub with: KeyValue,
+}
+
+/// The keys of a range: see [`Paths`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Key {
+    /// [`Paths::earliest`]
+    Earliest,
+    /// [`Paths::latest`]
+    Latest,
+    /// [`Paths::lowest`]
+    Lowest,
+    /// [`Paths::highest`]
+    Highest,
+    /// [`Paths::unit`]
+    Unit,
+}
+
+/// How keys are compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Operator {
+    /// `<`
+    Less,
+    /// `<=`
+    LessOrEqual,
+    /// `=`
+    Equal,
+    /// `>=`
+    GreaterOrEqual,
+    /// `>`
+    Greater,
+}
+
+impl Operator {
+    /// As SQL has it.
+    pub fn symbol(self) -> &'static str {
+        match self {
+            Operator::Less => "<",
+            Operator::LessOrEqual => "<=",
+            Operator::Equal => "=",
+            Operator::GreaterOrEqual => ">=",
+            Operator::Greater => ">",
+        }
+    }
+}
+
+/// The value of a key; `Display` is as PostgreSQL reads it.
+#[derive(Debug, Clone, PartialEq)]
+pub enum KeyValue {
+    /// Microseconds since 2000-01-01 UTC.
+    Time(i64),
+    /// A number.
+    Number(Decimal),
+    /// A text.
+    Text(String),
+}
+
+impl fmt::Display for KeyValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            KeyValue::Time(at) => crate::range::write_time(f, *at),
+            KeyValue::Number(number) => write!(f, "{:?}", number.as_number()),
+            KeyValue::Text(text) => f.write_str(text),
+        }
+    }
+}
+
+impl Test {
+    /// The conditions by which an index can find what the test is true for, the best first. Those that do not decide may be
+    /// asked together.
+    pub fn lookups(&self) -> Vec<Lookup> {
+        match self {
+            Test::Elements(elements) => elements.lookups(),
+            Test::Composite { context, parts } => {
+                let mut found: Vec<Lookup> = documents::of_composite(context, parts)
+                    .into_iter()
+                    .collect();
+                for part in parts {
+                    let below = |path: &Path| Path {
+                        steps: context.iter().chain(&path.steps).cloned().collect(),
+                        leaf: path.leaf,
+                    };
+                    let whole =
+                        Elements::new(part.paths.iter().map(below).collect(), part.op.clone());
+                    let others = whole
+                        .lookups()
+                        .into_iter()
+                        .filter(|lookup| !matches!(lookup.condition, Condition::Contains(_)));
+                    found.extend(others.map(|lookup| Lookup {
+                        decides: false,
+                        ..lookup
+                    }));
+                }
+                found
+            }
+        }
+    }
+}
+
+impl Elements {
+    fn lookups(&self) -> Vec<Lookup> {
+        let paths = || Paths::from(self.paths.clone());
+        let exact = |condition, decides| Lookup {
+            condition,
+            decides,
+            regular_only: false,
+        };
+        let decides = |condition| exact(condition, true);
+        let mut found: Vec<Lookup> = documents::of_elements(self).into_iter().collect();
+        match &self.op {
+            TestOp::Present { .. } | TestOp::Truth(_) | TestOp::Token(_) | TestOp::Equals(_) => {}
+            TestOp::Reference {
+                targets,
+                ids,
+                types,
+            } => {
+                let mut all = targets.clone();
+                let by_id = types
+                    .iter()
+                    .flat_map(|kind| ids.iter().map(move |id| format!("{kind}/{id}")));
+                all.extend(by_id.take(documents::MOST + 1));
+                let expressible =
+                    ids.is_empty() || (1..=documents::MOST_TYPES).contains(&types.len());
+                if expressible
+                    && all.len() <= documents::MOST
+                    && all.iter().all(|target| target.len() <= MOST_KEY_BYTES)
+                {
+                    all.sort_unstable();
+                    all.dedup();
+                    found.push(decides(Condition::Targets(paths(), all)));
+                }
+            }
+            TestOp::StartsWith(values) => {
+                found.push(decides(Condition::StringsStartWith(
+                    paths(),
+                    values.clone(),
+                )));
+            }
+            TestOp::Contains(values) => {
+                found.push(decides(Condition::StringsContain(paths(), values.clone())));
+            }
+            TestOp::Below(values) => {
+                found.push(exact(Condition::UrisStartWith(paths(), values.clone()), false));
+            }
+            TestOp::Date(asked) => {
+                let paths = paths();
+                let comparisons = asked
+                    .iter()
+                    .map(|moment| ranges::time(moment, paths.is_single()));
+                found.extend(ranges::lookup(&paths, comparisons));
+            }
+            TestOp::Number(asked) => {
+                let paths = paths();
+                let points = self.paths.iter().all(|path| path.leaf == Leaf::Number);
+                let comparisons = asked
+                    .iter()
+                    .map(|amount| ranges::number(amount, &Unit::Any, paths.is_single(), points));
+                found.extend(ranges::lookup(&paths, comparisons));
+            }
+            TestOp::Quantity(asked) => {
+                let paths = paths();
+                let comparisons = asked
+                    .iter()
+                    .map(|(amount, unit)| ranges::number(amount, unit, paths.is_single(), false));
+                found.extend(ranges::lookup(&paths, comparisons));
+            }
+        }
+        // The best first: what decides.
+        found.sort_by_key(|lookup| !lookup.decides);
+        found
+    }
+}

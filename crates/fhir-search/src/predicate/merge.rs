@@ -1,0 +1,211 @@
+//! Many conditions that differ in their values only, as one: a caregiver's thousand patients are one lookup.
+
+use std::collections::HashMap;
+use std::fmt::Write as _;
+
+use super::Predicate;
+use crate::test::{Elements, Test, TestOp, TokenSystem};
+
+/// The alternatives, those that can be one merged; in order of their first appearance.
+pub fn merged(parts: Vec<Predicate>) -> Vec<Predicate> {
+    if parts.len() < 2 {
+        return parts;
+    }
+    let mut groups: Vec<Group> = Vec::with_capacity(parts.len());
+    let mut places: HashMap<String, Vec<usize>> = HashMap::new();
+    for part in parts {
+        let mut shape = String::new();
+        write_shape(&part, &mut shape);
+        let same = places.entry(shape).or_default();
+        // Nearly always the first one takes it. A shape whose members never fit would cost their square.
+        let place = same
+            .iter()
+            .take(8)
+            .copied()
+            .find(|place| groups.get(*place).is_some_and(|group| group.takes(&part)));
+        match place.and_then(|place| groups.get_mut(place)) {
+            Some(group) => group.members.push(part),
+            None => {
+                same.push(groups.len());
+                groups.push(Group::new(part));
+            }
+        }
+    }
+    groups.into_iter().map(Group::finish).collect()
+}
+
+/// Alternatives of one shape. Conjunctions in it differ in the same conjunct.
+struct Group {
+    members: Vec<Predicate>,
+}
+
+impl Group {
+    fn new(first: Predicate) -> Self {
+        Group {
+            members: vec![first],
+        }
+    }
+
+    fn takes(&self, other: &Predicate) -> bool {
+        let Some(first) = self.members.first() else {
+            return false;
+        };
+        match (first, other) {
+            (Predicate::And(one), Predicate::And(other)) => {
+                let place = |one: &[Predicate], other: &[Predicate]| {
+                    let mut places =
+                        (0..one.len()).filter(|place| one.get(*place) != other.get(*place));
+                    match (places.next(), places.next()) {
+                        (place, None) => Some(place),
+                        _ => None,
+                    }
+                };
+                let Some(differs) = place(one, other) else {
+                    return false;
+                };
+                match (differs, self.differs()) {
+                    (Some(here), Some(there)) => here == there,
+                    _ => true,
+                }
+            }
+            (Predicate::Not(_), _) => first == other,
+            _ => true,
+        }
+    }
+
+    /// The conjunct in which the members differ.
+    fn differs(&self) -> Option<usize> {
+        let mut members = self.members.iter().filter_map(|member| match member {
+            Predicate::And(parts) => Some(parts),
+            _ => None,
+        });
+        let first = members.next()?;
+        let other = members.find(|other| *other != first)?;
+        (0..first.len()).find(|place| first.get(*place) != other.get(*place))
+    }
+
+    fn finish(self) -> Predicate {
+        let differs = self.differs();
+        let mut members = self.members.into_iter();
+        let Some(mut first) = members.next() else {
+            return Predicate::Constant(false);
+        };
+        match &mut first {
+            Predicate::Id(ids) => {
+                for member in members {
+                    if let Predicate::Id(more) = member {
+                        ids.extend(more);
+                    }
+                }
+                ids.sort_unstable();
+                ids.dedup();
+            }
+            Predicate::Test(Test::Elements(elements)) => {
+                for member in members {
+                    if let Predicate::Test(Test::Elements(more)) = member {
+                        elements.op.absorb(more.op);
+                    }
+                }
+                *elements = Elements::new(std::mem::take(&mut elements.paths), elements.op.clone());
+            }
+            Predicate::And(parts) => {
+                if let Some(place) = differs {
+                    let others = members.filter_map(|member| match member {
+                        Predicate::And(mut parts) if place < parts.len() => {
+                            Some(parts.swap_remove(place))
+                        }
+                        _ => None,
+                    });
+                    if let Some(part) = parts.get_mut(place) {
+                        let one = std::mem::replace(part, Predicate::Constant(false));
+                        *part = Predicate::any(std::iter::once(one).chain(others));
+                    }
+                }
+            }
+            Predicate::Test(Test::Composite { .. })
+            | Predicate::Constant(_)
+            | Predicate::Or(_)
+            | Predicate::Not(_) => {}
+        }
+        first
+    }
+}
+
+impl TestOp {
+    /// Takes the values of another test of the same kind.
+    fn absorb(&mut self, other: TestOp) {
+        match (self, other) {
+            (TestOp::Token(values), TestOp::Token(more)) => values.extend(more),
+            (
+                TestOp::Reference { targets, ids, .. },
+                TestOp::Reference {
+                    targets: more_targets,
+                    ids: more_ids,
+                    ..
+                },
+            ) => {
+                targets.extend(more_targets);
+                ids.extend(more_ids);
+            }
+            (TestOp::StartsWith(values), TestOp::StartsWith(more))
+            | (TestOp::Contains(values), TestOp::Contains(more))
+            | (TestOp::Equals(values), TestOp::Equals(more))
+            | (TestOp::Below(values), TestOp::Below(more)) => values.extend(more),
+            (TestOp::Date(values), TestOp::Date(more)) => values.extend(more),
+            (TestOp::Number(values), TestOp::Number(more)) => values.extend(more),
+            (TestOp::Quantity(values), TestOp::Quantity(more)) => values.extend(more),
+            _ => {}
+        }
+    }
+}
+
+/// What a predicate looks like without its values: only those that look the same can be merged. What can only be merged with
+/// itself is written in full.
+fn write_shape(predicate: &Predicate, out: &mut String) {
+    // Writing to a String does not fail.
+    let _ = match predicate {
+        Predicate::Id(_) => write!(out, "id"),
+        Predicate::Test(Test::Elements(elements)) => {
+            for path in &elements.paths {
+                let _ = write!(out, "{path},");
+            }
+            match &elements.op {
+                // Values that no index can answer stay apart from those that one can.
+                TestOp::Token(tokens) => {
+                    let no_system = tokens.iter().any(|token| token.system == TokenSystem::None);
+                    write!(out, "token {no_system}")
+                }
+                TestOp::Reference { ids, types, .. } => {
+                    write!(out, "reference {} {types:?}", ids.is_empty())
+                }
+                TestOp::StartsWith(_) => write!(out, "starts"),
+                TestOp::Contains(_) => write!(out, "contains"),
+                TestOp::Equals(_) => write!(out, "equals"),
+                TestOp::Below(_) => write!(out, "below"),
+                TestOp::Date(_) => write!(out, "date"),
+                TestOp::Number(_) => write!(out, "number"),
+                TestOp::Quantity(_) => write!(out, "quantity"),
+                TestOp::Present { .. } | TestOp::Truth(_) => write!(out, "{elements}"),
+            }
+        }
+        Predicate::And(parts) => {
+            for part in parts {
+                out.push('&');
+                write_shape(part, out);
+            }
+            Ok(())
+        }
+        Predicate::Or(parts) => {
+            out.push('(');
+            for part in parts {
+                out.push('|');
+                write_shape(part, out);
+            }
+            out.push(')');
+            Ok(())
+        }
+        Predicate::Test(Test::Composite { .. }) | Predicate::Constant(_) | Predicate::Not(_) => {
+            write!(out, "{predicate}")
+        }
+    };
+}

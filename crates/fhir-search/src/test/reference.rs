@@ -1,0 +1,95 @@
+//! References: what they refer to, in the form in which they are compared.
+
+use std::cmp::Ordering;
+
+use jsonb::Value;
+
+use super::evaluate::{contains, items, member};
+use crate::model;
+use crate::path::Leaf;
+
+/// What a Reference element refers to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Found<'a> {
+    /// It has no `reference`.
+    Nothing,
+    /// A resource of this type with this id: the reference is `Type/id`, a version of it, or a contained resource.
+    Resource(&'a str, &'a str),
+    /// An absolute URL (without a version), or something else.
+    Other(&'a str),
+}
+
+impl<'a> Found<'a> {
+    /// Reads an element: a Reference, or a resource that stands inside.
+    pub(crate) fn of(leaf: Leaf, value: Value<'a>, document: Value<'a>) -> Option<Self> {
+        if leaf == Leaf::Resource {
+            Self::resource(value)
+        } else {
+            Self::read(value, document)
+        }
+    }
+
+    /// Names a resource.
+    fn resource(resource: Value<'a>) -> Option<Self> {
+        let kind = member(resource, "resourceType")??;
+        if !model::is_resource_type(kind) {
+            return None;
+        }
+        Some(match member(resource, "id")? {
+            Some(id) => Self::Resource(kind, id),
+            None => Self::Nothing,
+        })
+    }
+
+    /// Reads a Reference element of `document`; `None` when it is wrongly typed or refers to a contained resource that is
+    /// not there.
+    pub(crate) fn read(value: Value<'a>, document: Value<'a>) -> Option<Self> {
+        let Some(text) = member(value, "reference")? else {
+            return Some(Self::Nothing);
+        };
+        if let Some(fragment) = text.strip_prefix('#') {
+            let resource = if fragment.is_empty() {
+                document
+            } else {
+                contained(document, fragment)?
+            };
+            return Self::resource(resource);
+        }
+        let text = text.split_once("/_history/").map_or(text, |(text, _)| text);
+        Some(relative(text).map_or(Self::Other(text), |(kind, id)| Self::Resource(kind, id)))
+    }
+}
+
+/// The contained resource with an id.
+fn contained<'a>(document: Value<'a>, id: &str) -> Option<Value<'a>> {
+    items(document, "contained")?.find(|resource| member(*resource, "id") == Some(Some(id)))
+}
+
+/// The type and id of `Type/id`.
+pub(crate) fn relative(text: &str) -> Option<(&str, &str)> {
+    let (kind, id) = text.split_once('/')?;
+    (model::is_resource_type(kind) && !id.is_empty() && !id.contains('/')).then_some((kind, id))
+}
+
+/// The last two segments of a URL.
+pub(crate) fn last_two(url: &str) -> &str {
+    let mut slashes = url.rmatch_indices('/').map(|(at, _)| at + 1);
+    slashes.next();
+    slashes.next().and_then(|at| url.get(at..)).unwrap_or(url)
+}
+
+/// Whether a reference is stored in a form that is not compared as it stands: with a version, or contained.
+pub(crate) fn irregular(reference: &str) -> bool {
+    reference.starts_with('#') || reference.contains("/_history/")
+}
+
+/// Compares with `kind/id` without building it.
+pub(super) fn compare_joined(text: &str, kind: &str, id: &str) -> Ordering {
+    text.bytes()
+        .cmp(kind.bytes().chain(std::iter::once(b'/')).chain(id.bytes()))
+}
+
+/// Whether a type is in a sorted list; an empty list is of all types.
+pub(super) fn is_one_of(kind: &str, types: &[String]) -> bool {
+    types.is_empty() || contains(types, |name| name.as_str().cmp(kind))
+}

@@ -1,0 +1,304 @@
+//! The indexes of a relation, as far as lookups can use them: what each of their columns holds.
+
+use super::relation::{Column, OpenRelation};
+use pgrx::PgList;
+use pgrx::prelude::*;
+use std::ffi::CStr;
+
+/// An index function of ours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyFunction {
+    Earliest,
+    Latest,
+    Lowest,
+    Highest,
+    Unit,
+    Strings,
+    Uris,
+    Targets,
+}
+
+impl KeyFunction {
+    const NAMES: [(KeyFunction, &'static str); 8] = [
+        (KeyFunction::Earliest, "earliest"),
+        (KeyFunction::Latest, "latest"),
+        (KeyFunction::Lowest, "lowest"),
+        (KeyFunction::Highest, "highest"),
+        (KeyFunction::Unit, "unit"),
+        (KeyFunction::Strings, "strings"),
+        (KeyFunction::Uris, "uris"),
+        (KeyFunction::Targets, "targets"),
+    ];
+
+    /// Its name in SQL, without the schema.
+    pub fn name(self) -> &'static str {
+        Self::NAMES
+            .iter()
+            .find(|(function, _)| *function == self)
+            .map_or("", |(_, name)| name)
+    }
+
+    fn from_name(name: &str) -> Option<KeyFunction> {
+        Self::NAMES
+            .iter()
+            .find(|(_, found)| *found == name)
+            .map(|(function, _)| *function)
+    }
+}
+
+/// How the values of a column are indexed: by an operator class, under the collation that comparisons have by default.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyClass {
+    /// btree, by the type's own order.
+    Ordered,
+    /// gin `array_ops`: `&&`.
+    Elements,
+    /// gin `fhir_access.prefix_ops`: `^@`, `@~`, `&&`.
+    Prefixes,
+    /// gin `jsonb_ops` or `jsonb_path_ops`: `@>`.
+    Document,
+}
+
+/// What a column of an index holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum IndexedKey {
+    /// The resource itself, for containment.
+    Document,
+    /// An index function on the resource.
+    Function {
+        /// Which one.
+        function: KeyFunction,
+        /// Its second argument, letter by letter.
+        paths: String,
+        /// How its values are indexed.
+        class: KeyClass,
+    },
+    /// Anything else.
+    Other,
+}
+
+/// An index whose columns are known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Index {
+    /// The index.
+    pub oid: pg_sys::Oid,
+    /// Its name, without the schema.
+    pub name: String,
+    /// Can lookups use it: is it a complete btree or gin index on all rows? The others have no keys here.
+    pub usable: bool,
+    /// The access method.
+    pub method: pg_sys::Oid,
+    /// Its columns, in order, without those that are only included.
+    pub keys: Vec<IndexedKey>,
+}
+
+impl Index {
+    /// Is it a GIN index on the resource itself?
+    pub fn is_document_gin(&self) -> bool {
+        self.keys.contains(&IndexedKey::Document)
+    }
+
+    /// Is it a btree index that starts with exactly these columns?
+    pub fn is_btree_on(&self, keys: &[(KeyFunction, &str)]) -> bool {
+        self.keys.len() >= keys.len()
+            && keys
+                .iter()
+                .zip(&self.keys)
+                .all(|((function, paths), key)| key.is(*function, paths, &[KeyClass::Ordered]))
+    }
+
+    /// Is it a GIN index that has this function among its columns, with an operator class that serves it?
+    pub fn is_gin_on(&self, function: KeyFunction, paths: &str) -> bool {
+        let classes: &[KeyClass] = match function {
+            KeyFunction::Targets => &[KeyClass::Elements, KeyClass::Prefixes],
+            _ => &[KeyClass::Prefixes],
+        };
+        self.keys.iter().any(|key| key.is(function, paths, classes))
+    }
+}
+
+impl IndexedKey {
+    fn is(&self, function: KeyFunction, paths: &str, classes: &[KeyClass]) -> bool {
+        matches!(self, IndexedKey::Function { function: found, paths: on, class }
+            if *found == function && on == paths && classes.contains(class))
+    }
+}
+
+/// All indexes of `relation`, those of a partitioned table too. `schema` is where our functions are.
+pub fn indexes(relation: &OpenRelation, resource: &Column, schema: pg_sys::Oid) -> Vec<Index> {
+    // SAFETY: the relation is open; the list is a copy.
+    let oids: Vec<pg_sys::Oid> = unsafe {
+        let list = pg_sys::RelationGetIndexList(relation.as_ptr());
+        PgList::<std::ffi::c_void>::from_pg(list)
+            .iter_oid()
+            .collect()
+    };
+    oids.into_iter()
+        .map(|oid| describe(&OpenIndex::open(oid), resource, schema))
+        .collect()
+}
+
+/// An open index with a lock held to the end of the transaction, as the planner holds it; closed when dropped.
+struct OpenIndex {
+    relation: pg_sys::Relation,
+}
+
+impl OpenIndex {
+    fn open(oid: pg_sys::Oid) -> OpenIndex {
+        // SAFETY: index_open raises an error where there is no such index.
+        let relation =
+            unsafe { pg_sys::index_open(oid, pg_sys::AccessShareLock as pg_sys::LOCKMODE) };
+        OpenIndex { relation }
+    }
+}
+
+impl Drop for OpenIndex {
+    fn drop(&mut self) {
+        // As for OpenRelation.
+        if !std::thread::panicking() {
+            // SAFETY: opened in `open`, closed once, the lock stays.
+            unsafe { pg_sys::index_close(self.relation, pg_sys::NoLock as pg_sys::LOCKMODE) };
+        }
+    }
+}
+
+fn describe(index: &OpenIndex, resource: &Column, schema: pg_sys::Oid) -> Index {
+    // SAFETY: an open index has its pg_index row, its expressions, and for each key column an operator family and a
+    // collation.
+    unsafe {
+        let relation = index.relation;
+        let form = &*(*relation).rd_index;
+        let class = &*(*relation).rd_rel;
+        let method = class.relam;
+        let usable = form.indisvalid
+            && form.indisready
+            && [pg_sys::BTREE_AM_OID, pg_sys::GIN_AM_OID].contains(&method)
+            && pg_sys::RelationGetIndexPredicate(relation).is_null();
+        let mut keys = Vec::new();
+        if usable {
+            let count = usize::try_from(form.indnkeyatts).unwrap_or(0);
+            let numbers = form.indkey.values.as_slice(count);
+            let families = std::slice::from_raw_parts((*relation).rd_opfamily, count);
+            let collations = std::slice::from_raw_parts((*relation).rd_indcollation, count);
+            let expressions =
+                PgList::<pg_sys::Node>::from_pg(pg_sys::RelationGetIndexExpressions(relation));
+            let mut expressions = expressions.iter_ptr();
+            for ((number, family), collation) in numbers.iter().zip(families).zip(collations) {
+                // Column 0 is the next expression.
+                let expression = if *number == 0 {
+                    expressions.next()
+                } else {
+                    None
+                };
+                let default = [pg_sys::InvalidOid, pg_sys::DEFAULT_COLLATION_OID];
+                let class = key_class(*family, schema).filter(|_| default.contains(collation));
+                keys.push(match (class, expression) {
+                    (Some(KeyClass::Document), None) if *number == resource.number => {
+                        IndexedKey::Document
+                    }
+                    (Some(class), Some(expression)) => our_function(expression, resource, schema)
+                        .map_or(IndexedKey::Other, |(function, paths)| {
+                            IndexedKey::Function {
+                                function,
+                                paths,
+                                class,
+                            }
+                        }),
+                    _ => IndexedKey::Other,
+                });
+            }
+        }
+        Index {
+            oid: (*relation).rd_id,
+            name: text(class.relname.data.as_ptr()),
+            usable,
+            method,
+            keys,
+        }
+    }
+}
+
+/// What an operator family makes of a column.
+fn key_class(family: pg_sys::Oid, schema: pg_sys::Oid) -> Option<KeyClass> {
+    // SAFETY: the tuple is released after its fields were read; GETSTRUCT of a pg_opfamily tuple is a FormData_pg_opfamily.
+    let (method, namespace, name) = unsafe {
+        let tuple = pg_sys::SearchSysCache1(
+            pg_sys::SysCacheIdentifier::OPFAMILYOID as i32,
+            pg_sys::Datum::from(family),
+        );
+        if tuple.is_null() {
+            return None;
+        }
+        let form = &*(pg_sys::GETSTRUCT(tuple) as *const pg_sys::FormData_pg_opfamily);
+        let found = (
+            form.opfmethod,
+            form.opfnamespace,
+            text(form.opfname.data.as_ptr()),
+        );
+        pg_sys::ReleaseSysCache(tuple);
+        found
+    };
+    let built_in = namespace == pg_sys::Oid::from(pg_sys::PG_CATALOG_NAMESPACE);
+    match name.as_str() {
+        "datetime_ops" | "numeric_ops" | "text_ops"
+            if built_in && method == pg_sys::BTREE_AM_OID =>
+        {
+            Some(KeyClass::Ordered)
+        }
+        "array_ops" if built_in && method == pg_sys::GIN_AM_OID => Some(KeyClass::Elements),
+        "jsonb_ops" | "jsonb_path_ops" if built_in && method == pg_sys::GIN_AM_OID => {
+            Some(KeyClass::Document)
+        }
+        "prefix_ops" if namespace == schema && method == pg_sys::GIN_AM_OID => {
+            Some(KeyClass::Prefixes)
+        }
+        _ => None,
+    }
+}
+
+/// `function(resource, 'paths')`, where `expression` is that.
+///
+/// # Safety
+/// `expression` must be an index's expression.
+unsafe fn our_function(
+    expression: *mut pg_sys::Node,
+    resource: &Column,
+    schema: pg_sys::Oid,
+) -> Option<(KeyFunction, String)> {
+    // SAFETY: by the caller's promise; each node is looked at as what its tag says.
+    unsafe {
+        if !pgrx::is_a(expression, pg_sys::NodeTag::T_FuncExpr) {
+            return None;
+        }
+        let call = &*expression.cast::<pg_sys::FuncExpr>();
+        if pg_sys::get_func_namespace(call.funcid) != schema {
+            return None;
+        }
+        let name = pg_sys::get_func_name(call.funcid);
+        if name.is_null() {
+            return None;
+        }
+        let function = KeyFunction::from_name(&text(name))?;
+        let arguments = PgList::<pg_sys::Node>::from_pg(call.args);
+        let (row, paths) = (arguments.get_ptr(0)?, arguments.get_ptr(1)?);
+        if arguments.len() != 2
+            || !pgrx::is_a(row, pg_sys::NodeTag::T_Var)
+            || !pgrx::is_a(paths, pg_sys::NodeTag::T_Const)
+        {
+            return None;
+        }
+        let (row, paths) = (&*row.cast::<pg_sys::Var>(), &*paths.cast::<pg_sys::Const>());
+        if row.varattno != resource.number || paths.consttype != pg_sys::TEXTOID {
+            return None;
+        }
+        let paths = String::from_datum(paths.constvalue, paths.constisnull)?;
+        Some((function, paths))
+    }
+}
+
+/// # Safety
+/// `text` must be a C string.
+unsafe fn text(text: *const std::ffi::c_char) -> String {
+    // SAFETY: by the caller's promise.
+    unsafe { CStr::from_ptr(text).to_string_lossy().into_owned() }
+}

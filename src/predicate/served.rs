@@ -1,0 +1,139 @@
+//! Which indexes of a relation can answer a lookup, and which it would take.
+
+use crate::node::index::{Index, IndexedKey, KeyFunction};
+use crate::predicate::{literal, readable_identifier};
+use crate::registry::Protected;
+use fhir_search::keys::Paths;
+use fhir_search::{Comparisons, Condition, Key};
+
+impl From<Key> for KeyFunction {
+    fn from(key: Key) -> Self {
+        match key {
+            Key::Earliest => KeyFunction::Earliest,
+            Key::Latest => KeyFunction::Latest,
+            Key::Lowest => KeyFunction::Lowest,
+            Key::Highest => KeyFunction::Highest,
+            Key::Unit => KeyFunction::Unit,
+        }
+    }
+}
+
+/// The index, or the indexes, that a condition takes.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Needed {
+    /// GIN on the resource itself.
+    Document,
+    /// GIN on the values of a function.
+    Values(KeyFunction, String),
+    /// A B-tree on the keys of ranges.
+    Keys(Vec<KeyFunction>, String),
+}
+
+impl Needed {
+    /// What a condition needs: all of these.
+    pub fn of(condition: &Condition) -> Vec<Needed> {
+        let values = |function, paths: &Paths| vec![Needed::Values(function, paths.to_string())];
+        match condition {
+            Condition::Contains(_) => vec![Needed::Document],
+            Condition::Targets(paths, _) => values(KeyFunction::Targets, paths),
+            Condition::StringsStartWith(paths, _) | Condition::StringsContain(paths, _) => {
+                values(KeyFunction::Strings, paths)
+            }
+            Condition::UrisStartWith(paths, _) => values(KeyFunction::Uris, paths),
+            Condition::Compare(paths, alternatives) => {
+                let mut needed: Vec<Needed> = alternatives
+                    .iter()
+                    .map(|alternative| {
+                        let columns = alternative.columns.iter().copied();
+                        Needed::Keys(columns.map(Into::into).collect(), paths.to_string())
+                    })
+                    .collect();
+                needed.sort_unstable();
+                needed.dedup();
+                needed
+            }
+        }
+    }
+
+    /// The statement that makes the index.
+    pub fn statement(&self, protected: &Protected, relation: &str) -> String {
+        let resource = readable_identifier(&protected.resource.name);
+        let key = |function: &KeyFunction, paths: &str| {
+            format!(
+                "fhir_access.{}({resource}, {})",
+                function.name(),
+                literal(paths)
+            )
+        };
+        let (method, columns) = match self {
+            Needed::Document => ("gin", format!("{resource} jsonb_path_ops")),
+            Needed::Values(function @ KeyFunction::Targets, paths) => {
+                ("gin", format!("({})", key(function, paths)))
+            }
+            Needed::Values(function, paths) => (
+                "gin",
+                format!("({}) fhir_access.prefix_ops", key(function, paths)),
+            ),
+            Needed::Keys(functions, paths) => {
+                let keys: Vec<String> = functions
+                    .iter()
+                    .map(|function| format!("({})", key(function, paths)))
+                    .collect();
+                ("btree", keys.join(", "))
+            }
+        };
+        format!("CREATE INDEX ON {relation} USING {method} ({columns})")
+    }
+}
+
+/// Whether the relation's indexes can answer a condition.
+pub fn serves(protected: &Protected, condition: &Condition) -> bool {
+    !serving(protected, condition).is_empty()
+}
+
+/// The indexes by which a condition can be answered; none where some part of it cannot.
+pub fn serving<'a>(protected: &'a Protected, condition: &Condition) -> Vec<&'a Index> {
+    let gin = |function, paths: &Paths| {
+        let paths = paths.to_string();
+        first(protected, |index| index.is_gin_on(function, &paths))
+    };
+    match condition {
+        Condition::Contains(_) => first(protected, Index::is_document_gin),
+        Condition::Targets(paths, _) => gin(KeyFunction::Targets, paths),
+        Condition::StringsStartWith(paths, _) | Condition::StringsContain(paths, _) => {
+            gin(KeyFunction::Strings, paths)
+        }
+        Condition::UrisStartWith(paths, _) => gin(KeyFunction::Uris, paths),
+        Condition::Compare(paths, alternatives) => {
+            let paths = paths.to_string();
+            let mut found: Vec<&Index> = Vec::new();
+            for alternative in alternatives {
+                let Some(index) = protected
+                    .indexes
+                    .iter()
+                    .find(|index| leads(index, alternative, &paths))
+                else {
+                    return Vec::new();
+                };
+                if !found.contains(&index) {
+                    found.push(index);
+                }
+            }
+            found
+        }
+    }
+}
+
+fn first(protected: &Protected, serves: impl Fn(&Index) -> bool) -> Vec<&Index> {
+    let found = protected.indexes.iter().find(|index| serves(index));
+    found.into_iter().collect()
+}
+
+/// Whether the first column of a B-tree is one that the comparisons bound.
+fn leads(index: &Index, comparisons: &Comparisons, paths: &str) -> bool {
+    matches!(index.keys.first(), Some(IndexedKey::Function { .. }))
+        && comparisons
+            .all
+            .iter()
+            .any(|comparison| index.is_btree_on(&[(comparison.key.into(), paths)]))
+}

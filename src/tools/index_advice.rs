@@ -1,0 +1,230 @@
+//! `index_advice()`: the indexes that the stored policies want and the protected tables do not have.
+
+use crate::catalog;
+use crate::error::{Error, OrRaise, Result};
+use crate::node::privilege::AsOwner;
+use crate::node::relation;
+use crate::predicate::served::{Needed, serving};
+use crate::registry::{self, Protected};
+use access_policy::{AccessPolicy, Interaction};
+use fhir_search::{Condition, Predicate, Test};
+use pgrx::prelude::*;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What one condition of a policy comes to on one relation.
+enum Plan {
+    /// No index can find its rows.
+    Scan,
+    /// Indexes can: these are there, these are missing.
+    Indexes {
+        rank: usize,
+        existing: BTreeSet<String>,
+        missing: BTreeSet<Needed>,
+    },
+}
+
+impl Plan {
+    /// Found by indexes that are there anyway.
+    fn ready() -> Plan {
+        Plan::Indexes {
+            rank: 0,
+            existing: BTreeSet::new(),
+            missing: BTreeSet::new(),
+        }
+    }
+
+    /// How `predicate` is best answered.
+    fn of(protected: &Protected, predicate: &Predicate) -> Plan {
+        match predicate {
+            Predicate::Constant(true) | Predicate::Not(_) => Plan::Scan,
+            // By the table's key.
+            Predicate::Constant(false) | Predicate::Id(_) => Plan::ready(),
+            Predicate::Test(test) => Plan::of_test(protected, test),
+            Predicate::Or(parts) => {
+                let mut all = Plan::ready();
+                for part in parts {
+                    match (&mut all, Plan::of(protected, part)) {
+                        (
+                            Plan::Indexes {
+                                rank,
+                                existing,
+                                missing,
+                            },
+                            Plan::Indexes {
+                                rank: other,
+                                existing: also,
+                                missing: more,
+                            },
+                        ) => {
+                            *rank = (*rank).max(other);
+                            existing.extend(also);
+                            missing.extend(more);
+                        }
+                        _ => return Plan::Scan,
+                    }
+                }
+                all
+            }
+            // The planner takes the best; the others filter.
+            Predicate::And(parts) => {
+                let plans: Vec<Plan> = parts
+                    .iter()
+                    .map(|part| Plan::of(protected, part))
+                    .collect();
+                let others: BTreeSet<String> = plans
+                    .iter()
+                    .flat_map(|plan| match plan {
+                        Plan::Indexes { existing, .. } => existing.clone(),
+                        Plan::Scan => BTreeSet::new(),
+                    })
+                    .collect();
+                let best = plans.into_iter().min_by_key(|plan| match plan {
+                    Plan::Indexes { rank, missing, .. } => (*rank, missing.len()),
+                    Plan::Scan => (usize::MAX, 0),
+                });
+                match best {
+                    Some(Plan::Indexes { rank, missing, .. }) => Plan::Indexes {
+                        rank,
+                        existing: others,
+                        missing,
+                    },
+                    _ => Plan::Scan,
+                }
+            }
+        }
+    }
+
+    fn of_test(protected: &Protected, test: &Test) -> Plan {
+        let lookups = test.lookups();
+        let usable = || {
+            lookups
+                .iter()
+                .filter(|lookup| !lookup.regular_only || !protected.irregular_references)
+        };
+        let served = usable().find_map(|lookup| {
+            let indexes = serving(protected, &lookup.condition);
+            (!indexes.is_empty()).then(|| (lookup, indexes))
+        });
+        if let Some((lookup, indexes)) = served {
+            return Plan::Indexes {
+                rank: rank(&lookup.condition),
+                existing: indexes.iter().map(|index| index.name.clone()).collect(),
+                missing: BTreeSet::new(),
+            };
+        }
+        match usable().next() {
+            None => Plan::Scan,
+            Some(lookup) => Plan::Indexes {
+                rank: rank(&lookup.condition),
+                existing: BTreeSet::new(),
+                missing: Needed::of(&lookup.condition).into_iter().collect(),
+            },
+        }
+    }
+}
+
+/// What is asked first among conditions that must all hold: equality before texts before ranges.
+fn rank(condition: &Condition) -> usize {
+    match condition {
+        Condition::Contains(_) => 1,
+        Condition::Targets(..) => 2,
+        Condition::StringsStartWith(..)
+        | Condition::StringsContain(..)
+        | Condition::UrisStartWith(..) => 3,
+        Condition::Compare(..) => 4,
+    }
+}
+
+/// What is advised for one relation: by statement, the criteria it serves and the indexes that serve other parts of them.
+type Advice = BTreeMap<Needed, (BTreeSet<String>, BTreeSet<String>)>;
+
+fn advise(protected: &Protected, policies: &[(String, AccessPolicy)]) -> Advice {
+    let mut advice = Advice::new();
+    for (id, policy) in policies {
+        pgrx::check_for_interrupts!();
+        let entries = policy.entries.iter().enumerate().filter(|(_, entry)| {
+            entry.covers(&protected.resource_type)
+                && entry.interactions.contains(Interaction::Search)
+        });
+        // The entries of a policy are asked together: if one of them reads everything, so does the statement.
+        let mut plans = Vec::new();
+        for (index, entry) in entries {
+            match Plan::of(protected, &entry.sample_for(&protected.resource_type)) {
+                Plan::Scan => {
+                    plans.clear();
+                    break;
+                }
+                Plan::Indexes {
+                    existing, missing, ..
+                } => {
+                    let criteria = entry.criteria().unwrap_or_default();
+                    let place = format!("AccessPolicy/{id} resource[{index}]: {criteria}");
+                    plans.push((place, existing, missing));
+                }
+            }
+        }
+        for (place, existing, missing) in plans {
+            for needed in missing {
+                let (criteria, others) = advice.entry(needed).or_default();
+                criteria.insert(place.clone());
+                others.extend(existing.iter().cloned());
+            }
+        }
+    }
+    advice
+}
+
+/// The stored policies that can be used, by id.
+fn policies() -> Result<Vec<(String, AccessPolicy)>> {
+    let Some(catalog) = catalog::catalog() else {
+        return Ok(Vec::new());
+    };
+    let _owner = AsOwner::of_extension(&catalog);
+    let stored = Spi::connect(|client| {
+        client
+            .select(
+                "SELECT p.id, p.resource::pg_catalog.text FROM fhir_access.access_policy p
+                  ORDER BY p.id COLLATE pg_catalog.\"C\"",
+                None,
+                &[],
+            )?
+            .map(|row| Ok((row.get::<String>(1)?, row.get::<String>(2)?)))
+            .collect::<std::result::Result<Vec<_>, pgrx::spi::Error>>()
+    })
+    .map_err(|error| Error::Unsupported(error.to_string()))?;
+    Ok(stored
+        .into_iter()
+        .filter_map(|(id, text)| Some((id?, AccessPolicy::parse(&text?).ok()?)))
+        .collect())
+}
+
+/// The indexes that would serve the stored policies on the protected tables and are not there yet: the statement that
+/// makes each, the criteria that it serves, and indexes that are there and serve other conditions of the same criteria.
+#[pg_extern(stable, parallel_restricted)]
+fn index_advice() -> TableIterator<
+    'static,
+    (
+        name!(relation, pg_sys::Oid),
+        name!(statement, String),
+        name!(criteria, Vec<String>),
+        name!(existing, Vec<String>),
+    ),
+> {
+    let policies = policies().or_raise();
+    let mut rows = Vec::new();
+    for relation in registry::all().or_raise() {
+        let Some(protected) = registry::protected(relation).or_raise() else {
+            continue;
+        };
+        let name = relation::quoted_name(relation);
+        for (needed, (criteria, existing)) in advise(&protected, &policies) {
+            rows.push((
+                relation,
+                needed.statement(&protected, &name),
+                criteria.into_iter().collect(),
+                existing.into_iter().collect(),
+            ));
+        }
+    }
+    TableIterator::new(rows)
+}
