@@ -24,7 +24,7 @@ const GRANTED: usize = 8;
 const GRANTED_IN_ALL: usize = 15;
 
 /// Disagreements that are shown, each made as small as possible.
-const SHOWN: usize = 25;
+const SHOWN: usize = 30;
 
 /// A number from the environment.
 fn setting(name: &str, default: u64) -> u64 {
@@ -216,6 +216,15 @@ fn enough(criteria: &[Generated], verdicts: &[Verdicts]) -> Result<()> {
     Ok(())
 }
 
+/// A criteria without its type and its values: disagreements that share it are most likely the same.
+fn names(criteria: &str) -> Vec<&str> {
+    let (_, query) = criteria.split_once('?').unwrap_or_default();
+    query
+        .split('&')
+        .map(|condition| condition.split('=').next().unwrap_or_default())
+        .collect()
+}
+
 /// The same questions, however the tables are indexed.
 struct Pass<'a> {
     table: &'a Table,
@@ -255,9 +264,7 @@ impl Pass<'_> {
                     continue;
                 }
                 disagreements += 1;
-                if shown.len() < SHOWN
-                    && shown.insert((criteria.kind, &criteria.forms, *verdict, is_seen))
-                {
+                if shown.len() < SHOWN && shown.insert((names(&criteria.text), *verdict, is_seen)) {
                     self.show(superuser, name, criteria, document, *verdict, is_seen)?;
                 }
             }
