@@ -71,6 +71,8 @@ END $$;
 GRANT USAGE ON SCHEMA fhir_access TO PUBLIC;
 REVOKE EXECUTE ON FUNCTION fhir_access.protect(regclass, text, name, name) FROM PUBLIC;
 REVOKE EXECUTE ON FUNCTION fhir_access.unprotect(regclass) FROM PUBLIC;
+-- It reads all policies.
+REVOKE EXECUTE ON FUNCTION fhir_access.index_advice() FROM PUBLIC;
 -- A trigger function runs for whoever writes; only to make a trigger of it takes the right to execute it.
 REVOKE EXECUTE ON FUNCTION fhir_access.enforce_write(), fhir_access.enforce_truncate(),
     fhir_access.validate_document(), fhir_access.documents_changed(),

@@ -85,7 +85,8 @@ impl<'a> Writer<'a> {
             return self.exact(test);
         }
         let lookups = test.lookups();
-        let certain = |lookup: &&Lookup| !lookup.regular_only || !self.protected.irregular_references;
+        let certain =
+            |lookup: &&Lookup| !lookup.regular_only || !self.protected.irregular_references;
         let served: Vec<&Lookup> = lookups
             .iter()
             .filter(certain)
@@ -109,12 +110,13 @@ impl<'a> Writer<'a> {
             parts.push(self.exact(test));
             return format!("({})", parts.join(" AND "));
         }
-        let contains = lookups.iter().filter(|lookup| lookup.decides).find_map(|lookup| {
-            match &lookup.condition {
+        let contains = lookups
+            .iter()
+            .filter(|lookup| lookup.decides)
+            .find_map(|lookup| match &lookup.condition {
                 Condition::Contains(documents) => Some((lookup, documents)),
                 _ => None,
-            }
-        });
+            });
         match contains {
             Some((lookup, documents)) if certain(&lookup) && documents.len() <= MOST_UNINDEXED => {
                 self.contains(documents)
@@ -128,19 +130,35 @@ impl<'a> Writer<'a> {
             Condition::Contains(documents) => self.contains(documents),
             Condition::Targets(paths, targets) => {
                 let key = self.key(KeyFunction::Targets, paths);
-                format!("{key} {} {}", self.operator("&&"), self.list(targets, "text"))
+                format!(
+                    "{key} {} {}",
+                    self.operator("&&"),
+                    self.list(targets, "text")
+                )
             }
             Condition::StringsStartWith(paths, prefixes) => {
                 let key = self.key(KeyFunction::Strings, paths);
-                format!("{key} {} {}", self.our_operator("^@"), self.list(prefixes, "text"))
+                format!(
+                    "{key} {} {}",
+                    self.our_operator("^@"),
+                    self.list(prefixes, "text")
+                )
             }
             Condition::StringsContain(paths, needles) => {
                 let key = self.key(KeyFunction::Strings, paths);
-                format!("{key} {} {}", self.our_operator("@~"), self.list(needles, "text"))
+                format!(
+                    "{key} {} {}",
+                    self.our_operator("@~"),
+                    self.list(needles, "text")
+                )
             }
             Condition::UrisStartWith(paths, uris) => {
                 let key = self.key(KeyFunction::Uris, paths);
-                format!("{key} {} {}", self.our_operator("^@"), self.list(uris, "text"))
+                format!(
+                    "{key} {} {}",
+                    self.our_operator("^@"),
+                    self.list(uris, "text")
+                )
             }
             Condition::Compare(paths, alternatives) => {
                 let alternatives: Vec<String> = alternatives
@@ -166,22 +184,25 @@ impl<'a> Writer<'a> {
     }
 
     fn comparison(&self, paths: &Paths, comparison: &Comparison) -> String {
-        let type_name = match comparison.with {
-            KeyValue::Time(_) => "timestamptz",
-            KeyValue::Number(_) => "numeric",
-            KeyValue::Text(_) => "text",
+        let symbol = comparison.operator.symbol();
+        let (type_name, operator) = match comparison.with {
+            KeyValue::Time(_) => ("timestamptz", self.operator(symbol)),
+            KeyValue::Number(_) => ("numeric", self.our_operator(symbol)),
+            KeyValue::Text(_) => ("text", self.operator(symbol)),
         };
         format!(
-            "{} {} {}",
+            "{} {operator} {}",
             self.key(comparison.key.into(), paths),
-            self.operator(comparison.operator.symbol()),
             self.typed(&comparison.with.to_string(), type_name)
         )
     }
 
     /// A key of the row, letter by letter as an index has it.
     fn key(&self, function: KeyFunction, paths: &Paths) -> String {
-        self.call(function.name(), &[self.resource(), self.text(&paths.to_string())])
+        self.call(
+            function.name(),
+            &[self.resource(), self.text(&paths.to_string())],
+        )
     }
 
     fn contains(&self, documents: &[serde_json::Value]) -> String {

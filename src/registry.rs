@@ -2,7 +2,7 @@
 
 use crate::catalog::{Catalog, catalog};
 use crate::error::{Error, Result};
-use crate::node::index::{self, Index, KeyFunction};
+use crate::node::index::{self, Index};
 use crate::node::privilege::AsOwner;
 use crate::node::relation::{self, Column, OpenRelation};
 use crate::node::row;
@@ -77,32 +77,6 @@ impl Protected {
                 .copied()
                 .find(|relation| !trigger::is_active(*relation))
         })
-    }
-}
-
-/// What the indexes can be asked.
-impl Protected {
-    /// Is there a GIN index on the resource itself?
-    pub fn has_document_gin(&self) -> bool {
-        self.indexes.iter().any(Index::is_document_gin)
-    }
-
-    /// Is there a btree index whose first column is this function on these paths?
-    pub fn leading(&self, function: KeyFunction, paths: &str) -> bool {
-        self.btree_starting(&[(function, paths)])
-    }
-
-    /// Is there a btree index whose first columns are exactly these, in this order?
-    pub fn btree_starting(&self, keys: &[(KeyFunction, &str)]) -> bool {
-        self.indexes.iter().any(|index| index.is_btree_on(keys))
-    }
-
-    /// Is there a GIN index that has this function on these paths among its columns, with the operator class for it
-    /// (`prefix_ops` for strings and URIs, that or `array_ops` for targets)?
-    pub fn gin(&self, function: KeyFunction, paths: &str) -> bool {
-        self.indexes
-            .iter()
-            .any(|index| index.is_gin_on(function, paths))
     }
 }
 
@@ -289,4 +263,28 @@ pub fn relations_of(resource_type: &str) -> Result<Vec<pg_sys::Oid>> {
         BY_TYPE.with_borrow_mut(|known| known.insert(resource_type.to_owned(), relations.clone()));
     }
     Ok(relations)
+}
+
+/// All protected relations without those that are partitions or children of another, by name.
+pub fn all() -> Result<Vec<pg_sys::Oid>> {
+    let Some(catalog) = catalog() else {
+        return Ok(Vec::new());
+    };
+    let _owner = AsOwner::of_extension(&catalog);
+    Spi::connect(|client| {
+        client
+            .select(
+                "SELECT p.relation::pg_catalog.oid
+                   FROM fhir_access.protection p
+                   JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) p.relation
+                  WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_inherits i
+                                     WHERE i.inhrelid OPERATOR(pg_catalog.=) p.relation)
+                  ORDER BY c.relname, 1",
+                None,
+                &[],
+            )?
+            .filter_map(|row| row.get::<pg_sys::Oid>(1).transpose())
+            .collect::<std::result::Result<Vec<_>, _>>()
+    })
+    .map_err(|error| Error::Unsupported(error.to_string()))
 }

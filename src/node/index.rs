@@ -6,7 +6,7 @@ use pgrx::prelude::*;
 use std::ffi::CStr;
 
 /// An index function of ours.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum KeyFunction {
     Earliest,
     Latest,
@@ -49,7 +49,7 @@ impl KeyFunction {
 /// How the values of a column are indexed: by an operator class, under the collation that comparisons have by default.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeyClass {
-    /// btree, by the type's own order.
+    /// btree, in order: of a time or a text by the type's own operators, of a number by `fhir_access.number_ops`.
     Ordered,
     /// gin `array_ops`: `&&`.
     Elements,
@@ -240,9 +240,10 @@ fn key_class(family: pg_sys::Oid, schema: pg_sys::Oid) -> Option<KeyClass> {
     };
     let built_in = namespace == pg_sys::Oid::from(pg_sys::PG_CATALOG_NAMESPACE);
     match name.as_str() {
-        "datetime_ops" | "numeric_ops" | "text_ops"
-            if built_in && method == pg_sys::BTREE_AM_OID =>
-        {
+        "datetime_ops" | "text_ops" if built_in && method == pg_sys::BTREE_AM_OID => {
+            Some(KeyClass::Ordered)
+        }
+        "number_ops" if namespace == schema && method == pg_sys::BTREE_AM_OID => {
             Some(KeyClass::Ordered)
         }
         "array_ops" if built_in && method == pg_sys::GIN_AM_OID => Some(KeyClass::Elements),

@@ -77,7 +77,13 @@ impl Needed {
             Needed::Keys(functions, paths) => {
                 let keys: Vec<String> = functions
                     .iter()
-                    .map(|function| format!("({})", key(function, paths)))
+                    .map(|function| {
+                        let class = match function {
+                            KeyFunction::Lowest | KeyFunction::Highest => " fhir_access.number_ops",
+                            _ => "",
+                        };
+                        format!("({}){class}", key(function, paths))
+                    })
                     .collect();
                 ("btree", keys.join(", "))
             }

@@ -67,10 +67,7 @@ impl Plan {
             }
             // The planner takes the best; the others filter.
             Predicate::And(parts) => {
-                let plans: Vec<Plan> = parts
-                    .iter()
-                    .map(|part| Plan::of(protected, part))
-                    .collect();
+                let plans: Vec<Plan> = parts.iter().map(|part| Plan::of(protected, part)).collect();
                 let others: BTreeSet<String> = plans
                     .iter()
                     .flat_map(|plan| match plan {
@@ -101,9 +98,12 @@ impl Plan {
                 .iter()
                 .filter(|lookup| !lookup.regular_only || !protected.irregular_references)
         };
-        let served = usable().find_map(|lookup| {
+        // One that only narrows is good enough where none decides.
+        let decided = usable().any(|lookup| lookup.decides);
+        let good = usable().filter(|lookup| lookup.decides || !decided);
+        let served = good.clone().find_map(|lookup| {
             let indexes = serving(protected, &lookup.condition);
-            (!indexes.is_empty()).then(|| (lookup, indexes))
+            (!indexes.is_empty()).then_some((lookup, indexes))
         });
         if let Some((lookup, indexes)) = served {
             return Plan::Indexes {
@@ -112,7 +112,7 @@ impl Plan {
                 missing: BTreeSet::new(),
             };
         }
-        match usable().next() {
+        match { good }.next() {
             None => Plan::Scan,
             Some(lookup) => Plan::Indexes {
                 rank: rank(&lookup.condition),
@@ -200,7 +200,11 @@ fn policies() -> Result<Vec<(String, AccessPolicy)>> {
 
 /// The indexes that would serve the stored policies on the protected tables and are not there yet: the statement that
 /// makes each, the criteria that it serves, and indexes that are there and serve other conditions of the same criteria.
-#[pg_extern(stable, parallel_restricted)]
+#[pg_extern(sql = "
+CREATE FUNCTION fhir_access.index_advice()
+    RETURNS TABLE (relation regclass, statement text, criteria text[], existing text[])
+    LANGUAGE c STABLE STRICT PARALLEL RESTRICTED AS 'MODULE_PATHNAME', '@FUNCTION_NAME@';
+")]
 fn index_advice() -> TableIterator<
     'static,
     (
@@ -216,7 +220,7 @@ fn index_advice() -> TableIterator<
         let Some(protected) = registry::protected(relation).or_raise() else {
             continue;
         };
-        let name = relation::quoted_name(relation);
+        let name = relation::qualified_name(relation);
         for (needed, (criteria, existing)) in advise(&protected, &policies) {
             rows.push((
                 relation,

@@ -2,6 +2,7 @@
 
 mod check;
 mod explain;
+mod index_advice;
 mod objects;
 mod protect;
 mod session;

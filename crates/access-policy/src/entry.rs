@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use fhir_search::{Criteria, Predicate};
 use fhir_search::model::{self, PathCheck};
+use fhir_search::{Criteria, Predicate};
 use serde_json::{Map, Value};
 
 use crate::admin_types::{is_admin_type, is_closed_type};

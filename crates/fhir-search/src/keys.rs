@@ -18,6 +18,9 @@ use crate::test::{Found, ParseTestError, Scanner, each, each_piece, each_single,
 /// somebody stores must not make a write fail.
 pub const MOST_KEY_BYTES: usize = 1_000;
 
+/// An index keeps at least so many bytes of a text: two texts whose keys are shorter are equal when their keys are.
+pub const CUT_KEY_BYTES: usize = MOST_KEY_BYTES - 3;
+
 /// Paths as an index names them: `effectiveDateTime:dateTime, effectivePeriod:Period`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Paths {

@@ -8,7 +8,7 @@ use std::fmt;
 use jsonb::Decimal;
 use serde_json::Value;
 
-use crate::keys::{MOST_KEY_BYTES, Paths};
+use crate::keys::{CUT_KEY_BYTES, MOST_KEY_BYTES, Paths};
 use crate::path::{Leaf, Path};
 use crate::range::Unit;
 use crate::test::{Elements, Test, TestOp};
@@ -191,16 +191,20 @@ impl Elements {
                 }
             }
             TestOp::StartsWith(values) => {
-                found.push(decides(Condition::StringsStartWith(
-                    paths(),
-                    values.clone(),
-                )));
+                let whole = values.iter().all(|value| value.len() < CUT_KEY_BYTES);
+                let condition = Condition::StringsStartWith(paths(), values.clone());
+                found.push(exact(condition, whole));
             }
+            // What lies behind the cut of a long text is not known.
             TestOp::Contains(values) => {
-                found.push(decides(Condition::StringsContain(paths(), values.clone())));
+                let condition = Condition::StringsContain(paths(), values.clone());
+                found.push(exact(condition, false));
             }
             TestOp::Below(values) => {
-                found.push(exact(Condition::UrisStartWith(paths(), values.clone()), false));
+                found.push(exact(
+                    Condition::UrisStartWith(paths(), values.clone()),
+                    false,
+                ));
             }
             TestOp::Date(asked) => {
                 let paths = paths();

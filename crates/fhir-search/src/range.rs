@@ -10,7 +10,7 @@ use std::fmt;
 use jsonb::{Decimal, Number};
 
 pub(crate) use decimal::Written;
-pub(crate) use stored::{CURRENCIES, Interval, Stored, Units, interval, span};
+pub(crate) use stored::{Interval, Stored, Units, interval, span};
 pub use time::Span;
 pub(crate) use time::write_time;
 

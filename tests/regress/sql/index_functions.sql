@@ -23,12 +23,12 @@ SELECT e AS element,
        fhir_access.unit(jsonb_build_object('value', e), 'value:Quantity')
   FROM unnest('{"{\"value\": 6.30, \"system\": \"http://unitsofmeasure.org\", \"code\": \"mmol/L\"}","{\"value\": 5, \"comparator\": \"<\"}","{\"value\": -5e3, \"comparator\": \">=\"}",
                 "{\"value\": \"5\"}","{}","[5]","5","null"}'::jsonb[]) AS e;
-SELECT fhir_access.lowest('{"a": [{"p": 0.5}, {"p": 0.25}, {}]}', 'a*.p:decimal'), fhir_access.highest('{"a": [{"p": 0.5}, {"p": 0.25}, {}]}', 'a*.p:decimal');
+SELECT fhir_access.lowest('{"a": [{"p": 0.5}, {"p": 0.25}, {}]}', 'a*.p:number'), fhir_access.highest('{"a": [{"p": 0.5}, {"p": 0.25}, {}]}', 'a*.p:number');
 
 -- Strings lose case and accents; URIs and references stay as they are. None is an empty array.
 SELECT e AS name, fhir_access.strings(jsonb_build_object('name', e), 'name*:HumanName')
   FROM unnest('{"[{\"family\": \"Müller\", \"given\": [\"Jürgen\", \"ÉMILE\"]}]","[{\"family\": \"A\"}, {\"family\": \"a\"}, {\"text\": \"B\"}]","[{\"family\": 7}]","[]","\"x\"","null"}'::jsonb[]) AS e;
-SELECT fhir_access.uris('{"url": "http://Example.org/a"}', 'url:uri'), fhir_access.uris('{"url": 7}', 'url:uri'), fhir_access.uris('[]', 'url:uri');
+SELECT fhir_access.uris('{"url": "http://Example.org/a"}', 'url:text'), fhir_access.uris('{"url": 7}', 'url:text'), fhir_access.uris('[]', 'url:text');
 SELECT fhir_access.targets('{"subject": {"reference": "Patient/p/_history/3"}, "performer": [{"reference": "Practitioner/b"}, {"reference": "Practitioner/a"}, {"display": "x"}]}',
                            'subject:Reference, performer*:Reference'),
        fhir_access.targets('{"subject": "Patient/p"}', 'subject:Reference');
@@ -72,7 +72,7 @@ SELECT jsonb_build_object('birthDate', (date '1950-01-01' + n * 7)::text,
 CREATE INDEX born ON d (fhir_access.earliest(resource, 'birthDate:date'), fhir_access.latest(resource, 'birthDate:date'));
 CREATE INDEX value ON d (fhir_access.unit(resource, 'value:Quantity'), fhir_access.lowest(resource, 'value:Quantity'), fhir_access.highest(resource, 'value:Quantity'));
 CREATE INDEX named ON d USING gin (fhir_access.strings(resource, 'name*:HumanName') fhir_access.prefix_ops);
-CREATE INDEX url ON d USING gin (fhir_access.uris(resource, 'url:uri') fhir_access.prefix_ops);
+CREATE INDEX url ON d USING gin (fhir_access.uris(resource, 'url:text') fhir_access.prefix_ops);
 CREATE INDEX subject ON d USING gin (fhir_access.targets(resource, 'subject:Reference'));
 ANALYZE d;
 
@@ -82,11 +82,11 @@ EXPLAIN (COSTS OFF) SELECT FROM d WHERE fhir_access.unit(resource, 'value:Quanti
 EXPLAIN (COSTS OFF) SELECT FROM d WHERE fhir_access.strings(resource, 'name*:HumanName') OPERATOR(fhir_access.^@) '{c4,a8}';
 EXPLAIN (COSTS OFF) SELECT FROM d WHERE fhir_access.strings(resource, 'name*:HumanName') OPERATOR(fhir_access.@~) '{c4,a8}';
 EXPLAIN (COSTS OFF) SELECT FROM d WHERE fhir_access.strings(resource, 'name*:HumanName') && '{c4ca4238a0b923820dcc509a6f75849b}';
-EXPLAIN (COSTS OFF) SELECT FROM d WHERE fhir_access.uris(resource, 'url:uri') OPERATOR(fhir_access.^@) '{http://example.org/3/}';
+EXPLAIN (COSTS OFF) SELECT FROM d WHERE fhir_access.uris(resource, 'url:text') OPERATOR(fhir_access.^@) '{http://example.org/3/}';
 EXPLAIN (COSTS OFF) SELECT FROM d WHERE fhir_access.targets(resource, 'subject:Reference') && '{Patient/7}';
 SELECT count(*) FROM d WHERE fhir_access.earliest(resource, 'birthDate:date') >= '1955-01-01' AND fhir_access.latest(resource, 'birthDate:date') <= '1955-02-01';
 SELECT count(*) FROM d WHERE fhir_access.unit(resource, 'value:Quantity') = 'u|c' AND fhir_access.lowest(resource, 'value:Quantity') > 90;
-SELECT count(*) FROM d WHERE fhir_access.uris(resource, 'url:uri') OPERATOR(fhir_access.^@) '{http://example.org/3/}';
+SELECT count(*) FROM d WHERE fhir_access.uris(resource, 'url:text') OPERATOR(fhir_access.^@) '{http://example.org/3/}';
 SELECT count(*) FROM d WHERE fhir_access.targets(resource, 'subject:Reference') && '{Patient/7}';
 
 -- An index answers as its operators do, and they as PostgreSQL's own functions: short texts over few letters, so that much is
@@ -144,7 +144,7 @@ SELECT jsonb_build_object('name', jsonb_build_array(jsonb_build_object('family',
   FROM (SELECT string_agg(md5(n::text), ''), ('1' || repeat('123456789', 5000))::numeric + 0.7 FROM generate_series(1, 2000) AS n
         UNION ALL SELECT 'x' || repeat('щ', 5000), -('0.' || repeat('0123456789', 1500))::numeric) AS l (e, v);
 SELECT octet_length(fhir_access.unit(resource, 'value:Quantity')) AS unit, octet_length((fhir_access.strings(resource, 'name*:HumanName'))[1]) AS string,
-       octet_length((fhir_access.uris(resource, 'url:uri'))[1]) AS uri, octet_length((fhir_access.targets(resource, 'subject:Reference'))[1]) AS target,
+       octet_length((fhir_access.uris(resource, 'url:text'))[1]) AS uri, octet_length((fhir_access.targets(resource, 'subject:Reference'))[1]) AS target,
        pg_column_size(fhir_access.lowest(resource, 'value:Quantity')) AS number,
        fhir_access.lowest(resource, 'value:Quantity') < (resource #>> '{value,value}')::numeric AS less
   FROM d WHERE n > 600 ORDER BY n;

@@ -4,7 +4,6 @@ use serde_json::{Map, Value, json};
 
 use super::{Condition, Lookup};
 use crate::path::{Filter, Leaf, Path, Step};
-use crate::range::Unit;
 use crate::test::{Elements, TestOp, Token, TokenSystem};
 
 /// An id may be of at most so many types to be looked up as `Type/id`.
@@ -137,23 +136,13 @@ fn values(path: &Path, op: &TestOp) -> Option<Values> {
                 decides: true,
             })
         }
-        TestOp::Quantity(asked) => {
-            let mut any = Vec::new();
-            for (_, unit) in asked {
-                any.extend(units(leaf, unit)?);
-            }
-            any.dedup();
-            Some(Values {
-                any,
-                decides: false,
-            })
-        }
         TestOp::Present { .. }
         | TestOp::StartsWith(_)
         | TestOp::Contains(_)
         | TestOp::Below(_)
         | TestOp::Date(_)
         | TestOp::Number(_)
+        | TestOp::Quantity(_)
         | TestOp::Truth(_) => None,
     }
 }
@@ -209,32 +198,6 @@ fn pieces(leaf: Leaf, text: &str) -> Vec<Value> {
     let single = texts.iter().map(|name| json!({ *name: text }));
     let listed = lists.iter().map(|name| json!({ *name: [text] }));
     single.chain(listed).collect()
-}
-
-/// What an element with the unit contains; `None` when any unit does.
-fn units(leaf: Leaf, unit: &Unit) -> Option<Vec<Value>> {
-    let of_quantity: Vec<Value> = match (unit, leaf) {
-        (Unit::Any, _) => return None,
-        (Unit::Coded { system, code }, Leaf::Money) => {
-            let is_currency = system == crate::range::CURRENCIES;
-            let found = is_currency.then(|| json!({ "currency": code }));
-            return Some(found.into_iter().collect());
-        }
-        (Unit::Named(code), Leaf::Money) => return Some(vec![json!({ "currency": code })]),
-        (Unit::Coded { system, code }, _) => vec![json!({ "system": system, "code": code })],
-        (Unit::Named(code), _) => vec![json!({ "code": code }), json!({ "unit": code })],
-    };
-    let within = |names: &[&str]| -> Vec<Value> {
-        let names = names.iter();
-        names
-            .flat_map(|name| of_quantity.iter().map(move |value| json!({ *name: value })))
-            .collect()
-    };
-    Some(match leaf {
-        Leaf::Range => within(&["low", "high"]),
-        Leaf::SampledData => within(&["origin"]),
-        _ => of_quantity,
-    })
 }
 
 /// The smallest document that has `value` at the end of the steps; `None` when their own filter excludes it.

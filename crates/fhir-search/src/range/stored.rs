@@ -8,7 +8,7 @@ use crate::path::Leaf;
 use crate::test::{items, member};
 
 /// The system of currencies.
-pub const CURRENCIES: &str = "urn:iso:std:iso:4217";
+const CURRENCIES: &str = "urn:iso:std:iso:4217";
 
 /// The stretch of time of an element.
 pub fn span(leaf: Leaf, value: Value<'_>) -> Option<Option<Span>> {

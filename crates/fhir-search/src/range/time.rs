@@ -79,7 +79,13 @@ pub fn write_time(f: &mut fmt::Formatter<'_>, at: i64) -> fmt::Result {
     match (at, date) {
         (i64::MIN, _) => return f.write_str("-infinity"),
         (i64::MAX, _) | (_, None) => return f.write_str("infinity"),
-        (_, Some(date)) => write!(f, "{:04}-{:02}-{:02}", date.year(), date.month(), date.day())?,
+        (_, Some(date)) => write!(
+            f,
+            "{:04}-{:02}-{:02}",
+            date.year(),
+            date.month(),
+            date.day()
+        )?,
     }
     let seconds = rest / SECOND;
     write!(
@@ -228,7 +234,10 @@ mod tests {
         for (at, expected) in [
             (0, "2000-01-01 00:00:00+00"),
             (-1, "1999-12-31 23:59:59.999999+00"),
-            (span("2013-01-14T10:00:05.5Z").0, "2013-01-14 10:00:05.500000+00"),
+            (
+                span("2013-01-14T10:00:05.5Z").0,
+                "2013-01-14 10:00:05.500000+00",
+            ),
             (span("0001").0, "0001-01-01 00:00:00+00"),
             (span("9999").1, "10000-01-01 00:00:00+00"),
             (i64::MIN, "-infinity"),

@@ -163,7 +163,6 @@ pub(crate) fn each<'a>(
     };
     match child {
         Value::Null => Some(false),
-        Value::Array(items) if items.is_empty() => Some(false),
         Value::Array(items) if step.many => {
             let most = match step.filter {
                 Some(Filter::First) => 1,
