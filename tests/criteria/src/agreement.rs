@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::env;
 use std::thread;
+use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
 use postgres::Client;
@@ -101,8 +102,12 @@ fn compare() -> Result<()> {
         refused: &refused,
     };
     let without = pass.run(&mut superuser, "without indexes", &[])?;
+    let begun = Instant::now();
     let indexes = database::make_advised_indexes(&mut superuser)?;
-    println!("| {indexes} indexes were advised and made");
+    println!(
+        "| {indexes} indexes were advised and made, {:.1} s",
+        begun.elapsed().as_secs_f64()
+    );
     let with = pass.run(
         &mut superuser,
         "with indexes",
@@ -243,6 +248,7 @@ impl Pass<'_> {
                 client.batch_execute(setting)?;
             }
         }
+        let begun = Instant::now();
         let mut disagreements = 0;
         let mut shown = BTreeSet::new();
         for (n, (criteria, verdicts)) in self.criteria.iter().zip(self.verdicts).enumerate() {
@@ -269,7 +275,10 @@ impl Pass<'_> {
                 }
             }
         }
-        println!("| {name}: {disagreements} pairs disagree");
+        println!(
+            "| {name}: {disagreements} pairs disagree, {:.1} s",
+            begun.elapsed().as_secs_f64()
+        );
         Ok(disagreements)
     }
 

@@ -278,17 +278,31 @@ fn is_there(
 ) -> Result<Truth> {
     let element = match found {
         Found::Element(element) => element,
-        Found::Misplaced => return Ok(Some(true)),
-        Found::Lost => return Ok(None),
+        Found::Unknown => return Ok(None),
     };
+    if !is_of_type(element, alternative) {
+        return Ok(None);
+    }
     Ok(match kind {
         Kind::Date => Some(date::stored(element, &alternative.datatype)?.is_some()),
-        Kind::Number | Kind::Quantity => {
-            Some(number::stored(element, &alternative.datatype)?.is_some())
-        }
+        Kind::Number | Kind::Quantity => Some(number::is_element(element, &alternative.datatype)?),
         Kind::Reference => reference::is_searched(element, alternative, root),
         _ => Some(true),
     })
+}
+
+/// Is it of the JSON type that its datatype has?
+fn is_of_type(element: &Value, alternative: &Alternative) -> bool {
+    match alternative.datatype.as_str() {
+        "boolean" => element.is_boolean(),
+        "decimal" | "integer" | "unsignedInt" | "positiveInt" => element.is_number(),
+        "truth" if alternative.choice_member().ends_with("Boolean") => element.is_boolean(),
+        "truth" => element.is_string(),
+        datatype if datatype.starts_with(|letter: char| letter.is_ascii_uppercase()) => {
+            element.is_object()
+        }
+        _ => element.is_string(),
+    }
 }
 
 fn a_part_fits(
@@ -339,7 +353,7 @@ fn an_element_fits(
         for found in walk(from, &alternative.steps) {
             truths.push(match found {
                 Found::Element(element) => fits(element, alternative, root, value)?,
-                Found::Misplaced | Found::Lost => None,
+                Found::Unknown => None,
             });
         }
     }

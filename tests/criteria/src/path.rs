@@ -10,19 +10,13 @@ use crate::truth::Truth;
 pub enum Found<'a> {
     /// Something is there.
     Element(&'a Value),
-    /// Something is there, but not in the array that is expected (or in one that is not).
-    Misplaced,
-    /// Nobody can say whether something is there: what should hold it is of the wrong type.
-    Lost,
+    /// Nobody can say what is there: what is, or what should hold it, is of the wrong type.
+    Unknown,
 }
 
-/// Absent members, null and empty arrays hold nothing.
+/// Absent members and null hold nothing. Neither does an empty array, but only where an array belongs.
 pub fn member<'a>(object: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
-    object.get(name).filter(|value| match value {
-        Value::Null => false,
-        Value::Array(items) => !items.is_empty(),
-        _ => true,
-    })
+    object.get(name).filter(|value| !value.is_null())
 }
 
 /// All that is found from there by those steps.
@@ -39,15 +33,14 @@ pub fn walk<'a>(from: Found<'a>, steps: &[Step]) -> Vec<Found<'a>> {
 
 fn take<'a>(node: Found<'a>, step: &Step) -> Vec<Found<'a>> {
     let Found::Element(Value::Object(object)) = node else {
-        return vec![Found::Lost];
+        return vec![Found::Unknown];
     };
     let Some(value) = member(object, &step.member) else {
         return vec![];
     };
     let items = match (value, step.many) {
         (Value::Array(items), true) => items,
-        (Value::Array(_), false) | (_, true) if step.filter.is_some() => return vec![Found::Lost],
-        (Value::Array(_), false) | (_, true) => return vec![Found::Misplaced],
+        (Value::Array(_), false) | (_, true) => return vec![Found::Unknown],
         (_, false) => return vec![Found::Element(value)],
     };
     items
@@ -58,7 +51,7 @@ fn take<'a>(node: Found<'a>, step: &Step) -> Vec<Found<'a>> {
         .filter_map(|item| match fits_filter(item, step) {
             Some(true) => Some(Found::Element(item)),
             Some(false) => None,
-            None => Some(Found::Lost),
+            None => Some(Found::Unknown),
         })
         .collect()
 }
@@ -121,10 +114,10 @@ mod tests {
         );
         assert_eq!(
             found(json!({"name": [{"given": "A"}, {"given": []}]})),
-            "Misplaced"
+            "Unknown"
         );
-        assert_eq!(found(json!({"name": {"given": ["A"]}})), "Lost");
-        assert_eq!(found(json!({"name": ["A", null]})), "Lost");
+        assert_eq!(found(json!({"name": {"given": ["A"]}})), "Unknown");
+        assert_eq!(found(json!({"name": ["A", null]})), "Unknown");
         assert_eq!(found(json!({"name": null})), "");
         assert_eq!(found(json!({})), "");
     }

@@ -60,7 +60,15 @@ pub const DATES: [&str; 16] = [
     "9999-12-31",
     "2013-03",
 ];
-pub const NUMBERS: [&str; 18] = [
+pub const NUMBERS: [&str; 26] = [
+    "95",
+    "4.5",
+    "5.5",
+    "99.95",
+    "100.05",
+    "90",
+    "110",
+    "-105",
     "0",
     "1",
     "5",
@@ -79,6 +87,10 @@ pub const NUMBERS: [&str; 18] = [
     "1.5E-3",
     "123456789012345678901234567890.123456789",
     "1e300",
+];
+/// What is asked for where those above are the ends of what is meant.
+pub const ASKED: [&str; 12] = [
+    "100", "100.0", "1e2", "1.0e2", "1.00E+2", "10e1", "0.1e3", "-100", "-1e2", "5", "5.0e0", "5.4",
 ];
 pub const UNITS: [(&str, &str, &str); 4] = [
     ("http://unitsofmeasure.org", "mg", "mg"),

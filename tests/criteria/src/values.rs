@@ -192,7 +192,8 @@ fn reference(
     root: &Value,
 ) -> Option<String> {
     if let Some(url) = element.as_str() {
-        return (!url.is_empty()).then(|| escape(url));
+        let is_url = url.contains("://") || url.starts_with("urn:");
+        return is_url.then(|| escape(url));
     }
     let whole = match alternative.datatype.as_str() {
         "Resource" => format!(
@@ -341,7 +342,12 @@ fn time(dice: &mut Dice, alternative: &Alternative, element: &Value) -> Option<S
 /// A number of the element, with other digits perhaps, and its unit perhaps.
 fn quantity(dice: &mut Dice, kind: Kind, element: &Value) -> Option<String> {
     let number = decimals(dice, element)?;
-    let number = format!("{}{}", prefix(dice), other_digits(dice, &number)?);
+    let number = if dice.chance(15) {
+        dice.pick(&plant::ASKED).to_owned()
+    } else {
+        other_digits(dice, &number)?
+    };
+    let number = format!("{}{number}", prefix(dice));
     if kind == Kind::Number || dice.chance(35) {
         return Some(number);
     }

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use super::prefix::{self, Prefix};
 use crate::criteria::{split, unescape};
 use crate::path::{is_text, member};
-use crate::truth::{Truth, all, any};
+use crate::truth::{Truth, all, any, both};
 
 /// What is asked for.
 #[derive(Debug, Clone)]
@@ -92,7 +92,11 @@ impl Asked {
         let number = stored.range.as_ref().map(|range| self.fits_range(range));
         match &self.unit {
             None => number,
-            Some(unit) => all([number, fits_unit(unit, stored.units.as_deref())]),
+            // Another unit does not fit, whatever the number.
+            Some(unit) => match fits_unit(unit, stored.units.as_deref())? {
+                true => number,
+                false => Some(false),
+            },
         }
     }
 
@@ -128,7 +132,7 @@ impl Asked {
     }
 }
 
-/// Half of what the last digit stands for: 0.5 of `100`, 0.005 of `100.00`, 5 of `1e2`.
+/// Half of what the last digit stands for: 0.5 of `100`, 0.005 of `100.00`; 5 of `1e2`, whose mantissa counts as `1.0`.
 fn precision(number: &str) -> Option<BigDecimal> {
     let (mantissa, exponent) = match number.split_once(['e', 'E']) {
         Some((mantissa, exponent)) => (mantissa, Some(exponent.parse::<i64>().ok()?)),
@@ -138,17 +142,19 @@ fn precision(number: &str) -> Option<BigDecimal> {
         .split_once('.')
         .map_or(0, |(_, fraction)| fraction.len());
     let fraction = i64::try_from(fraction).ok()?;
-    // An exponent means that there is one more digit that counts: `1e2` is 95 to 105.
-    let scale = fraction + 1 + exponent.map_or(0, |exponent| 1 - exponent);
-    Some(BigDecimal::new(5.into(), scale))
+    let scale = match exponent {
+        Some(exponent) => fraction.max(1) - exponent,
+        None => fraction,
+    };
+    Some(BigDecimal::new(5.into(), scale + 1))
 }
 
 fn fits_unit(unit: &Unit, stored: Option<&[Bearer]>) -> Truth {
     all(stored?.iter().map(|bearer| match (bearer, unit) {
-        (Bearer::Quantity(quantity), Unit::SystemAndCode(system, code)) => all([
+        (Bearer::Quantity(quantity), Unit::SystemAndCode(system, code)) => both(
             is_text(member(quantity, "system"), system),
             is_text(member(quantity, "code"), code),
-        ]),
+        ),
         (Bearer::Quantity(quantity), Unit::CodeOrUnit(code)) => any([
             is_text(member(quantity, "code"), code),
             is_text(member(quantity, "unit"), code),
@@ -179,7 +185,15 @@ fn read(text: &str) -> Option<BigDecimal> {
     good.then(|| BigDecimal::from_str(text).ok())?
 }
 
-/// What a stored element stands for, if it is one.
+/// Is that an element, whatever it stands for? A Quantity without a value is one; a Range without bounds is none.
+pub fn is_element(element: &Value, datatype: &str) -> Result<bool> {
+    match datatype {
+        "Range" | "SampledData" => Ok(stored(element, datatype)?.is_some()),
+        _ => Ok(true),
+    }
+}
+
+/// What a stored element stands for, if it has a number.
 pub fn stored<'a>(element: &'a Value, datatype: &str) -> Result<Option<Stored<'a>>> {
     if matches!(
         datatype,
@@ -246,7 +260,7 @@ fn range(range: &Map<String, Value>) -> Option<Stored<'_>> {
         return None;
     }
     let range = match ends {
-        [Some(Some(low)), Some(Some(high))] if low > high => None,
+        [Some(Some(low)), Some(Some(high))] if low > high => return Some(UNKNOWN),
         [Some(low), Some(high)] => Some(Range { low, high }),
         _ => None,
     };
@@ -258,21 +272,19 @@ fn range(range: &Map<String, Value>) -> Option<Stored<'_>> {
 
 /// From the least to the greatest of `origin.value + factor × data`.
 fn sampled(sampled: &Map<String, Value>) -> Option<Stored<'_>> {
-    let Some(data) = member(sampled, "data")?.as_str() else {
-        return Some(UNKNOWN);
-    };
-    let data: Vec<&str> = data
-        .split_ascii_whitespace()
-        .filter(|sample| *sample != "E")
-        .collect();
-    if data.is_empty() {
+    let data: Option<Vec<&str>> = member(sampled, "data")?.as_str().map(|data| {
+        data.split_ascii_whitespace()
+            .filter(|sample| *sample != "E")
+            .collect()
+    });
+    if data.as_ref().is_some_and(Vec::is_empty) {
         return None;
     }
     let Some(origin) = member(sampled, "origin").and_then(Value::as_object) else {
         return Some(UNKNOWN);
     };
     Some(Stored {
-        range: samples(sampled, origin, &data),
+        range: data.and_then(|data| samples(sampled, origin, &data)),
         units: Some(vec![Bearer::Quantity(origin)]),
     })
 }
@@ -322,6 +334,7 @@ mod tests {
         assert!(number("100", "99.5") && number("100", "100.4999") && !number("100", "100.5"));
         assert!(number("100.00", "99.995") && !number("100.00", "100.005"));
         assert!(number("1e2", "95") && number("1e2", "104.9") && !number("1e2", "105"));
+        assert!(number("1.0e2", "95") && number("1.00e2", "99.5") && !number("1.00e2", "99.4"));
         assert!(number("lt100", "99.9") && !number("lt100", "100"));
         assert!(number("le100", "100") && !number("le100", "100.1"));
         assert!(number("gt100", "100.1") && number("ge100", "100") && !number("ge100", "99.9"));
@@ -371,6 +384,10 @@ mod tests {
             Some(None)
         );
         assert_eq!(holds("5", json!({"value": "5"}), "Quantity"), Some(None));
+        assert_eq!(
+            holds("6||kg", json!({"value": 5, "unit": 7}), "Quantity"),
+            Some(None)
+        );
         assert_eq!(
             holds("5||kg", json!({"value": "5", "unit": "g"}), "Quantity"),
             Some(Some(false))

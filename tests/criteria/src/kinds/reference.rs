@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use super::token::Token;
 use crate::path::{items, member};
 use crate::table::Alternative;
-use crate::truth::{Truth, any};
+use crate::truth::Truth;
 
 /// What is asked for.
 #[derive(Debug, Clone)]
@@ -69,18 +69,18 @@ fn targets(text: &str, root: &Map<String, Value>) -> Option<Vec<Target>> {
         Some((before, _)) => before,
         None => text,
     };
-    if let Some(id) = text.strip_prefix('#') {
+    if let Some(id) = text.strip_prefix('#').filter(|id| !id.is_empty()) {
         let contained = items(root, "contained")?;
-        return Some(
-            contained
-                .iter()
-                .filter_map(|resource| {
-                    let name = |member| resource.get(member).and_then(Value::as_str);
-                    (name("id") == Some(id)).then_some(name("resourceType"))?
-                })
-                .map(|resource_type| Target::Resource(resource_type.to_owned(), id.to_owned()))
-                .collect(),
-        );
+        let found: Vec<Target> = contained
+            .iter()
+            .filter_map(|resource| {
+                let name = |member| resource.get(member).and_then(Value::as_str);
+                (name("id") == Some(id)).then_some(name("resourceType"))?
+            })
+            .map(|resource_type| Target::Resource(resource_type.to_owned(), id.to_owned()))
+            .collect();
+        // Whom it means, nobody can say.
+        return (!found.is_empty()).then_some(found);
     }
     Some(match text.split_once('/') {
         Some((resource_type, id))
@@ -104,18 +104,15 @@ pub fn is_searched(element: &Value, alternative: &Alternative, root: &Map<String
             Some(resource_type) => Some(resource_type.as_str()? == only),
         };
     }
-    let by_type = |element: &Map<String, Value>| match member(element, "type") {
-        None => Some(false),
-        Some(text) => Some(text.as_str()? == only),
-    };
     let Some(reference) = member(element, "reference") else {
-        return by_type(element);
+        return Some(false);
     };
     let targets = targets(reference.as_str()?, root)?;
-    any(targets.iter().map(|target| match target.resource_type() {
-        Some(resource_type) => Some(resource_type == only),
-        None => by_type(element),
-    }))
+    Some(
+        targets
+            .iter()
+            .any(|target| target.resource_type() == Some(only.as_str())),
+    )
 }
 
 pub fn fits(
@@ -232,7 +229,8 @@ mod tests {
         assert_eq!(refers("Patient/p", "#p", &[]), Some(true));
         assert_eq!(refers("Group/p", "#p", &[]), Some(true));
         assert_eq!(refers("Device/p", "#p", &[]), Some(false));
-        assert_eq!(refers("p", "#q", &[]), Some(false));
+        assert_eq!(refers("p", "#q", &[]), None);
+        assert_eq!(refers("p", "#", &[]), Some(false));
         assert_eq!(
             refers("http://a/Patient/1", "http://a/Patient/1/_history/3", &[]),
             Some(true)
@@ -253,7 +251,7 @@ mod tests {
         assert_eq!(is(json!({"reference": "urn:uuid:1"})), Some(false));
         assert_eq!(
             is(json!({"reference": "urn:uuid:1", "type": "Patient"})),
-            Some(true)
+            Some(false)
         );
         assert_eq!(is(json!({"reference": 5})), None);
         assert_eq!(is(json!("Patient/1")), None);

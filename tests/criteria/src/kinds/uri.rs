@@ -20,7 +20,7 @@ pub fn fits(stored: &serde_json::Value, how: How, value: &str) -> Truth {
 
 /// Is it that URI, or one whose path goes on from there?
 fn is_below(lower: &str, upper: &str) -> bool {
-    let [lower, upper] = [lower, upper].map(|uri| uri.strip_suffix('/').unwrap_or(uri));
+    let [lower, upper] = [lower, upper].map(|uri| uri.trim_end_matches('/'));
     if lower == upper {
         return true;
     }
