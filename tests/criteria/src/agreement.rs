@@ -18,10 +18,10 @@ use crate::table::Table;
 use crate::truth::Truth;
 
 const SEED: u64 = 20_130_114;
-const PAIRS: usize = 200_000;
+const PAIRS: usize = 400_000;
 
 /// Of a hundred pairs of a kind, so many must be granted: where nothing is granted, agreement means little.
-const GRANTED: usize = 8;
+const GRANTED: usize = 5;
 const GRANTED_IN_ALL: usize = 15;
 
 /// Disagreements that are shown, each made as small as possible.
@@ -114,13 +114,15 @@ fn compare() -> Result<()> {
         &["SET enable_seqscan = off"],
     )?;
 
+    let scanned = database::scanned_indexes(&mut superuser)?;
+    println!("| {scanned} of them were scanned");
     ensure!(
         refused.is_empty(),
         "{} criteria were refused",
         refused.len()
     );
     ensure!(without + with == 0, "{} pairs disagree", without + with);
-    ensure!(indexes > 0, "no index was advised");
+    ensure!(scanned > 0, "no advised index was scanned");
     enough(&criteria, &verdicts)
 }
 

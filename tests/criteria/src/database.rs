@@ -177,6 +177,22 @@ pub fn would_see(
     Ok(rows.iter().map(|row| row.get(0)).collect())
 }
 
+/// How many of those indexes were scanned since. Statistics come a little after the session that made them ends.
+pub fn scanned_indexes(client: &mut Client) -> Result<i64> {
+    const COUNT: &str =
+        "SELECT count(*) FROM pg_stat_user_indexes i JOIN pg_index x USING (indexrelid)
+         WHERE i.schemaname = 'stored' AND NOT x.indisprimary AND i.idx_scan > 0";
+    let mut counts = [-1, 0];
+    for _ in 0..50 {
+        counts = [counts[1], client.query_one(COUNT, &[])?.get(0)];
+        if counts[0] == counts[1] && counts[1] > 0 {
+            break;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(200));
+    }
+    Ok(counts[1])
+}
+
 /// Makes the indexes that are advised; returns how many.
 pub fn make_advised_indexes(client: &mut Client) -> Result<usize> {
     let rows = client.query("SELECT statement FROM fhir_access.index_advice()", &[])?;
