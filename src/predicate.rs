@@ -32,8 +32,9 @@ pub struct Writer<'a> {
     new_rows: bool,
 }
 
-/// Without an index that could answer, containment of more documents is slower than one test.
-const MOST_UNINDEXED: usize = 8;
+/// The planner takes each document that is asked for to be in 1 % of the rows. With more documents it would not use an index,
+/// and look for them one by one in every row; one test with all the values is much faster then.
+const MOST_CONTAINED: usize = 16;
 
 impl<'a> Writer<'a> {
     /// A writer for `protected`.
@@ -84,22 +85,19 @@ impl<'a> Writer<'a> {
         if self.new_rows {
             return self.exact(test);
         }
-        let lookups = test.lookups();
-        let certain =
-            |lookup: &&Lookup| !lookup.regular_only || !self.protected.irregular_references;
+        let mut lookups = test.lookups();
+        lookups.retain(|lookup| {
+            let few = match &lookup.condition {
+                Condition::Contains(documents) => documents.len() <= MOST_CONTAINED,
+                _ => true,
+            };
+            few && (!lookup.regular_only || !self.protected.irregular_references)
+        });
         let served: Vec<&Lookup> = lookups
             .iter()
-            .filter(certain)
             .filter(|lookup| served::serves(self.protected, &lookup.condition))
             .collect();
-        let several = |lookup: &&&Lookup| matches!(&lookup.condition, Condition::Contains(documents) if documents.len() > 1);
-        let mut deciding = served.iter().filter(|lookup| lookup.decides);
-        // One look into an index of references rather than one per document.
-        if let Some(lookup) = deciding
-            .clone()
-            .find(|lookup| !several(lookup))
-            .or_else(|| deciding.next())
-        {
+        if let Some(lookup) = served.iter().find(|lookup| lookup.decides) {
             return self.condition(&lookup.condition);
         }
         if !served.is_empty() {
@@ -110,18 +108,13 @@ impl<'a> Writer<'a> {
             parts.push(self.exact(test));
             return format!("({})", parts.join(" AND "));
         }
-        let contains = lookups
+        // Without an index, what everybody can read.
+        let readable = lookups
             .iter()
-            .filter(|lookup| lookup.decides)
-            .find_map(|lookup| match &lookup.condition {
-                Condition::Contains(documents) => Some((lookup, documents)),
-                _ => None,
-            });
-        match contains {
-            Some((lookup, documents)) if certain(&lookup) && documents.len() <= MOST_UNINDEXED => {
-                self.contains(documents)
-            }
-            _ => self.exact(test),
+            .find(|lookup| lookup.decides && matches!(lookup.condition, Condition::Contains(_)));
+        match readable {
+            Some(lookup) => self.condition(&lookup.condition),
+            None => self.exact(test),
         }
     }
 

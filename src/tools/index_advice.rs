@@ -138,9 +138,22 @@ fn rank(condition: &Condition) -> usize {
 /// What is advised for one relation: by statement, the criteria it serves and the indexes that serve other parts of them.
 type Advice = BTreeMap<Needed, (BTreeSet<String>, BTreeSet<String>)>;
 
-fn advise(protected: &Protected, policies: &[(String, AccessPolicy)]) -> Advice {
+/// A stored policy that can be used.
+struct Stored {
+    id: String,
+    policy: AccessPolicy,
+    /// Some membership has it several times, each time with other parameters.
+    several: bool,
+}
+
+fn advise(protected: &Protected, policies: &[Stored]) -> Advice {
     let mut advice = Advice::new();
-    for (id, policy) in policies {
+    for Stored {
+        id,
+        policy,
+        several,
+    } in policies
+    {
         pgrx::check_for_interrupts!();
         let entries = policy.entries.iter().enumerate().filter(|(_, entry)| {
             entry.covers(&protected.resource_type)
@@ -149,7 +162,13 @@ fn advise(protected: &Protected, policies: &[(String, AccessPolicy)]) -> Advice 
         // The entries of a policy are asked together: if one of them reads everything, so does the statement.
         let mut plans = Vec::new();
         for (index, entry) in entries {
-            match Plan::of(protected, &entry.sample_for(&protected.resource_type)) {
+            let sample = |name| entry.sample_for(&protected.resource_type, name);
+            let predicate = if *several {
+                Predicate::any([sample("one"), sample("other")])
+            } else {
+                sample("one")
+            };
+            match Plan::of(protected, &predicate) {
                 Plan::Scan => {
                     plans.clear();
                     break;
@@ -175,7 +194,7 @@ fn advise(protected: &Protected, policies: &[(String, AccessPolicy)]) -> Advice 
 }
 
 /// The stored policies that can be used, by id.
-fn policies() -> Result<Vec<(String, AccessPolicy)>> {
+fn policies() -> Result<Vec<Stored>> {
     let Some(catalog) = catalog::catalog() else {
         return Ok(Vec::new());
     };
@@ -183,18 +202,33 @@ fn policies() -> Result<Vec<(String, AccessPolicy)>> {
     let stored = Spi::connect(|client| {
         client
             .select(
-                "SELECT p.id, p.resource::pg_catalog.text FROM fhir_access.access_policy p
+                "SELECT p.id, p.resource::pg_catalog.text,
+                        p.id OPERATOR(pg_catalog.=) ANY (ARRAY(
+                            SELECT pg_catalog.regexp_replace(a.policy OPERATOR(pg_catalog.#>>) '{}', '^AccessPolicy/', '')
+                              FROM fhir_access.project_membership m,
+                                   pg_catalog.jsonb_path_query(m.resource, '$.access[*].policy.reference') AS a (policy)
+                             GROUP BY m.id, 1 HAVING pg_catalog.count(*) OPERATOR(pg_catalog.>) 1))
+                   FROM fhir_access.access_policy p
                   ORDER BY p.id COLLATE pg_catalog.\"C\"",
                 None,
                 &[],
             )?
-            .map(|row| Ok((row.get::<String>(1)?, row.get::<String>(2)?)))
+            .map(|row| {
+                let (id, text) = (row.get::<String>(1)?, row.get::<String>(2)?);
+                Ok((id, text, row.get::<bool>(3)?))
+            })
             .collect::<std::result::Result<Vec<_>, pgrx::spi::Error>>()
     })
     .map_err(|error| Error::Unsupported(error.to_string()))?;
     Ok(stored
         .into_iter()
-        .filter_map(|(id, text)| Some((id?, AccessPolicy::parse(&text?).ok()?)))
+        .filter_map(|(id, text, several)| {
+            Some(Stored {
+                id: id?,
+                policy: AccessPolicy::parse(&text?).ok()?,
+                several: several?,
+            })
+        })
         .collect())
 }
 

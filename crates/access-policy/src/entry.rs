@@ -127,10 +127,11 @@ impl PolicyEntry {
         self.resource_type.covers(resource_type, false)
     }
 
-    /// A predicate of the form of those that the entry gives for rows of the type, with made-up values in the place of variables.
-    pub fn sample_for(&self, resource_type: &str) -> Predicate {
+    /// A predicate of the form of those that the entry gives for rows of the type, with made-up values in the place of variables
+    /// (see [`Criteria::sample_for`]).
+    pub fn sample_for(&self, resource_type: &str, name: &str) -> Predicate {
         let criteria = self.criteria.iter();
-        Predicate::all(criteria.map(|criterion| criterion.parsed.sample_for(resource_type)))
+        Predicate::all(criteria.map(|criterion| criterion.parsed.sample_for(resource_type, name)))
     }
 
     /// Checks the object and makes the entry, unless something needed for it is missing (which is then reported).

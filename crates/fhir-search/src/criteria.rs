@@ -122,11 +122,12 @@ impl Criteria {
         ))
     }
 
-    /// A predicate of the same form as [`Criteria::bind_for`] gives, with made-up values in the place of variables: to see which
-    /// indexes could serve it. A condition for which no value could be made up is left out.
-    pub fn sample_for(&self, resource_type: &str) -> Predicate {
+    /// A predicate of the same form as [`Criteria::bind_for`] gives, with made-up values in the place of variables, in which `name`
+    /// appears where a text or an id fits: to see which indexes could serve it. A condition for which no value could be made up
+    /// is left out.
+    pub fn sample_for(&self, resource_type: &str, name: &str) -> Predicate {
         let conditions = self.conditions.iter().filter_map(|condition| {
-            let values = bind::sample(condition, resource_type)?;
+            let values = bind::sample(condition, resource_type, name)?;
             Some(condition.lower(resource_type, values))
         });
         Predicate::all(conditions)

@@ -229,8 +229,12 @@ impl Elements {
                 found.extend(ranges::lookup(&paths, comparisons));
             }
         }
-        // The best first: what decides.
-        found.sort_by_key(|lookup| !lookup.decides);
+        // The best first: what decides, and of that one look rather than one per document.
+        found.sort_by_key(|lookup| {
+            let several =
+                matches!(&lookup.condition, Condition::Contains(documents) if documents.len() > 1);
+            (!lookup.decides, several)
+        });
         found
     }
 }

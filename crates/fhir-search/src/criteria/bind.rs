@@ -188,38 +188,28 @@ fn literal(
 
 /// The values of a condition with something in the place of each variable that fits there: for what depends on the kind of
 /// the condition alone. `None` where nothing that was tried fits.
-pub fn sample(condition: &Condition, resource_type: &str) -> Option<Vec<Value>> {
-    const TEXTS: [&str; 12] = [
-        "example",
-        "Patient/example",
-        "2000-01-01",
-        "01",
-        "1",
-        "true",
-        "http://example.org/a",
-        "example$example",
-        "example$1",
-        "example$2000",
-        "1$1$1",
-        "example$1$1",
-    ];
+pub fn sample(condition: &Condition, resource_type: &str, name: &str) -> Option<Vec<Value>> {
     struct Always(Binding);
     impl Bindings for Always {
         fn get(&self, _: &str) -> Option<Binding> {
             Some(self.0.clone())
         }
     }
-    let reference = Always(Binding::Reference("Patient/example".to_owned()));
-    values(condition, resource_type, &reference)
-        .ok()
-        .or_else(|| {
-            TEXTS.iter().find_map(|text| {
-                values(
-                    condition,
-                    resource_type,
-                    &Always(Binding::String((*text).to_owned())),
-                )
-                .ok()
-            })
-        })
+    let texts = [
+        name,
+        "2000-01-01",
+        "01",
+        "1",
+        "true",
+        &format!("http://example.org/{name}"),
+        &format!("{name}$example"),
+        &format!("{name}$1"),
+        &format!("{name}$2000"),
+        "1$1$1",
+        &format!("{name}$1$1"),
+    ]
+    .map(|text| Binding::String(text.to_owned()));
+    std::iter::once(Binding::Reference(format!("Patient/{name}")))
+        .chain(texts)
+        .find_map(|binding| values(condition, resource_type, &Always(binding)).ok())
 }
