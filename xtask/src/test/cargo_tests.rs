@@ -56,7 +56,7 @@ struct Counter<'a> {
 
 impl Counter<'_> {
     /// Takes a line, and returns what should be shown of all since the last time. A line that begins with `skipped`
-    /// counts as a skipped test, not as one that passed.
+    /// counts as a skipped test, not as one that passed; one that begins with `| ` is shown also when all passed.
     fn read(&mut self, line: &str) -> Option<String> {
         let broken = |line: &str| {
             line.strip_prefix("test ")?
@@ -80,12 +80,17 @@ impl Counter<'_> {
         for test in self.broken.drain(..) {
             self.tally.add(Tally::failed(&test));
         }
-        let output = std::mem::take(&mut self.output).join("\n");
+        let output = std::mem::take(&mut self.output);
         let line = line.trim_start_matches("test result: ");
         match (passed, failed) {
             (0, 0) => None,
-            (_, 0) => Some(format!("  {}", green(line))),
-            _ => Some(format!("{output}\n  {}", red(line))),
+            (_, 0) => {
+                let tables = output.iter().filter_map(|line| line.strip_prefix("| "));
+                let mut shown: Vec<String> = tables.map(|line| format!("  {line}")).collect();
+                shown.push(format!("  {}", green(line)));
+                Some(shown.join("\n"))
+            }
+            _ => Some(format!("{}\n  {}", output.join("\n"), red(line))),
         }
     }
 }
@@ -132,6 +137,25 @@ mod tests {
         );
         assert_eq!(counter.tally.to_string(), "2 passed, 1 failed, 2 skipped");
         assert_eq!(counter.tally.failures(), ["x: a::b"]);
+    }
+
+    #[test]
+    fn shows_tables_of_what_passed() {
+        let mut counter = Counter::default();
+        let shown: Vec<_> = [
+            "| 7 pairs",
+            "| 8 pairs",
+            "noise",
+            "test result: ok. 1 passed; 0 failed; 0 ignored",
+        ]
+        .iter()
+        .filter_map(|line| counter.read(line))
+        .collect();
+        let [shown] = shown.as_slice() else {
+            panic!("{shown:?}");
+        };
+        assert!(shown.starts_with("  7 pairs\n  8 pairs\n"), "{shown}");
+        assert!(!shown.contains("noise"));
     }
 
     #[test]

@@ -49,7 +49,7 @@ pub fn run(project: &Project) -> Result<Tally> {
 /// The workspace, and the test programs outside it.
 fn packages(project: &Project) -> Result<Vec<PathBuf>> {
     let mut packages = vec![project.root().to_path_buf()];
-    for kind in ["client", "real"] {
+    for kind in ["client", "criteria", "real"] {
         let folder = project.root().join("tests").join(kind);
         if folder.is_dir() {
             packages.extend(clients::folders(&folder)?);

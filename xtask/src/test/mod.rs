@@ -32,6 +32,8 @@ pub enum Stage {
     Unit,
     /// SQL files and their expected output
     Regress,
+    /// criteria of all kinds, against a reference evaluator
+    Criteria,
     /// the demonstration, in a cluster that is thrown away
     Demo,
     /// real drivers
@@ -43,11 +45,12 @@ pub enum Stage {
 }
 
 /// The order in which stages run.
-const STAGES: [Stage; 8] = [
+const STAGES: [Stage; 9] = [
     Stage::Lint,
     Stage::Licences,
     Stage::Unit,
     Stage::Regress,
+    Stage::Criteria,
     Stage::Demo,
     Stage::Client,
     Stage::Operations,
@@ -204,6 +207,12 @@ fn run_stage(
             with_database(project, database)?,
             &options.names,
             options.update,
+        ),
+        Stage::Criteria => clients::run(
+            project,
+            with_database(project, database)?,
+            "criteria",
+            &options.names,
         ),
         Stage::Demo => {
             demo::check(&with_database(project, database)?.cluster)?;
