@@ -20,12 +20,6 @@ pub fn all(truths: impl IntoIterator<Item = Truth>) -> Truth {
     not(any(truths.into_iter().map(not)))
 }
 
-/// The halves of one element: one that is of the wrong type makes it unknown, whatever the other is.
-pub fn both(one: Truth, other: Truth) -> Truth {
-    let (one, other) = (one?, other?);
-    Some(one && other)
-}
-
 pub fn not(truth: Truth) -> Truth {
     truth.map(|truth| !truth)
 }
@@ -43,7 +37,5 @@ mod tests {
         assert_eq!(all([Some(true), None]), None);
         assert_eq!(all([]), Some(true));
         assert_eq!(not(None), None);
-        assert_eq!(both(Some(false), None), None);
-        assert_eq!(both(Some(true), Some(false)), Some(false));
     }
 }

@@ -38,7 +38,14 @@ pub fn how(dice: &mut Dice, kind: Kind, alternatives: &[Alternative]) -> Option<
         Kind::Token if all(&["CodeableConcept", "Coding", "Identifier"]) && dice.chance(50) => {
             Some("text")
         }
-        Kind::Reference if all(&["Reference"]) => Some(dice.pick(&["identifier", "Type"])),
+        Kind::Reference if all(&["Reference"]) => {
+            let of_one_type = alternatives.iter().any(|found| found.only.is_some());
+            Some(if of_one_type {
+                "Type"
+            } else {
+                dice.pick(&["identifier", "Type"])
+            })
+        }
         Kind::Uri => Some(dice.pick(&["below", "above"])),
         _ => None,
     }

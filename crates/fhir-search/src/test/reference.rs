@@ -46,12 +46,12 @@ impl<'a> Found<'a> {
             return Some(Self::Nothing);
         };
         if let Some(fragment) = text.strip_prefix('#') {
-            let resource = if fragment.is_empty() {
-                document
-            } else {
-                contained(document, fragment)?
-            };
-            return Self::resource(resource);
+            if fragment.is_empty() {
+                return Self::resource(document);
+            }
+            // One without a type is nothing that can be referred to.
+            return Self::resource(contained(document, fragment)?)
+                .filter(|found| *found != Self::Nothing);
         }
         let text = text.split_once("/_history/").map_or(text, |(text, _)| text);
         Some(relative(text).map_or(Self::Other(text), |(kind, id)| Self::Resource(kind, id)))

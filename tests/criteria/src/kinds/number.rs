@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use super::prefix::{self, Prefix};
 use crate::criteria::{split, unescape};
 use crate::path::{is_text, member};
-use crate::truth::{Truth, all, any, both};
+use crate::truth::{Truth, all, any};
 
 /// What is asked for.
 #[derive(Debug, Clone)]
@@ -151,10 +151,10 @@ fn precision(number: &str) -> Option<BigDecimal> {
 
 fn fits_unit(unit: &Unit, stored: Option<&[Bearer]>) -> Truth {
     all(stored?.iter().map(|bearer| match (bearer, unit) {
-        (Bearer::Quantity(quantity), Unit::SystemAndCode(system, code)) => both(
+        (Bearer::Quantity(quantity), Unit::SystemAndCode(system, code)) => all([
             is_text(member(quantity, "system"), system),
             is_text(member(quantity, "code"), code),
-        ),
+        ]),
         (Bearer::Quantity(quantity), Unit::CodeOrUnit(code)) => any([
             is_text(member(quantity, "code"), code),
             is_text(member(quantity, "unit"), code),
@@ -183,14 +183,6 @@ fn read(text: &str) -> Option<BigDecimal> {
     let no_zeros = whole == "0" || !whole.starts_with('0');
     let good = digits(whole) && no_zeros && digits(fraction) && digits(exponent);
     good.then(|| BigDecimal::from_str(text).ok())?
-}
-
-/// Is that an element, whatever it stands for? A Quantity without a value is one; a Range without bounds is none.
-pub fn is_element(element: &Value, datatype: &str) -> Result<bool> {
-    match datatype {
-        "Range" | "SampledData" => Ok(stored(element, datatype)?.is_some()),
-        _ => Ok(true),
-    }
 }
 
 /// What a stored element stands for, if it has a number.

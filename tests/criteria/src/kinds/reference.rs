@@ -69,7 +69,14 @@ fn targets(text: &str, root: &Map<String, Value>) -> Option<Vec<Target>> {
         Some((before, _)) => before,
         None => text,
     };
-    if let Some(id) = text.strip_prefix('#').filter(|id| !id.is_empty()) {
+    if text == "#" {
+        // The resource itself.
+        let name = |member| root.get(member).and_then(Value::as_str);
+        let (resource_type, id) = (name("resourceType")?, name("id"));
+        let target = id.map(|id| Target::Resource(resource_type.to_owned(), id.to_owned()));
+        return Some(target.into_iter().collect());
+    }
+    if let Some(id) = text.strip_prefix('#') {
         let contained = items(root, "contained")?;
         let found: Vec<Target> = contained
             .iter()
@@ -230,7 +237,6 @@ mod tests {
         assert_eq!(refers("Group/p", "#p", &[]), Some(true));
         assert_eq!(refers("Device/p", "#p", &[]), Some(false));
         assert_eq!(refers("p", "#q", &[]), None);
-        assert_eq!(refers("p", "#", &[]), Some(false));
         assert_eq!(
             refers("http://a/Patient/1", "http://a/Patient/1/_history/3", &[]),
             Some(true)

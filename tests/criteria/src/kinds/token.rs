@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::string;
 use crate::criteria::{split, unescape};
 use crate::path::{is_text, items, member};
-use crate::truth::{Truth, any, both};
+use crate::truth::{Truth, all, any};
 
 /// What is asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -88,7 +88,7 @@ impl Token {
             None => Some(true),
             Some(wanted) => is_text(member(element, code), wanted),
         };
-        both(system, code)
+        all([system, code])
     }
 
     /// A plain code has no system.
@@ -199,7 +199,7 @@ mod tests {
         assert_eq!(fits("x", coding.clone(), "Coding"), Some(true));
         assert_eq!(fits("s|x", coding.clone(), "Coding"), None);
         assert_eq!(fits("|x", coding.clone(), "Coding"), None);
-        assert_eq!(fits("s|y", coding, "Coding"), None);
+        assert_eq!(fits("s|y", coding, "Coding"), Some(false));
         assert_eq!(
             fits("x", json!({"coding": {"code": "x"}}), "CodeableConcept"),
             None
