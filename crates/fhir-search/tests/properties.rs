@@ -11,12 +11,12 @@
 mod support;
 
 use fhir_search::{
-    Binding, Bindings, Criteria, Filter, Leaf, Path, Predicate, Step, Test, TestOp, Token,
-    TokenSystem, has_irregular_references, referenced_patients,
+    Binding, Criteria, Filter, Leaf, Path, Predicate, Step, Test, TestOp, Token, TokenSystem,
+    has_irregular_references, referenced_patients,
 };
 use proptest::prelude::*;
 use serde_json::{Map, Value};
-use support::{Document, Nothing};
+use support::{Always, Document, Nothing};
 
 /// Text that is nearly criteria.
 fn nearly_criteria() -> impl Strategy<Value = String> {
@@ -34,15 +34,6 @@ fn nearly_criteria() -> impl Strategy<Value = String> {
         any::<String>(),
     ];
     prop::collection::vec(piece, 0..12).prop_map(|pieces| pieces.concat())
-}
-
-/// Every variable has the same value.
-struct Always(Binding);
-
-impl Bindings for Always {
-    fn get(&self, _: &str) -> Option<Binding> {
-        Some(self.0.clone())
-    }
 }
 
 fn texts() -> impl Strategy<Value = Vec<String>> {
@@ -66,8 +57,11 @@ fn token() -> impl Strategy<Value = Token> {
 }
 
 fn path() -> impl Strategy<Value = Path> {
-    let filter = ("[a-z][A-Za-z0-9]{0,5}", any::<String>())
-        .prop_map(|(member, value)| Filter { member, value });
+    let filter = prop_oneof![
+        ("[a-z][A-Za-z0-9]{0,5}", any::<String>())
+            .prop_map(|(member, value)| Filter::Where { member, value }),
+        Just(Filter::First),
+    ];
     let step = (
         "[a-z_][A-Za-z0-9_]{0,8}",
         any::<bool>(),
