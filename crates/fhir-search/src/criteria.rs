@@ -126,8 +126,15 @@ impl Criteria {
     /// indexes could serve it. A condition for which no value could be made up is left out.
     pub fn sample_for(&self, resource_type: &str) -> Predicate {
         let conditions = self.conditions.iter().filter_map(|condition| {
-            let values = bind::sample(condition, resource_type)?;
-            Some(condition.lower(resource_type, values))
+            let samples = bind::samples(condition, resource_type);
+            let mut samples = samples.map(|values| condition.lower(resource_type, values));
+            let first = samples.next()?;
+            // A reference to a type that the element cannot refer to is never true, and shows nothing.
+            if !matches!(first, Predicate::Constant(_)) {
+                return Some(first);
+            }
+            let better = samples.find(|found| !matches!(found, Predicate::Constant(_)));
+            Some(better.unwrap_or(first))
         });
         Predicate::all(conditions)
     }

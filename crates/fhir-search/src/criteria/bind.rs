@@ -186,20 +186,24 @@ fn literal(
     }
 }
 
-/// The values of a condition with something in the place of each variable that fits there: for what depends on the kind of
-/// the condition alone. `None` where nothing that was tried fits.
-pub fn sample(condition: &Condition, resource_type: &str) -> Option<Vec<Value>> {
-    const TEXTS: [&str; 12] = [
+/// The values of a condition with something in the place of each variable that fits there, in several ways: for what depends
+/// on the kind of the condition alone. None where nothing that was tried fits.
+pub fn samples(condition: &Condition, resource_type: &str) -> impl Iterator<Item = Vec<Value>> {
+    const TEXTS: [&str; 16] = [
         "example",
         "Patient/example",
         "2000-01-01",
+        "2000",
         "01",
+        "10:00",
         "1",
         "true",
         "http://example.org/a",
         "example$example",
         "example$1",
         "example$2000",
+        "example$true",
+        "example$2000$true",
         "1$1$1",
         "example$1$1",
     ];
@@ -209,17 +213,9 @@ pub fn sample(condition: &Condition, resource_type: &str) -> Option<Vec<Value>> 
             Some(self.0.clone())
         }
     }
-    let reference = Always(Binding::Reference("Patient/example".to_owned()));
-    values(condition, resource_type, &reference)
-        .ok()
-        .or_else(|| {
-            TEXTS.iter().find_map(|text| {
-                values(
-                    condition,
-                    resource_type,
-                    &Always(Binding::String((*text).to_owned())),
-                )
-                .ok()
-            })
-        })
+    let reference = Binding::Reference("Patient/example".to_owned());
+    let texts = TEXTS.map(|text| Binding::String(text.to_owned()));
+    std::iter::once(reference)
+        .chain(texts)
+        .filter_map(move |binding| values(condition, resource_type, &Always(binding)).ok())
 }

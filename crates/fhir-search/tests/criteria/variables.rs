@@ -302,3 +302,55 @@ fn names() {
         r#"starts(name*:HumanName) "x&_id=1""#
     );
 }
+
+/// Made-up values show the form that bound criteria have.
+#[test]
+fn samples() {
+    for (text, expected) in [
+        ("Observation?_id=%x", r#"id "example""#),
+        (
+            "Condition?encounter=%x",
+            r#"reference(encounter:Reference) "Patient/example""#,
+        ),
+        (
+            "Bundle?composition=%x",
+            r#"reference(entry*[0].resource:Resource); id "example"; of "Composition""#,
+        ),
+        (
+            "Observation?subject=Group/%x",
+            r#"reference(subject:Reference) "Group/example""#,
+        ),
+        (
+            "Patient?birthdate=ge%x",
+            r#"date(birthDate:date) ge"2000-01-01""#,
+        ),
+        (
+            "Patient?birthdate=2013-%x",
+            r#"date(birthDate:date) eq"2013-01""#,
+        ),
+        (
+            "Patient?_lastUpdated=gt2013-01-14T%x",
+            r#"date(meta.lastUpdated:instant) gt"2013-01-14T10:00""#,
+        ),
+        ("Patient?active=%x", r#"token(active:boolean) "true""#),
+        (
+            "ResearchStudy?progress-status-state-period-actual=%x",
+            r#"each(progressStatus*: token(state:CodeableConcept) "example" & date(period:Period) eq"2000" & token(actual:boolean) "true")"#,
+        ),
+        (
+            "Patient?gender=male&birthdate=2013-01-0%x",
+            r#"token(gender:text) "male" and date(birthDate:date) eq"2013-01-01""#,
+        ),
+        // Nothing fits: the condition is left out.
+        (
+            "Patient?gender=male&birthdate=2013-01-14T1%x:0",
+            r#"token(gender:text) "male""#,
+        ),
+        ("Patient?_id=1", r#"id "1""#),
+        ("Condition?patient=Group/1", "false"),
+    ] {
+        let criteria = parse(text);
+        let found = criteria.sample_for(criteria.resource_type());
+        assert_eq!(found.to_string(), expected, "{text}");
+    }
+}
