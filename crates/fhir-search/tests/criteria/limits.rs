@@ -2,7 +2,7 @@
 
 use fhir_search::{Criteria, Predicate};
 
-use crate::values::bind;
+use crate::values::{bind, one, parse};
 
 #[test]
 fn limits() {
@@ -42,4 +42,21 @@ fn limits() {
         panic!("one test expected");
     };
     assert_eq!(test.lookups(), []);
+}
+
+/// What `:above` asks for grows with the square of the URL, which is therefore bounded.
+#[test]
+fn above() {
+    let url = |segments: usize| format!("http://a{}", "/b".repeat(segments - 1));
+    let found = bind(&format!("ValueSet?url:above={}", url(50)));
+    assert_eq!(found.to_string().matches("http://a").count(), 100);
+    for url in [url(51), "http://a".to_owned() + &"/".repeat(500_000) + "b"] {
+        let error = Criteria::parse("ValueSet", &format!("ValueSet?url:above={url}")).unwrap_err();
+        assert_eq!(
+            error.message,
+            "search parameter url: expected a URL of at most 50 segments"
+        );
+        let criteria = parse("ValueSet?url:above=%x");
+        assert!(criteria.bind(&one(&url)).is_err());
+    }
 }
