@@ -2,6 +2,7 @@
 #![allow(dead_code)]
 
 pub mod lookups;
+pub mod ranges;
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
