@@ -36,7 +36,7 @@ impl Elements {
                 let found = any(self.paths.iter(), |path| {
                     each(from, &path.steps, &mut |value| match value {
                         Value::Bool(truth) => Some(truth),
-                        Value::String(_) => Some(true),
+                        Value::String(text) => range::Span::parse(text).map(|_| true),
                         _ => None,
                     })
                 });

@@ -190,6 +190,13 @@ fn truth() {
             ("deceased:missing=true", "{}", YES),
             ("deceased:missing=true", r#"{"deceasedBoolean":false}"#, NO),
             (
+                "deceased=false",
+                r#"{"deceasedBoolean":"no","deceasedDateTime":5}"#,
+                None,
+            ),
+            ("deceased=true", r#"{"deceasedBoolean":"no"}"#, None),
+            ("deceased=true", r#"{"deceasedDateTime":"soon"}"#, None),
+            (
                 "deceased=true",
                 r#"{"deceasedBoolean":5,"deceasedDateTime":"2020"}"#,
                 YES,
