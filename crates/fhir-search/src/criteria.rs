@@ -113,8 +113,9 @@ impl Criteria {
                 resource_type: resource_type.to_owned(),
             });
         }
+        let mut room = bind::room(&self.conditions);
         let parts = self.conditions.iter().map(|condition| {
-            let values = bind::values(condition, resource_type, bindings)?;
+            let values = bind::values(condition, resource_type, bindings, &mut room)?;
             Ok(condition.lower(resource_type, values))
         });
         Ok(Predicate::all(

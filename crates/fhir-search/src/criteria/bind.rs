@@ -46,30 +46,33 @@ pub enum BindError {
     },
 }
 
-/// The values of a condition with all variables replaced.
+/// How many values variables may bring, beside those that stand in the criteria.
+pub fn room(conditions: &[Condition]) -> usize {
+    let items = conditions.iter().flat_map(|condition| &condition.items);
+    let fixed = items.filter(|item| matches!(item, Item::Fixed(_))).count();
+    MOST_VALUES.saturating_sub(fixed)
+}
+
+/// The values of a condition with all variables replaced; `room` is for what they bring.
 pub fn values(
     condition: &Condition,
     resource_type: &str,
     bindings: &dyn Bindings,
+    room: &mut usize,
 ) -> Result<Vec<Value>, BindError> {
     let mut found = Vec::new();
     for item in &condition.items {
         match item {
             Item::Fixed(value) => found.push(value.clone()),
             Item::Bound(template) => {
-                bound(condition, resource_type, template, bindings, &mut found)?
+                let before = found.len();
+                bound(condition, resource_type, template, bindings, &mut found)?;
+                let brought = found.len().saturating_sub(before);
+                *room = room.checked_sub(brought).ok_or_else(|| {
+                    let expected = format!("at most {MOST_VALUES} values in all");
+                    unfit(condition, first_variable(template), expected)
+                })?;
             }
-        }
-        if found.len() > MOST_VALUES {
-            let first = condition.items.iter().find_map(|item| match item {
-                Item::Bound(template) => first_variable(template),
-                Item::Fixed(_) => None,
-            });
-            return Err(unfit(
-                condition,
-                first,
-                format!("at most {MOST_VALUES} values"),
-            ));
         }
     }
     Ok(found)
@@ -217,5 +220,8 @@ pub fn samples(condition: &Condition, resource_type: &str) -> impl Iterator<Item
     let texts = TEXTS.map(|text| Binding::String(text.to_owned()));
     std::iter::once(reference)
         .chain(texts)
-        .filter_map(move |binding| values(condition, resource_type, &Always(binding)).ok())
+        .filter_map(move |binding| {
+            let mut room = MOST_VALUES;
+            values(condition, resource_type, &Always(binding), &mut room).ok()
+        })
 }
