@@ -161,19 +161,19 @@ fn modifiers() {
             "Patient?gender",
             "x",
             &[],
-            "gender may have :text, :not and :missing",
+            "gender may have :not and :missing",
         ),
         (
             "Patient?deceased",
             "true",
             &[],
-            "deceased may have :text, :not and :missing",
+            "deceased may have :not and :missing",
         ),
         (
             "Patient?phone",
             "x",
             &[],
-            "phone may have :text, :not and :missing",
+            "phone may have :not and :missing",
         ),
         (
             "Observation?subject",
@@ -191,13 +191,13 @@ fn modifiers() {
             "Bundle?composition",
             "x",
             &[],
-            "composition may have :identifier, a resource type, :not and :missing",
+            "composition may have a resource type, :not and :missing",
         ),
         (
             "PlanDefinition?depends-on",
             "x",
             &[],
-            "depends-on may have :identifier, a resource type, :not and :missing",
+            "depends-on may have :not and :missing",
         ),
         (
             "ValueSet?url",
