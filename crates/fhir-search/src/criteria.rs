@@ -113,8 +113,9 @@ impl Criteria {
                 resource_type: resource_type.to_owned(),
             });
         }
+        let mut room = bind::room(&self.conditions);
         let parts = self.conditions.iter().map(|condition| {
-            let values = bind::values(condition, resource_type, bindings)?;
+            let values = bind::values(condition, resource_type, bindings, &mut room)?;
             Ok(condition.lower(resource_type, values))
         });
         Ok(Predicate::all(
@@ -127,8 +128,14 @@ impl Criteria {
     /// is left out.
     pub fn sample_for(&self, resource_type: &str, name: &str) -> Predicate {
         let conditions = self.conditions.iter().filter_map(|condition| {
-            let values = bind::sample(condition, resource_type, name)?;
-            Some(condition.lower(resource_type, values))
+            let samples = bind::samples(condition, resource_type, name);
+            let mut samples = samples.map(|values| condition.lower(resource_type, values));
+            let first = samples.next()?;
+            // A reference to a type that the element cannot refer to is never true, and shows nothing.
+            if first.has_lookups() {
+                return Some(first);
+            }
+            Some(samples.find(Predicate::has_lookups).unwrap_or(first))
         });
         Predicate::all(conditions)
     }

@@ -4,10 +4,12 @@ use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
 /// The folded characters of a string: decomposed (NFKD), combining marks stripped, case folded. (Upper and then lower
-/// case makes `ß` equal to `SS` and `ς` to `σ`, which lower case alone would not.)
+/// case makes `ß` equal to `SS` and `ς` to `σ`, which lower case alone would not; `ẞ` is its own upper case, and would become
+/// `ß`.)
 fn folded(text: &str) -> impl Iterator<Item = char> + '_ {
     text.nfkd()
         .filter(|letter| !is_combining_mark(*letter))
+        .map(|letter| if letter == 'ẞ' { 'ß' } else { letter })
         .flat_map(char::to_uppercase)
         .flat_map(char::to_lowercase)
 }
@@ -33,7 +35,7 @@ pub fn starts_with(text: &str, prefix: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{fold, starts_with};
+    use super::{UnicodeNormalization, fold, starts_with};
 
     #[test]
     fn folding() {
@@ -42,6 +44,7 @@ mod tests {
             ("JÜRGEN", "jurgen"),
             ("Åse", "ase"),
             ("Straße", "strasse"),
+            ("STRAẞE", "strasse"),
             ("ΣΊΣΥΦΟΣ", "σισυφοσ"),
             ("Σίσυφος", "σισυφοσ"),
             ("İstanbul", "istanbul"),
@@ -68,6 +71,28 @@ mod tests {
             ("a\u{301}b", "ab", true),
         ] {
             assert_eq!(starts_with(text, prefix), expected, "{text} {prefix}");
+        }
+    }
+
+    /// Of every letter: folding twice is folding once, so that a folded text can be folded again where it is read; and the
+    /// two cases of a letter are one.
+    #[test]
+    fn every_letter() {
+        let mut letters = [0; 4];
+        // Nothing is assigned between the ideographs and the tags.
+        for letter in '\0'..='\u{33479}' {
+            if !letter.is_alphanumeric() && letter != '\u{345}' {
+                continue;
+            }
+            let text: &str = letter.encode_utf8(&mut letters);
+            let folded = fold(text);
+            assert_eq!(fold(&folded), folded, "{letter:?} twice");
+            assert_eq!(fold(&text.to_lowercase()), folded, "{letter:?} small");
+            // A subscript iota is a mark, but its capital is a letter.
+            if !text.nfd().any(|part| part == '\u{345}') {
+                assert_eq!(fold(&text.to_uppercase()), folded, "{letter:?} capital");
+            }
+            assert!(starts_with(text, &folded), "{letter:?}");
         }
     }
 }

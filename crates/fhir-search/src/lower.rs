@@ -7,7 +7,7 @@ use crate::criteria::Target;
 use crate::path::{Leaf, Path, Step};
 use crate::predicate::Predicate;
 use crate::table::Alternative;
-use crate::test::{Elements, Test, TestOp, Token, TokenSystem};
+use crate::test::{Elements, Test, TestOp, Token, TokenSystem, last_two, relative};
 
 /// Some element is there.
 pub fn present(alternatives: &[Alternative]) -> Predicate {
@@ -110,15 +110,19 @@ pub fn references(alternatives: &[Alternative], targets: &[Target]) -> Predicate
         parts.push(id_match(paths, ids.clone(), types));
     }
     for (types, paths) in grouped(&filtered, |found| found.targets.as_slice()) {
-        let types: Vec<String> = types.iter().map(|name| (*name).to_owned()).collect();
-        for (targets, ids) in [(named.clone(), Vec::new()), (Vec::new(), ids.clone())] {
-            let op = TestOp::Reference {
-                targets,
-                ids,
-                types: types.clone(),
-            };
-            parts.push(test(paths.clone(), op));
-        }
+        let of_type = |target: &String| {
+            relative(last_two(target)).is_some_and(|(kind, _)| types.contains(&kind))
+        };
+        let (meant, others): (Vec<String>, Vec<String>) = named.iter().cloned().partition(of_type);
+        parts.push(named_match(paths.clone(), meant));
+        // Never true, but not always false either: what is wrongly typed is unknown.
+        let op = TestOp::Reference {
+            targets: others,
+            ids: Vec::new(),
+            types: types.iter().map(|name| (*name).to_owned()).collect(),
+        };
+        parts.push(test(paths.clone(), op));
+        parts.push(id_match(paths, ids.clone(), types));
     }
     Predicate::any(parts)
 }

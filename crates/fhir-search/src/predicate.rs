@@ -61,6 +61,18 @@ impl Predicate {
         }
     }
 
+    /// Whether an index could answer some part of it.
+    pub(crate) fn has_lookups(&self) -> bool {
+        match self {
+            Predicate::Constant(_) | Predicate::Not(_) => false,
+            Predicate::Id(_) => true,
+            Predicate::Test(test) => !test.lookups().is_empty(),
+            Predicate::And(parts) | Predicate::Or(parts) => {
+                parts.iter().any(Predicate::has_lookups)
+            }
+        }
+    }
+
     /// The negation, with `Not` only over the innermost conditions.
     pub fn negated(self) -> Self {
         match self {

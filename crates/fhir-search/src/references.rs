@@ -8,7 +8,8 @@ use crate::compartment;
 use crate::test::{Found, each, irregular};
 
 /// Whether a document holds a reference that is not compared as it is stored: with a version (`Patient/1/_history/2`) or
-/// contained (`#p`). On such a document the containment of a [`Match`](crate::Match) is sufficient, not necessary.
+/// contained (`#p`). On such a document the containment that the [`Lookup`](crate::Lookup) of a test of references asks for is
+/// sufficient, not necessary.
 pub fn has_irregular_references(document: Value<'_>) -> bool {
     let mut left = vec![document];
     while let Some(value) = left.pop() {

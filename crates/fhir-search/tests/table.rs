@@ -9,7 +9,8 @@
 
 use std::collections::BTreeMap;
 
-use fhir_search::{model, table};
+use fhir_search::table::{self, Alternative, Kind, Searched};
+use fhir_search::{Leaf, Path, Step, model};
 
 const FILES: [(&str, &str); 4] = [
     ("elements.txt", include_str!("../data/elements.txt")),
@@ -47,6 +48,31 @@ fn digests() {
     );
 }
 
+fn written_steps(steps: &[Step]) -> String {
+    let path = Path {
+        steps: steps.to_vec(),
+        leaf: Leaf::Object,
+    };
+    let text = path.to_string();
+    match text.trim_end_matches(":object") {
+        "" => ".".to_owned(),
+        steps => steps.to_owned(),
+    }
+}
+
+fn written(alternatives: &[Alternative]) -> String {
+    let written = alternatives.iter().map(|found| {
+        let steps = written_steps(&found.path.steps);
+        let targets = found.targets.join("|");
+        match (found.only_targets, targets.is_empty()) {
+            (true, _) => format!("{steps}:{}!{targets}", found.datatype),
+            (false, true) => format!("{steps}:{}", found.datatype),
+            (false, false) => format!("{steps}:{}({targets})", found.datatype),
+        }
+    });
+    written.collect::<Vec<_>>().join(" | ")
+}
+
 #[test]
 fn counts() {
     assert_eq!(model::resource_types().count(), 169);
@@ -63,37 +89,34 @@ fn counts() {
         let parameter =
             table::parameter(current, code).unwrap_or_else(|| panic!("{current} {line}"));
         let counts = kinds.entry(parameter.kind.to_string()).or_default();
-        match &parameter.alternatives {
-            Ok(alternatives) => {
+        // Written and read again, the line is the same.
+        let written = match &parameter.searched {
+            Searched::Elements(alternatives) => {
                 assert!(!alternatives.is_empty(), "{current} {line}");
-                counts.0 += 1;
+                written(alternatives)
             }
-            Err(reason) => {
-                counts.1 += 1;
+            Searched::Composite(found) => {
+                let contexts = found.contexts.iter().map(|steps| written_steps(steps));
+                let contexts: Vec<String> = contexts.collect();
+                let parts = found.parts.iter().map(|part| {
+                    let root = if part.from_root { "/" } else { "" };
+                    format!(" $ {} {root}{}", part.kind, written(&part.alternatives))
+                });
+                assert!(found.parts.len() >= 2, "{current} {line}");
+                contexts.join(" | ") + &parts.collect::<String>()
+            }
+            Searched::Nothing(reason) => {
                 assert!(reason.starts_with("it "), "{current} {line}");
                 refused.push(format!("{current} {code}"));
+                format!("- {reason}")
             }
+        };
+        if matches!(parameter.searched, Searched::Nothing(_)) {
+            counts.1 += 1;
+        } else {
+            counts.0 += 1;
         }
-        // Written and read again, the line is the same.
-        if let Ok(alternatives) = &parameter.alternatives {
-            let written: Vec<String> = alternatives
-                .iter()
-                .map(|found| {
-                    let path = found.path.to_string();
-                    let steps = path.rsplit_once(':').unwrap().0;
-                    let targets = found.targets.join("|");
-                    match (found.only_targets, targets.is_empty()) {
-                        (true, _) => format!("{steps}:{}!{targets}", found.datatype),
-                        (false, true) => format!("{steps}:{}", found.datatype),
-                        (false, false) => format!("{steps}:{}({targets})", found.datatype),
-                    }
-                })
-                .collect();
-            assert_eq!(
-                rest,
-                format!("{code} {} {}", parameter.kind, written.join(" | "))
-            );
-        }
+        assert_eq!(rest, format!("{code} {} {written}", parameter.kind));
     }
     let kinds: Vec<String> = kinds
         .into_iter()
@@ -130,17 +153,73 @@ fn counts() {
     );
 }
 
-/// Every target that a parameter names is a resource type.
-#[test]
-fn targets() {
+/// All alternatives of all parameters, those of composites' parts included, each with the kind it is searched as.
+fn each_alternative(mut visit: impl FnMut(&str, Kind, &Alternative)) {
     for name in model::resource_types() {
         for code in table::codes(name) {
             let parameter = table::parameter(name, code).unwrap();
-            for alternative in parameter.alternatives.unwrap_or_default() {
-                for target in &alternative.targets {
-                    assert!(model::is_resource_type(target), "{name} {code} {target}");
+            let what = format!("{name} {code}");
+            let elements = parameter.elements().iter();
+            elements.for_each(|found| visit(&what, parameter.kind, found));
+            if let Searched::Composite(composite) = &parameter.searched {
+                for part in &composite.parts {
+                    let elements = part.alternatives.iter();
+                    elements.for_each(|found| visit(&what, part.kind, found));
                 }
             }
         }
     }
+}
+
+/// Every target that a parameter names is a resource type.
+#[test]
+fn targets() {
+    each_alternative(|what, _, alternative| {
+        for target in &alternative.targets {
+            assert!(model::is_resource_type(target), "{what} {target}");
+        }
+        assert!(
+            !alternative.only_targets || !alternative.targets.is_empty(),
+            "{what}"
+        );
+    });
+}
+
+/// Every element is one that a parameter of its kind can find something in.
+#[test]
+fn leaves() {
+    each_alternative(|what, kind, alternative| {
+        let leaf = alternative.path.leaf;
+        let fits = match kind {
+            Kind::String => matches!(leaf, Leaf::Text | Leaf::HumanName | Leaf::Address),
+            Kind::Token => matches!(
+                leaf,
+                Leaf::Boolean
+                    | Leaf::Text
+                    | Leaf::Coding
+                    | Leaf::CodeableConcept
+                    | Leaf::Identifier
+                    | Leaf::ContactPoint
+                    | Leaf::Truth
+            ),
+            Kind::Reference => matches!(leaf, Leaf::Reference | Leaf::Resource | Leaf::Text),
+            Kind::Date => matches!(
+                leaf,
+                Leaf::Date | Leaf::DateTime | Leaf::Instant | Leaf::Period | Leaf::Timing
+            ),
+            Kind::Number => matches!(leaf, Leaf::Number | Leaf::Range),
+            Kind::Quantity => matches!(
+                leaf,
+                Leaf::Quantity
+                    | Leaf::Age
+                    | Leaf::Duration
+                    | Leaf::Money
+                    | Leaf::Range
+                    | Leaf::SampledData
+            ),
+            Kind::Uri => leaf == Leaf::Text,
+            Kind::Composite | Kind::Special => false,
+        };
+        assert!(fits, "{what}: {kind} of {}", alternative.path);
+    });
 }

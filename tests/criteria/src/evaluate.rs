@@ -435,10 +435,13 @@ fn truth_of(from: Found, alternatives: &[Alternative]) -> Truth {
             {
                 Some(*truth)
             }
-            Found::Element(Value::String(_))
+            Found::Element(element @ Value::String(_))
                 if alternative.choice_member().ends_with("DateTime") =>
             {
-                Some(true)
+                date::stored(element, "dateTime")
+                    .ok()
+                    .flatten()
+                    .and_then(|range| range.map(|_| true))
             }
             _ => None,
         }))

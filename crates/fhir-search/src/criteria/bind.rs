@@ -46,30 +46,33 @@ pub enum BindError {
     },
 }
 
-/// The values of a condition with all variables replaced.
+/// How many values variables may bring, beside those that stand in the criteria.
+pub fn room(conditions: &[Condition]) -> usize {
+    let items = conditions.iter().flat_map(|condition| &condition.items);
+    let fixed = items.filter(|item| matches!(item, Item::Fixed(_))).count();
+    MOST_VALUES.saturating_sub(fixed)
+}
+
+/// The values of a condition with all variables replaced; `room` is for what they bring.
 pub fn values(
     condition: &Condition,
     resource_type: &str,
     bindings: &dyn Bindings,
+    room: &mut usize,
 ) -> Result<Vec<Value>, BindError> {
     let mut found = Vec::new();
     for item in &condition.items {
         match item {
             Item::Fixed(value) => found.push(value.clone()),
             Item::Bound(template) => {
-                bound(condition, resource_type, template, bindings, &mut found)?
+                let before = found.len();
+                bound(condition, resource_type, template, bindings, &mut found)?;
+                let brought = found.len().saturating_sub(before);
+                *room = room.checked_sub(brought).ok_or_else(|| {
+                    let expected = format!("at most {MOST_VALUES} values in all");
+                    unfit(condition, first_variable(template), expected)
+                })?;
             }
-        }
-        if found.len() > MOST_VALUES {
-            let first = condition.items.iter().find_map(|item| match item {
-                Item::Bound(template) => first_variable(template),
-                Item::Fixed(_) => None,
-            });
-            return Err(unfit(
-                condition,
-                first,
-                format!("at most {MOST_VALUES} values"),
-            ));
         }
     }
     Ok(found)
@@ -186,9 +189,13 @@ fn literal(
     }
 }
 
-/// The values of a condition with something in the place of each variable that fits there: for what depends on the kind of
-/// the condition alone. `None` where nothing that was tried fits.
-pub fn sample(condition: &Condition, resource_type: &str, name: &str) -> Option<Vec<Value>> {
+/// The values of a condition with something in the place of each variable that fits there, in several ways, with `name` where a
+/// text or an id fits: for what depends on the kind of the condition alone. None where nothing that was tried fits.
+pub fn samples(
+    condition: &Condition,
+    resource_type: &str,
+    name: &str,
+) -> impl Iterator<Item = Vec<Value>> {
     struct Always(Binding);
     impl Bindings for Always {
         fn get(&self, _: &str) -> Option<Binding> {
@@ -197,19 +204,27 @@ pub fn sample(condition: &Condition, resource_type: &str, name: &str) -> Option<
     }
     let texts = [
         name,
+        &format!("Patient/{name}"),
         "2000-01-01",
+        "2000",
         "01",
+        "10:00",
         "1",
         "true",
         &format!("http://example.org/{name}"),
         &format!("{name}$example"),
         &format!("{name}$1"),
         &format!("{name}$2000"),
+        &format!("{name}$true"),
+        &format!("{name}$2000$true"),
         "1$1$1",
         &format!("{name}$1$1"),
     ]
     .map(|text| Binding::String(text.to_owned()));
     std::iter::once(Binding::Reference(format!("Patient/{name}")))
         .chain(texts)
-        .find_map(|binding| values(condition, resource_type, &Always(binding)).ok())
+        .filter_map(move |binding| {
+            let mut room = MOST_VALUES;
+            values(condition, resource_type, &Always(binding), &mut room).ok()
+        })
 }

@@ -38,6 +38,9 @@ const REFUSED_MODIFIERS: [(&str, &str); 4] = [
     ("iterate", "it is about the result of a search"),
 ];
 
+/// The modifiers that fit parameters of one kind or another.
+const MODIFIERS: [&str; 6] = ["exact", "contains", "text", "identifier", "above", "below"];
+
 /// Finds what a parameter searches and whether it is negated.
 ///
 /// # Errors
@@ -91,16 +94,26 @@ impl Known {
     }
 
     /// The modifiers that it can have.
-    fn modifiers(&self) -> &'static str {
-        match self {
-            Known::Plain(_) | Known::Composite(_) => ":not",
-            Known::Elements(Kind::String, _) => ":exact, :contains, :not and :missing",
-            Known::Elements(Kind::Token, _) => ":text, :not and :missing",
-            Known::Elements(Kind::Reference, _) => {
-                ":identifier, a resource type, :not and :missing"
-            }
-            Known::Elements(Kind::Uri, _) => ":above, :below, :not and :missing",
-            Known::Elements(..) => ":not and :missing",
+    fn modifiers(&self) -> String {
+        let Known::Elements(_, alternatives) = self else {
+            return ":not".to_owned();
+        };
+        let names = MODIFIERS
+            .iter()
+            .filter(|name| modified(self, name).is_some())
+            .map(|name| format!(":{name}, "));
+        let mut text: String = names.collect();
+        let takes_type = |found: &Alternative| {
+            let one = found.targets.first().copied().unwrap_or("Basic");
+            modified(self, one).is_some()
+        };
+        if alternatives.iter().any(takes_type) {
+            text.push_str("a resource type, ");
+        }
+        let text = text.trim_end_matches(", ");
+        match text {
+            "" => ":not and :missing".to_owned(),
+            text => format!("{text}, :not and :missing"),
         }
     }
 }
@@ -159,17 +172,8 @@ fn unfit(name: &str, modifier: &str, parameter: &Known, at: usize) -> CriteriaEr
         .iter()
         .find(|(refused, _)| *refused == modifier)
         .map(|(_, reason)| *reason);
-    let known = [
-        "missing",
-        "exact",
-        "contains",
-        "text",
-        "above",
-        "below",
-        "identifier",
-    ]
-    .contains(&modifier)
-        || model::is_resource_type(modifier);
+    let known =
+        modifier == "missing" || MODIFIERS.contains(&modifier) || model::is_resource_type(modifier);
     let message = match reason {
         Some(reason) => format!(
             "modifier :{modifier} of search parameter {name} is not supported in criteria: {reason}"

@@ -112,7 +112,7 @@ impl Search {
             }
             Search::Exact(_) | Search::Uri(_) => Ok(Value::Text(joined(pieces))),
             Search::Below(_) => url(joined(pieces)).map(Value::Text),
-            Search::Above(_) => url(joined(pieces)).map(|url| Value::Texts(above(&url))),
+            Search::Above(_) => above(&url(joined(pieces))?).map(Value::Texts),
             Search::Date(_) => Moment::parse(&joined(pieces))
                 .map(Value::Moment)
                 .ok_or_else(expected_date),
@@ -224,17 +224,21 @@ fn url(text: String) -> Result<String, Wrong> {
 }
 
 /// A URL and all that it is below, with and without a slash at the end.
-fn above(url: &str) -> Vec<String> {
+fn above(url: &str) -> Result<Vec<String>, Wrong> {
+    // Of many, each nearly as long as the whole, there would be too much.
+    const MOST: usize = 50;
     let url = url.trim_end_matches('/');
     let start = url.find("://").map_or(0, |at| at.saturating_add(3));
     let ends = url
         .char_indices()
         .filter(|(at, letter)| *at > start && *letter == '/');
-    let ends = ends.map(|(at, _)| at).chain([url.len()]);
-    let above = ends.filter_map(|end| url.get(..end));
-    above
-        .flat_map(|url| [url.to_owned(), format!("{url}/")])
-        .collect()
+    let ends: Vec<usize> = ends.map(|(at, _)| at).chain([url.len()]).collect();
+    if ends.len() > MOST {
+        return Err(Wrong::expected(format!("a URL of at most {MOST} segments")));
+    }
+    let above = ends.into_iter().filter_map(|end| url.get(..end));
+    let above = above.flat_map(|url| [url.to_owned(), format!("{url}/")]);
+    Ok(above.collect())
 }
 
 /// The text of a value in which `|` and `$` have no meaning.

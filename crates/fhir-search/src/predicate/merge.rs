@@ -68,7 +68,7 @@ impl Group {
                     _ => true,
                 }
             }
-            (Predicate::Not(_), _) => first == other,
+            (Predicate::Or(_) | Predicate::Not(_), _) => first == other,
             _ => true,
         }
     }

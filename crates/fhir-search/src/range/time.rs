@@ -79,13 +79,11 @@ pub fn write_time(f: &mut fmt::Formatter<'_>, at: i64) -> fmt::Result {
     match (at, date) {
         (i64::MIN, _) => return f.write_str("-infinity"),
         (i64::MAX, _) | (_, None) => return f.write_str("infinity"),
-        (_, Some(date)) => write!(
-            f,
-            "{:04}-{:02}-{:02}",
-            date.year(),
-            date.month(),
-            date.day()
-        )?,
+        (_, Some(date)) => {
+            // PostgreSQL has no year 0: it is 1 BC.
+            let (_, year) = date.year_ce();
+            write!(f, "{year:04}-{:02}-{:02}", date.month(), date.day())?;
+        }
     }
     let seconds = rest / SECOND;
     write!(
@@ -99,7 +97,11 @@ pub fn write_time(f: &mut fmt::Formatter<'_>, at: i64) -> fmt::Result {
         0 => {}
         fraction => write!(f, ".{fraction:06}")?,
     }
-    f.write_str("+00")
+    f.write_str("+00")?;
+    match date {
+        Some(date) if !date.year_ce().0 => f.write_str(" BC"),
+        _ => Ok(()),
+    }
 }
 
 /// The first microsecond of a day.
@@ -240,6 +242,10 @@ mod tests {
             ),
             (span("0001").0, "0001-01-01 00:00:00+00"),
             (span("9999").1, "10000-01-01 00:00:00+00"),
+            (
+                span("0001-01-01T00:00:00+14:00").0,
+                "0001-12-31 10:00:00+00 BC",
+            ),
             (i64::MIN, "-infinity"),
             (i64::MAX, "infinity"),
         ] {

@@ -114,7 +114,7 @@ fn truth(path: &Path, value: Value<'_>) -> Option<bool> {
         .is_some_and(|step| step.member.ends_with("Boolean"));
     match value {
         Value::Bool(truth) if is_flag => Some(truth),
-        Value::String(_) if !is_flag => Some(true),
+        Value::String(text) if !is_flag => range::Span::parse(text).map(|_| true),
         _ => None,
     }
 }

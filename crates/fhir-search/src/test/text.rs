@@ -324,13 +324,14 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// ` a, b`, or nothing.
+    /// ` a, b`, or nothing; then perhaps the next part of a composite.
     fn list<T>(
         &mut self,
         read: impl Fn(&mut Self) -> Result<T, ParseTestError>,
     ) -> Result<Vec<T>, ParseTestError> {
         let mut values = Vec::new();
-        if self.take(" ") {
+        let is_empty = self.rest().starts_with(" & ");
+        if !is_empty && self.take(" ") {
             values.push(read(self)?);
             while self.take(", ") {
                 values.push(read(self)?);

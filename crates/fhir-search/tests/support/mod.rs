@@ -1,10 +1,13 @@
-//! Slow, obvious helpers for tests: jsonb containment, evaluation of predicates, and the data sets.
+//! Slow, obvious helpers for tests: evaluation of predicates and of what indexes are asked, and the data sets.
 #![allow(dead_code)]
+
+pub mod lookups;
+pub mod ranges;
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 
-use fhir_search::{Binding, Bindings, Predicate, has_irregular_references};
+use fhir_search::{Binding, Bindings, Criteria, Lookup, Predicate, Test};
 use serde_json::Value;
 
 /// No variable is defined.
@@ -16,16 +19,35 @@ impl Bindings for Nothing {
     }
 }
 
-/// PostgreSQL's `@>` below the root: objects by member, arrays as sets, scalars by value.
-pub fn contains(document: &Value, part: &Value) -> bool {
-    match (document, part) {
-        (Value::Object(document), Value::Object(part)) => part
-            .iter()
-            .all(|(key, part)| document.get(key).is_some_and(|found| contains(found, part))),
-        (Value::Array(document), Value::Array(part)) => part
-            .iter()
-            .all(|part| document.iter().any(|found| contains(found, part))),
-        (document, part) => document == part,
+/// Every variable has the same value.
+pub struct Always(pub Binding);
+
+impl Bindings for Always {
+    fn get(&self, _: &str) -> Option<Binding> {
+        Some(self.0.clone())
+    }
+}
+
+/// The predicate of criteria without variables.
+pub fn predicate(text: &str) -> Predicate {
+    let kind = text.split('?').next().unwrap();
+    Criteria::parse(kind, text)
+        .unwrap_or_else(|error| panic!("{text}: {error}"))
+        .bind(&Nothing)
+        .unwrap_or_else(|error| panic!("{text}: {error}"))
+}
+
+/// Checks criteria `Type?{text}` against documents: what is true of them, false of them, or unknown.
+pub fn check(kind: &str, cases: &[(&str, &str, Option<bool>)]) {
+    for (text, json, expected) in cases {
+        let document = Document::new(json);
+        let found = predicate(&format!("{kind}?{text}"));
+        assert_eq!(document.holds(&found), *expected, "{kind}?{text} on {json}");
+        assert_eq!(
+            document.holds(&found.negated()),
+            expected.map(|expected| !expected),
+            "not {kind}?{text} on {json}"
+        );
     }
 }
 
@@ -38,7 +60,7 @@ pub struct Document {
 impl Document {
     pub fn new(text: &str) -> Self {
         Self {
-            json: serde_json::from_str(text).unwrap(),
+            json: serde_json::from_str(text).unwrap_or_else(|error| panic!("{text}: {error}")),
             binary: jsonb::from_json(text).unwrap(),
         }
     }
@@ -51,55 +73,63 @@ impl Document {
         self.json["resourceType"].as_str().unwrap_or_default()
     }
 
-    /// The predicate's truth, by its exact tests. Checks on the way that containment means what it promises and that
-    /// the tests survive their text form.
+    /// The predicate's truth: see [`Checked`].
     pub fn holds(&self, predicate: &Predicate) -> Option<bool> {
+        Checked::new(predicate).holds(self)
+    }
+}
+
+/// A predicate whose tests are checked while it is evaluated: that each survives its text form, that its lookups are well formed
+/// and mean what they promise.
+pub enum Checked {
+    Constant(bool),
+    And(Vec<Checked>),
+    Or(Vec<Checked>),
+    Not(Box<Checked>),
+    Id(Vec<String>),
+    Test(Test, Vec<Lookup>),
+}
+
+impl Checked {
+    pub fn new(predicate: &Predicate) -> Self {
+        let all = |parts: &[Predicate]| parts.iter().map(Checked::new).collect();
         match predicate {
-            Predicate::Constant(value) => Some(*value),
-            Predicate::And(parts) => {
-                let found: Vec<_> = parts.iter().map(|part| self.holds(part)).collect();
-                if found.contains(&Some(false)) {
-                    Some(false)
-                } else if found.contains(&None) {
-                    None
-                } else {
-                    Some(true)
-                }
+            Predicate::Constant(value) => Checked::Constant(*value),
+            Predicate::And(parts) => Checked::And(all(parts)),
+            Predicate::Or(parts) => Checked::Or(all(parts)),
+            Predicate::Not(inner) => Checked::Not(Box::new(Checked::new(inner))),
+            Predicate::Id(ids) => Checked::Id(ids.clone()),
+            Predicate::Test(test) => {
+                let text = test.to_string();
+                assert_eq!(text.parse::<Test>().as_ref(), Ok(test), "text form: {text}");
+                let found = test.lookups();
+                lookups::check_form(test, &found);
+                Checked::Test(test.clone(), found)
             }
-            Predicate::Or(parts) => {
-                let found: Vec<_> = parts.iter().map(|part| self.holds(part)).collect();
-                if found.contains(&Some(true)) {
-                    Some(true)
-                } else if found.contains(&None) {
-                    None
-                } else {
-                    Some(false)
-                }
+        }
+    }
+
+    /// The predicate's truth, by its exact tests.
+    pub fn holds(&self, document: &Document) -> Option<bool> {
+        let any = |parts: &[Checked], wanted: bool| {
+            let found: Vec<_> = parts.iter().map(|part| part.holds(document)).collect();
+            if found.contains(&Some(wanted)) {
+                Some(wanted)
+            } else if found.contains(&None) {
+                None
+            } else {
+                Some(!wanted)
             }
-            Predicate::Not(inner) => self.holds(inner).map(|value| !value),
-            Predicate::Id(ids) => Some(ids.iter().any(|id| self.json["id"] == id.as_str())),
-            Predicate::Match(found) => {
-                let exact = found.exact.evaluate(self.value());
-                let contained = found.contains.iter().any(|part| contains(&self.json, part));
-                if contained {
-                    assert_eq!(
-                        exact,
-                        Some(true),
-                        "containment suffices: {} {}",
-                        found.exact,
-                        self.json
-                    );
-                }
-                let regular = !found.references || !has_irregular_references(self.value());
-                if !found.contains.is_empty() && regular {
-                    assert_eq!(
-                        exact == Some(true),
-                        contained,
-                        "containment is exact: {} {}",
-                        found.exact,
-                        self.json
-                    );
-                }
+        };
+        match self {
+            Checked::Constant(value) => Some(*value),
+            Checked::And(parts) => any(parts, false),
+            Checked::Or(parts) => any(parts, true),
+            Checked::Not(inner) => inner.holds(document).map(|value| !value),
+            Checked::Id(ids) => Some(ids.iter().any(|id| document.json["id"] == id.as_str())),
+            Checked::Test(test, found) => {
+                let exact = test.evaluate(document.value());
+                lookups::check(test, found, exact, document);
                 exact
             }
         }
