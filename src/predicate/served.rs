@@ -18,6 +18,16 @@ impl From<Key> for KeyFunction {
     }
 }
 
+/// Containment of any of so many documents is asked of an index, not of more. Row security keeps statistics from the planner
+/// here, and it takes 1 % of the rows for each document: with more of them it expects nearly all rows, and would look for all
+/// documents in each row of the table rather than in the index.
+const MOST_DOCUMENTS: usize = 256;
+
+/// Whether an index could be asked a condition at all.
+pub fn is_selective(condition: &Condition) -> bool {
+    !matches!(condition, Condition::Contains(documents) if documents.len() > MOST_DOCUMENTS)
+}
+
 /// The index, or the indexes, that a condition takes.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Needed {
@@ -104,6 +114,7 @@ pub fn serving<'a>(protected: &'a Protected, condition: &Condition) -> Vec<&'a I
         first(protected, |index| index.is_gin_on(function, &paths))
     };
     match condition {
+        condition if !is_selective(condition) => Vec::new(),
         Condition::Contains(_) => first(protected, Index::is_document_gin),
         Condition::Targets(paths, _) => gin(KeyFunction::Targets, paths),
         Condition::StringsStartWith(paths, _) | Condition::StringsContain(paths, _) => {

@@ -4,7 +4,7 @@ use crate::catalog;
 use crate::error::{Error, OrRaise, Result};
 use crate::node::privilege::AsOwner;
 use crate::node::relation;
-use crate::predicate::served::{Needed, serving};
+use crate::predicate::served::{Needed, is_selective, serving};
 use crate::registry::{self, Protected};
 use access_policy::{AccessPolicy, Interaction};
 use fhir_search::{Condition, Predicate, Test};
@@ -97,6 +97,7 @@ impl Plan {
             lookups
                 .iter()
                 .filter(|lookup| !lookup.regular_only || !protected.irregular_references)
+                .filter(|lookup| is_selective(&lookup.condition))
         };
         // One that only narrows is good enough where none decides.
         let decided = usable().any(|lookup| lookup.decides);
