@@ -32,6 +32,9 @@ pub struct Writer<'a> {
     new_rows: bool,
 }
 
+/// Without an index, containment of more documents than these is slower than one test.
+const MOST_READABLE: usize = 8;
+
 impl<'a> Writer<'a> {
     /// A writer for `protected`.
     pub fn new(protected: &'a Protected, style: Style) -> Writer<'a> {
@@ -97,10 +100,11 @@ impl<'a> Writer<'a> {
             parts.push(self.exact(test));
             return format!("({})", parts.join(" AND "));
         }
-        // Without an index, what everybody can read.
-        let readable = lookups
-            .iter()
-            .find(|lookup| lookup.decides && matches!(lookup.condition, Condition::Contains(_)));
+        // Without an index, what everybody can read, as long as it is not slower than the test.
+        let readable = lookups.iter().find(|lookup| {
+            let few = matches!(&lookup.condition, Condition::Contains(documents) if documents.len() <= MOST_READABLE);
+            lookup.decides && few
+        });
         match readable {
             Some(lookup) => self.condition(&lookup.condition),
             None => self.exact(test),

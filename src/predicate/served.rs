@@ -92,9 +92,10 @@ impl Needed {
     }
 }
 
-/// The planner takes each document that is asked for to be in 1 % of the rows. With more documents it would not use an index,
-/// and look for them one by one in every row; one test with all the values is much faster then.
-const MOST_CONTAINED: usize = 16;
+/// Containment of any of so many documents is asked of an index, not of more. Row security keeps statistics from the planner
+/// here, and it takes 1 % of the rows for each document: with more of them it expects nearly all rows, and would look for all
+/// documents in each row of the table rather than in the index.
+const MOST_CONTAINED: usize = 256;
 
 /// The lookups of a test that make sense on the relation, whether it has an index for them or not.
 pub fn lookups(protected: &Protected, test: &Test) -> Vec<Lookup> {

@@ -159,7 +159,7 @@ fn advise(protected: &Protected, policies: &[Stored]) -> Advice {
         for (index, entry) in entries {
             let sample = |name: &str| entry.sample_for(&protected.resource_type, name);
             // More than containment is asked for.
-            let instances = if *several { 20 } else { 1 };
+            let instances = if *several { 300 } else { 1 };
             let predicate = Predicate::any((0..instances).map(|n| sample(&format!("n{n}"))));
             match Plan::of(protected, &predicate) {
                 Plan::Scan => {

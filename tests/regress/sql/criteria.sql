@@ -205,11 +205,9 @@ RESET fhir_access.membership;
 RESET ROLE;
 
 -- ---------------------------------------------------------------------------------------------------------------------
--- What is not supported is refused by name when the policy is written.
+-- What is not a condition on one resource, or not known, is refused by name when the policy is written.
 SELECT c AS criteria, v.message
-  FROM unnest(ARRAY['Patient?birthdate=1980', 'Patient?_lastUpdated=gt2020-01-01', 'RiskAssessment?probability=0.5', 'Observation?value-quantity=5', 'Observation?code-value-quantity=a$5',
-                    'Location?near=1|2', 'Patient?name:exact=x', 'Patient?name:contains=x', 'Observation?code:text=x', 'Observation?code:in=http://v', 'Observation?code:above=x',
-                    'Observation?subject:identifier=x', 'Observation?subject:Patient=x', 'Observation?subject.name=x', 'Observation?subject:Patient.name=x', 'Patient?_has:Observation:patient:code=x',
+  FROM unnest(ARRAY['Location?near=1|2', 'Task?priority-order=1', 'ProjectMembership?profile-type=Patient', 'Observation?code:in=http://v', 'Observation?code:above=x', 'Observation?subject.name=x', 'Observation?subject:Patient.name=x', 'Patient?_has:Observation:patient:code=x',
                     'Patient?_text=x', 'Patient?_content=x', 'Patient?_list=x', 'Patient?_query=x', 'Patient?_filter=x', 'Patient?_type=Patient', 'Patient?_sort=name', 'Patient?_count=5',
                     'Patient?_include=*', 'Patient?_revinclude=*', 'Patient?_summary=true', 'Patient?_elements=id', 'Patient?_format=json', 'Patient?_total=none',
                     'Patient?_id:missing=true', 'Patient?_compartment:missing=true', 'Patient?_compartment=Nothing/x', 'Patient?_id=Observation/x', 'Patient?nam=x', 'Patient?phoneme=x',

@@ -95,13 +95,13 @@ INSERT INTO fhir_access.access_policy (resource) VALUES ('{"resourceType": "Acce
 \echo :LAST_ERROR_SQLSTATE
 
 -- An update is validated too, and what is there stays when it is refused.
-UPDATE fhir_access.access_policy SET resource = jsonb_set(resource, '{resource,0,criteria}', '"Patient?name:exact=x"') WHERE id = 'warned';
+UPDATE fhir_access.access_policy SET resource = jsonb_set(resource, '{resource,0,criteria}', '"Patient?organization.name=x"') WHERE id = 'warned';
 \echo :LAST_ERROR_SQLSTATE
 UPDATE fhir_access.access_policy SET resource = resource - 'description' || '{"resource": [{"resourceType": "Patient"}]}' WHERE id = 'warned';
 SELECT resource FROM fhir_access.access_policy;
 DELETE FROM fhir_access.access_policy WHERE id = 'warned' RETURNING id;
 
--- What is not built yet is refused and named, never ignored.
+-- What is not built is refused and named, never ignored.
 INSERT INTO fhir_access.access_policy (resource) VALUES ('{
   "resourceType": "AccessPolicy",
   "resource": [{"resourceType": "Observation",
@@ -110,7 +110,7 @@ INSERT INTO fhir_access.access_policy (resource) VALUES ('{
 \echo :LAST_ERROR_SQLSTATE
 INSERT INTO fhir_access.access_policy (resource) VALUES ('{
   "resourceType": "AccessPolicy",
-  "resource": [{"resourceType": "Observation", "criteria": "Observation?date=gt2020-01-01"},
+  "resource": [{"resourceType": "Observation", "criteria": "Observation?subject.name=x"},
                {"resourceType": "Binary", "criteria": "Binary?_id=x"}]
 }');
 \echo :LAST_ERROR_SQLSTATE

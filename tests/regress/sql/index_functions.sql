@@ -136,8 +136,9 @@ SELECT count(*) AS contains FROM t WHERE a OPERATOR(fhir_access.@~) ARRAY(SELECT
 SELECT count(*) AS overlaps FROM t WHERE a && ARRAY(SELECT format('new%s', n) FROM generate_series(1, 20000, 7) AS n);
 
 -- ---------------------------------------------------------------------------------------------------------------------
--- No text is too long, and no number. A text is cut after 1,000 bytes, at the end of a character: what is looked for is cut,
--- too. Where a text may be cut, containment is not decided: it may go on with anything.
+-- No text is too long, and no number. A string or URI is cut after 1,000 bytes, at the end of a character: what is looked for is
+-- cut, too. Where a text may be cut, containment is not decided: it may go on with anything. A unit or reference that is
+-- longer is left out: no index is asked for one.
 INSERT INTO d (resource)
 SELECT jsonb_build_object('name', jsonb_build_array(jsonb_build_object('family', e)), 'url', e, 'subject', jsonb_build_object('reference', e),
                           'value', jsonb_build_object('value', v, 'code', e))

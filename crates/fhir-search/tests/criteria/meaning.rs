@@ -214,7 +214,6 @@ fn containment() {
         json!({"meta": {"account": {"reference": "Patient/1"}}}),
         json!({"meta": {"accounts": [{"reference": "Patient/1"}]}}),
     ];
-    let unit = json!({"system": "http://unitsofmeasure.org", "code": "mg"});
     for (text, decides, expected) in [
         ("Patient?gender=male", true, vec![json!({"gender": "male"})]),
         ("Patient?active=true", true, vec![json!({"active": true})]),
