@@ -1,4 +1,4 @@
--- One million resources of three types, for `cargo xtask bench criteria`: {rows} rows per table.
+-- Resources of three types, for `cargo xtask bench criteria`: {rows} rows per table.
 CREATE EXTENSION fhir_access;
 CREATE TABLE observation (id text PRIMARY KEY, resource jsonb NOT NULL);
 CREATE TABLE patient (id text PRIMARY KEY, resource jsonb NOT NULL);
@@ -11,7 +11,7 @@ SELECT 'o' || n, jsonb_build_object(
   'id', 'o' || n,
   'meta', jsonb_build_object(
     'versionId', '1', 'lastUpdated', '2025-06-30T09:00:00Z',
-    'profile', jsonb_build_array('http://example.org/fhir/StructureDefinition/profile-' || m % 1000)),
+    'profile', jsonb_build_array('http://example.org/fhir/unit-' || m % 1000 || '/profile-' || m % 7)),
   'status', CASE WHEN m % 10 = 0 THEN 'amended' ELSE 'final' END,
   'category', jsonb_build_array(jsonb_build_object('coding', jsonb_build_array(jsonb_build_object(
     'system', 'http://terminology.hl7.org/CodeSystem/observation-category',
@@ -57,7 +57,7 @@ SELECT 'r' || n, jsonb_build_object(
   'resourceType', 'RiskAssessment',
   'id', 'r' || n,
   'status', 'final',
-  'subject', jsonb_build_object('reference', 'Patient/p' || m % 10000),
+  'subject', jsonb_build_object('reference', 'Patient/p' || m % 100000),
   'prediction', jsonb_build_array(jsonb_build_object(
     'outcome', jsonb_build_object('text', 'Outcome ' || m % 7), 'probabilityDecimal', (m % 100000) / 100000.0)))
 FROM (SELECT n, n::bigint * 7919 % {rows} AS m FROM generate_series(1, {rows}) AS n) AS numbers;

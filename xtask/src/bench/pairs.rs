@@ -2,32 +2,46 @@
 
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use postgres::types::ToSql;
 use postgres::{Client, Statement};
 use serde::Serialize;
 
-/// The member whose compartment is read: `m7` is Patient/p7.
-const MEMBERSHIP: &str = "m7";
-
-/// What somebody without the extension would write: every place where the patient may be referred to.
-const HAND_WRITTEN: &str = r#"(resource @> '{"subject":{"reference":"Patient/p7"}}'
-    OR resource @> '{"performer":[{"reference":"Patient/p7"}]}'
-    OR resource @> '{"meta":{"account":{"reference":"Patient/p7"}}}'
-    OR resource @> '{"meta":{"accounts":[{"reference":"Patient/p7"}]}}')"#;
-
 /// Runs before anything is measured: more than the five after which PostgreSQL settles on a plan.
-const WARM_UP: usize = 50;
+pub const WARM_UP: usize = 50;
+
+/// The fewest runs before anything is measured, and the fewest that are, however long they take.
+const LEAST_WARM_UP: usize = 6;
+const LEAST_PAIRS: usize = 10;
 
 /// Parts of a run whose ratios show the spread.
 const PARTS: usize = 20;
 
-/// A statement under the policy and with the predicate by hand.
-#[derive(Debug, Serialize)]
-pub struct Comparison {
-    pub name: &'static str,
-    pub against: &'static str,
-    pub rows: usize,
+/// How much is run.
+#[derive(Debug, Clone, Copy)]
+pub struct Budget {
+    /// Runs of both sides before anything is measured.
+    pub warm_up: usize,
+    /// Pairs of runs.
+    pub pairs: usize,
+    /// After this time there are no more.
+    pub time: Duration,
+}
+
+impl Budget {
+    /// So many pairs, however long they take.
+    pub fn pairs(pairs: usize) -> Self {
+        Self {
+            warm_up: WARM_UP,
+            pairs,
+            time: Duration::MAX,
+        }
+    }
+}
+
+/// What two statements cost that were run in turn.
+#[derive(Debug, Clone, Serialize)]
+pub struct Paired {
     /// Medians over all runs.
     pub policy_ms: f64,
     pub by_hand_ms: f64,
@@ -35,156 +49,55 @@ pub struct Comparison {
     pub ratio: f64,
     /// The tenth and the ninetieth percentile of the ratios of twenty parts of the run.
     pub spread: (f64, f64),
-    /// Whether the project promises a ratio for this one.
-    pub has_bar: bool,
 }
 
-/// A statement; `{where}` is `WHERE p AND`, or with the policy `WHERE`.
-struct Question {
-    name: &'static str,
-    select: &'static str,
-    condition: Option<&'static str>,
-    parameter: Option<&'static str>,
-    has_bar: bool,
-}
-
-const QUESTIONS: [Question; 4] = [
-    Question {
-        name: "count of the compartment",
-        select: "SELECT count(*) FROM observation",
-        condition: None,
-        parameter: None,
-        has_bar: true,
-    },
-    Question {
-        name: "all rows of the compartment",
-        select: "SELECT id, resource::text FROM observation",
-        condition: None,
-        parameter: None,
-        has_bar: true,
-    },
-    Question {
-        name: "one code of the compartment",
-        select: "SELECT id, resource::text FROM observation",
-        condition: Some(r#"resource @> '{"code":{"coding":[{"code":"3-7"}]}}'"#),
-        parameter: None,
-        has_bar: false,
-    },
-    Question {
-        name: "one row by its id",
-        select: "SELECT resource::text FROM observation",
-        condition: Some("id = $1"),
-        parameter: Some("o4007"),
-        has_bar: false,
-    },
-];
-
-/// Compares all statements, each with the predicate that `explain()` shows and with the hand-written one.
-pub fn compare(
-    application: &mut Client,
-    superuser: &mut Client,
-    pairs: usize,
-) -> Result<Vec<Comparison>> {
-    application.batch_execute(&format!("SET fhir_access.membership = '{MEMBERSHIP}'"))?;
-    superuser.batch_execute(&format!("SET fhir_access.membership = '{MEMBERSHIP}'"))?;
-    let explained: String = superuser
-        .query_one(
-            "SELECT predicate FROM fhir_access.explain('Observation')",
-            &[],
-        )
-        .context("explain() does not show one predicate")?
-        .get(0);
-    superuser.batch_execute("RESET fhir_access.membership")?;
-    let mut comparisons = Vec::new();
-    for question in &QUESTIONS {
-        for (against, predicate) in [
-            ("explain()", explained.as_str()),
-            ("hand-written", HAND_WRITTEN),
-        ] {
-            let one = compare_one(
-                application,
-                superuser,
-                question,
-                (against, predicate),
-                pairs,
-            )
-            .with_context(|| format!("{} against {against}", question.name))?;
-            comparisons.push(one);
+/// Runs both sides in turn; each tells how long it took.
+pub fn interleave(
+    budget: Budget,
+    mut policy: impl FnMut() -> Result<Duration>,
+    mut by_hand: impl FnMut() -> Result<Duration>,
+) -> Result<Paired> {
+    let begun = Instant::now();
+    for run in 0..budget.warm_up {
+        if run >= LEAST_WARM_UP && begun.elapsed() > budget.time / 4 {
+            break;
         }
+        policy()?;
+        by_hand()?;
     }
-    Ok(comparisons)
-}
-
-fn compare_one(
-    application: &mut Client,
-    superuser: &mut Client,
-    question: &Question,
-    (against, predicate): (&'static str, &str),
-    pairs: usize,
-) -> Result<Comparison> {
-    let conditions = |conditions: &[Option<&str>]| {
-        let present: Vec<&str> = conditions.iter().flatten().copied().collect();
-        if present.is_empty() {
-            String::new()
-        } else {
-            format!(" WHERE {}", present.join(" AND "))
+    let begun = Instant::now();
+    let mut times = Vec::with_capacity(budget.pairs);
+    for pair in 0..budget.pairs {
+        if pair >= LEAST_PAIRS && begun.elapsed() > budget.time {
+            break;
         }
-    };
-    let policy = format!("{}{}", question.select, conditions(&[question.condition]));
-    let by_hand = format!(
-        "{}{}",
-        question.select,
-        conditions(&[Some(predicate), question.condition])
-    );
-    let policy = application.prepare(&policy)?;
-    let by_hand = superuser.prepare(&by_hand)?;
-    let parameters: Vec<&(dyn ToSql + Sync)> = question
-        .parameter
-        .iter()
-        .map(|text| text as &(dyn ToSql + Sync))
-        .collect();
-    let seen = rows(application, &policy, &parameters)?;
-    ensure!(
-        seen == rows(superuser, &by_hand, &parameters)?,
-        "the rows differ"
-    );
-    for _ in 0..WARM_UP {
-        timed(application, &policy, &parameters)?;
-        timed(superuser, &by_hand, &parameters)?;
-    }
-    let mut times = Vec::with_capacity(pairs);
-    for pair in 0..pairs {
         // Whoever goes second finds warmer caches: take turns.
         let (first, second);
         if pair % 2 == 0 {
-            first = timed(application, &policy, &parameters)?;
-            second = timed(superuser, &by_hand, &parameters)?;
+            first = policy()?;
+            second = by_hand()?;
         } else {
-            second = timed(superuser, &by_hand, &parameters)?;
-            first = timed(application, &policy, &parameters)?;
+            second = by_hand()?;
+            first = policy()?;
         }
         times.push((first, second));
     }
     let (policy_ms, by_hand_ms) = medians(&times);
     let mut parts: Vec<f64> = times
-        .chunks(pairs.div_ceil(PARTS))
+        .chunks(times.len().div_ceil(PARTS).max(1))
         .map(median_ratio)
         .collect();
     parts.sort_by(f64::total_cmp);
-    Ok(Comparison {
-        name: question.name,
-        against,
-        rows: seen.len(),
+    Ok(Paired {
         policy_ms,
         by_hand_ms,
         ratio: median_ratio(&times),
         spread: (percentile(&parts, 10), percentile(&parts, 90)),
-        has_bar: question.has_bar,
     })
 }
 
 /// All rows as text, sorted: what both sides must agree on.
-fn rows(
+pub fn rows(
     client: &mut Client,
     statement: &Statement,
     parameters: &[&(dyn ToSql + Sync)],
@@ -205,8 +118,21 @@ fn rows(
     Ok(rows)
 }
 
+/// How many rows a statement finds: of a count, what it says.
+pub fn rows_seen(client: &mut Client, statement: &Statement) -> Result<usize> {
+    let rows = client.query(statement, &[])?;
+    let counted = match rows.as_slice() {
+        [one] => one.try_get::<_, i64>(0).ok(),
+        _ => None,
+    };
+    match counted {
+        Some(count) => Ok(usize::try_from(count)?),
+        None => Ok(rows.len()),
+    }
+}
+
 /// The time a client waits for all rows.
-fn timed(
+pub fn timed(
     client: &mut Client,
     statement: &Statement,
     parameters: &[&(dyn ToSql + Sync)],
@@ -216,6 +142,15 @@ fn timed(
     let time = begun.elapsed();
     std::hint::black_box(rows);
     Ok(time)
+}
+
+/// The time a client waits for statements without rows.
+pub fn timed_batch(client: &mut Client, statements: &str) -> Result<Duration> {
+    let begun = Instant::now();
+    client
+        .batch_execute(statements)
+        .with_context(|| format!("{statements} failed"))?;
+    Ok(begun.elapsed())
 }
 
 /// The median of the ratios of pairs.
@@ -230,15 +165,18 @@ fn median_ratio(times: &[(Duration, Duration)]) -> f64 {
 
 /// The medians of both sides, in milliseconds.
 fn medians(times: &[(Duration, Duration)]) -> (f64, f64) {
-    let median = |side: fn(&(Duration, Duration)) -> Duration| {
-        let mut times: Vec<f64> = times
-            .iter()
-            .map(|pair| side(pair).as_secs_f64() * 1e3)
-            .collect();
-        times.sort_by(f64::total_cmp);
-        percentile(&times, 50)
-    };
-    (median(|pair| pair.0), median(|pair| pair.1))
+    let side = |side: fn(&(Duration, Duration)) -> Duration| times.iter().map(side).collect();
+    (
+        median_ms(side(|pair| pair.0)),
+        median_ms(side(|pair| pair.1)),
+    )
+}
+
+/// The median, in milliseconds.
+pub fn median_ms(mut times: Vec<Duration>) -> f64 {
+    times.sort_unstable();
+    let milliseconds: Vec<f64> = times.iter().map(|time| time.as_secs_f64() * 1e3).collect();
+    percentile(&milliseconds, 50)
 }
 
 /// A percentile of sorted numbers: the nearest rank. Not a number, for none.
@@ -270,5 +208,37 @@ mod tests {
         ];
         assert_eq!(medians(&times), (2.0, 2.0));
         assert_eq!(median_ratio(&times), 0.5);
+    }
+
+    #[test]
+    fn sides_take_turns() {
+        let order = std::cell::RefCell::new(String::new());
+        let side = |name: char, time: u64| {
+            let order = &order;
+            move || {
+                order.borrow_mut().push(name);
+                Ok(Duration::from_millis(time))
+            }
+        };
+        let paired = interleave(Budget::pairs(3), side('p', 4), side('h', 2)).unwrap();
+        assert_eq!(paired.ratio, 2.0);
+        assert_eq!(order.borrow().get(2 * WARM_UP..), Some("phhpph"));
+    }
+
+    #[test]
+    fn the_time_ends_a_run() {
+        let runs = std::cell::Cell::new(0);
+        let budget = Budget {
+            warm_up: WARM_UP,
+            pairs: 1_000,
+            time: Duration::ZERO,
+        };
+        let side = || {
+            runs.set(runs.get() + 1);
+            std::thread::sleep(Duration::from_micros(10));
+            Ok(Duration::from_millis(1))
+        };
+        interleave(budget, side, side).unwrap();
+        assert_eq!(runs.get(), 2 * (LEAST_WARM_UP + LEAST_PAIRS));
     }
 }

@@ -1,0 +1,131 @@
+//! Row security itself: what it costs on one compartment, and what a backend keeps over switches of membership.
+
+use anyhow::{Context, Result};
+use serde::Serialize;
+
+use super::compartment::{self, Comparison};
+use super::memory::{self, Memory};
+use super::{APPLICATION, DATABASE, LARGEST_RATIO, show, verdict};
+use crate::cluster::{Cluster, SUPERUSER};
+use crate::console::{self, bold, step};
+
+/// The data and the policy.
+const DATA: &str = include_str!("../../../benches/observations.sql");
+
+/// A backend may grow by so much between 100 and 10,000 switches of membership.
+const LARGEST_GROWTH_MB: f64 = 20.0;
+
+/// What was measured.
+#[derive(Serialize)]
+pub struct Report {
+    postgresql: String,
+    rows: i64,
+    speed: Vec<Comparison>,
+    memory: Memory,
+    pub good: bool,
+}
+
+/// Measures in an empty cluster.
+pub fn measure(cluster: &Cluster, pairs: usize, postgresql: String) -> Result<Report> {
+    step("loading 200,000 Observations");
+    cluster
+        .connect(SUPERUSER, "postgres")?
+        .batch_execute(&format!("CREATE DATABASE {DATABASE} TEMPLATE template0"))?;
+    let mut superuser = cluster.connect(SUPERUSER, DATABASE)?;
+    superuser
+        .batch_execute(DATA)
+        .context("observations.sql failed")?;
+    superuser.batch_execute("VACUUM (ANALYZE, FREEZE) observation")?;
+    superuser.batch_execute("CHECKPOINT")?;
+    let rows = superuser
+        .query_one("SELECT count(*) FROM observation", &[])?
+        .get(0);
+    let mut application = cluster.connect(APPLICATION, DATABASE)?;
+    step(&format!("{} paired runs of each statement", pairs));
+    let speed = compartment::compare(&mut application, &mut superuser, pairs)?;
+    step("10,000 switches of membership");
+    let memory = memory::measure(cluster.connect(APPLICATION, DATABASE)?)?;
+    let fast = speed
+        .iter()
+        .filter(|one| one.has_bar)
+        .all(|one| one.paired.ratio <= LARGEST_RATIO);
+    let good = fast && memory.grown_mb < LARGEST_GROWTH_MB;
+    Ok(Report {
+        postgresql,
+        rows,
+        speed,
+        memory,
+        good,
+    })
+}
+
+/// For a reader.
+pub fn print(report: &Report) {
+    println!(
+        "\n{}",
+        bold("Row security against the same WHERE written by hand, prepared statements")
+    );
+    println!(
+        "{} rows, {}, release build, medians",
+        console::thousands(report.rows.unsigned_abs() as usize),
+        report.postgresql
+    );
+    let rows: Vec<Vec<Option<String>>> = report
+        .speed
+        .iter()
+        .map(|one| {
+            let (low, high) = one.paired.spread;
+            vec![
+                Some(one.name.to_owned()),
+                Some(one.against.to_owned()),
+                Some(one.rows.to_string()),
+                Some(format!("{:.3}", one.paired.policy_ms)),
+                Some(format!("{:.3}", one.paired.by_hand_ms)),
+                Some(format!("{:.3}", one.paired.ratio)),
+                Some(format!("{low:.3}–{high:.3}")),
+                Some(if one.has_bar {
+                    verdict(one.paired.ratio <= LARGEST_RATIO)
+                } else {
+                    "no bar".to_owned()
+                }),
+            ]
+        })
+        .collect();
+    show(
+        &[
+            "statement",
+            "against",
+            "rows",
+            "policy ms",
+            "by hand ms",
+            "ratio",
+            "spread",
+            "bar 1.10",
+        ],
+        &rows,
+    );
+    let memory = &report.memory;
+    println!(
+        "\n{}",
+        bold("A backend's memory under switches of membership")
+    );
+    let rows = vec![vec![
+        Some(format!("{:.1}", memory.after_100_mb)),
+        Some(format!("{:.1}", memory.after_10000_mb)),
+        Some(format!("{:.1}", memory.grown_mb)),
+        Some(format!("{:.1}", memory.private_grown_mb)),
+        Some(format!("{:.3}", memory.switch_ms)),
+        Some(verdict(memory.grown_mb < LARGEST_GROWTH_MB)),
+    ]];
+    show(
+        &[
+            "MB after 100",
+            "MB after 10,000",
+            "grown MB",
+            "private grown MB",
+            "ms per switch and query",
+            "bar 20 MB",
+        ],
+        &rows,
+    );
+}
