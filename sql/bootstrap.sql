@@ -93,7 +93,7 @@ CREATE FUNCTION fhir_access.targets(resource jsonb, paths text) RETURNS text[]
 COMMENT ON FUNCTION fhir_access.targets(jsonb, text) IS
     'what the references refer to, as Type/id or URL';
 
--- Two operators on the texts, and the operator class that indexes them. What is looked for is cut, too.
+-- Operators on the texts, and the operator class that indexes them. What is looked for is cut, too.
 
 CREATE FUNCTION fhir_access.starts_with_any(texts text[], beginnings text[]) RETURNS boolean
     AS 'MODULE_PATHNAME', 'fhir_access_starts_with_any'
@@ -116,6 +116,44 @@ CREATE OPERATOR fhir_access.@~ (
 COMMENT ON OPERATOR fhir_access.@~ (text[], text[]) IS
     'some text contains one of these, or has 997 bytes or more and may contain anything behind its cut';
 
+-- ?| is && for long lists. Its support function asks an index ?~ for each text, which is ? with another estimator.
+CREATE FUNCTION fhir_access.is_any_support(internal) RETURNS internal
+    AS 'MODULE_PATHNAME', 'fhir_access_is_any_support'
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
+CREATE FUNCTION fhir_access.is_any(texts text[], others text[]) RETURNS boolean
+    AS 'MODULE_PATHNAME', 'fhir_access_is_any'
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE LEAKPROOF SUPPORT fhir_access.is_any_support;
+COMMENT ON FUNCTION fhir_access.is_any(text[], text[]) IS 'implementation of fhir_access.?| operator';
+CREATE FUNCTION fhir_access.is_element(texts text[], other text) RETURNS boolean
+    AS 'MODULE_PATHNAME', 'fhir_access_is_element'
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE LEAKPROOF;
+COMMENT ON FUNCTION fhir_access.is_element(text[], text) IS 'implementation of fhir_access.? operator';
+CREATE FUNCTION fhir_access.is_any_estimate(internal, oid, internal, integer) RETURNS double precision
+    AS 'MODULE_PATHNAME', 'fhir_access_is_any_estimate'
+    LANGUAGE c STABLE STRICT PARALLEL SAFE;
+CREATE FUNCTION fhir_access.is_element_estimate(internal, oid, internal, integer) RETURNS double precision
+    AS 'MODULE_PATHNAME', 'fhir_access_is_element_estimate'
+    LANGUAGE c STABLE STRICT PARALLEL SAFE;
+
+CREATE FUNCTION fhir_access.is_element_of_many_estimate(internal, oid, internal, integer) RETURNS double precision
+    AS 'MODULE_PATHNAME', 'fhir_access_is_element_of_many_estimate'
+    LANGUAGE c STABLE STRICT PARALLEL SAFE;
+
+CREATE OPERATOR fhir_access.?| (
+    LEFTARG = text[], RIGHTARG = text[], FUNCTION = fhir_access.is_any,
+    RESTRICT = fhir_access.is_any_estimate, JOIN = arraycontjoinsel);
+COMMENT ON OPERATOR fhir_access.?| (text[], text[]) IS 'some text is one of these';
+
+CREATE OPERATOR fhir_access.? (
+    LEFTARG = text[], RIGHTARG = text, FUNCTION = fhir_access.is_element,
+    RESTRICT = fhir_access.is_element_estimate, JOIN = contjoinsel);
+COMMENT ON OPERATOR fhir_access.? (text[], text) IS 'some text is this one';
+
+CREATE OPERATOR fhir_access.?~ (
+    LEFTARG = text[], RIGHTARG = text, FUNCTION = fhir_access.is_element,
+    RESTRICT = fhir_access.is_element_of_many_estimate, JOIN = contjoinsel);
+COMMENT ON OPERATOR fhir_access.?~ (text[], text) IS 'some text is this one: what ?| asks an index';
+
 CREATE FUNCTION fhir_access.prefix_extract_value(text[], internal, internal) RETURNS internal
     AS 'MODULE_PATHNAME', 'fhir_access_prefix_extract_value'
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
@@ -135,13 +173,15 @@ CREATE OPERATOR CLASS fhir_access.prefix_ops FOR TYPE text[] USING gin AS
     OPERATOR 1 fhir_access.^@ (text[], text[]),
     OPERATOR 2 fhir_access.@~ (text[], text[]),
     OPERATOR 3 pg_catalog.&& (anyarray, anyarray),
+    OPERATOR 4 fhir_access.? (text[], text),
+    OPERATOR 5 fhir_access.?~ (text[], text),
     FUNCTION 1 pg_catalog.bttext_pattern_cmp(text, text),
     FUNCTION 2 fhir_access.prefix_extract_value(text[], internal, internal),
     FUNCTION 3 fhir_access.prefix_extract_query(text[], internal, smallint, internal, internal, internal, internal),
     FUNCTION 5 fhir_access.prefix_compare_partial(text, text, smallint, internal),
     FUNCTION 6 fhir_access.prefix_consistent(internal, smallint, text[], integer, internal, internal, internal),
     STORAGE text;
-COMMENT ON OPERATOR CLASS fhir_access.prefix_ops USING gin IS 'for ^@, @~ and && on fhir_access.strings() and uris()';
+COMMENT ON OPERATOR CLASS fhir_access.prefix_ops USING gin IS 'for ^@, @~ and ?| on fhir_access.strings(), uris() and targets()';
 
 -- ---------------------------------------------------------------------------------------------------------------------
 -- Comparison of lowest() and highest(). PostgreSQL's own functions for numeric are not marked leakproof, and under row

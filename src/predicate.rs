@@ -32,6 +32,9 @@ pub struct Writer<'a> {
     new_rows: bool,
 }
 
+/// More targets than these are looked up in a sorted list rather than one by one, where a row must be compared with them.
+const FEW_TARGETS: usize = 64;
+
 /// Without an index, containment of more documents than these is slower than one test.
 const MOST_READABLE: usize = 8;
 
@@ -116,11 +119,22 @@ impl<'a> Writer<'a> {
             Condition::Contains(documents) => self.contains(documents),
             Condition::Targets(paths, targets) => {
                 let key = self.key(KeyFunction::Targets, paths);
-                format!(
-                    "{key} {} {}",
-                    self.operator("&&"),
-                    self.list(targets, "text")
-                )
+                match targets.as_slice() {
+                    [target] => {
+                        format!("{key} {} {}", self.our_operator("?"), self.text(target))
+                    }
+                    // Rows that the index found are not looked at again: with few targets that is worth most.
+                    targets if targets.len() <= FEW_TARGETS => format!(
+                        "{key} {} ANY ({})",
+                        self.our_operator("?"),
+                        self.list(targets, "text")
+                    ),
+                    targets => format!(
+                        "{key} {} {}",
+                        self.our_operator("?|"),
+                        self.list(targets, "text")
+                    ),
+                }
             }
             Condition::StringsStartWith(paths, prefixes) => {
                 let key = self.key(KeyFunction::Strings, paths);

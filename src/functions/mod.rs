@@ -5,6 +5,7 @@
 //! from their constant arguments with the call site.
 
 pub mod cut;
+mod elements;
 mod keys;
 mod needles;
 mod operators;

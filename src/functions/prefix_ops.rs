@@ -1,8 +1,8 @@
-//! The operator class `prefix_ops`: GIN indexes on `text[]` that serve `^@`, `@~` and `&&`.
+//! The operator class `prefix_ops`: GIN indexes on `text[]` that serve `^@`, `@~`, `&&` and `?`.
 //!
 //! The keys of the index are the array's texts, cut and sorted by bytes. `^@` reads for each text looked for the keys from
-//! it on, as long as they begin with it. `@~` reads all keys. `&&` looks up keys. All three answer from the keys alone,
-//! except that `&&` is asked again of the row where what it looked for may be cut.
+//! it on, as long as they begin with it. `@~` reads all keys. `&&` and `?` look up keys. They answer from the keys alone,
+//! except that `&&` and `?` are asked again of the row where what they looked for may be cut.
 
 use super::cut::{cut, may_be_cut};
 use super::needles::Needles;
@@ -15,6 +15,8 @@ use std::ffi::c_void;
 /// The strategies, numbered as in bootstrap.sql.
 const STARTS_WITH: u16 = 1;
 const CONTAINS: u16 = 2;
+const IS_ELEMENT: u16 = 4;
+const IS_ELEMENT_OF_MANY: u16 = 5;
 
 /// Argument `number` as the pointer that GIN passes.
 ///
@@ -107,8 +109,13 @@ pub unsafe extern "C-unwind" fn fhir_access_prefix_extract_query(
     // SAFETY: GIN calls with the operator's right side and pointers to what is to be filled in; it keeps them as long as
     // the current memory context. No key at all means that nothing matches.
     unsafe {
-        let query = TextArray::new(pgrx::fcinfo::pg_getarg_datum_raw(fcinfo, 0));
         let count = pointer::<i32>(fcinfo, 1);
+        if [IS_ELEMENT, IS_ELEMENT_OF_MANY].contains(&strategy(fcinfo, 2)) {
+            let wanted = pgrx::fcinfo::pg_getarg_datum_raw(fcinfo, 0);
+            let keys = with_text(wanted, |text| give_keys([cut(text)].into_iter(), count));
+            return pg_sys::Datum::from(keys);
+        }
+        let query = TextArray::new(pgrx::fcinfo::pg_getarg_datum_raw(fcinfo, 0));
         let partial = pointer::<*mut bool>(fcinfo, 3);
         let extra = pointer::<*mut *mut c_void>(fcinfo, 4);
         let strategy = strategy(fcinfo, 2);

@@ -51,9 +51,7 @@ impl KeyFunction {
 pub enum KeyClass {
     /// btree, in order: of a time or a text by the type's own operators, of a number by `fhir_access.number_ops`.
     Ordered,
-    /// gin `array_ops`: `&&`.
-    Elements,
-    /// gin `fhir_access.prefix_ops`: `^@`, `@~`, `&&`.
+    /// gin `fhir_access.prefix_ops`: `^@`, `@~`, `?|`.
     Prefixes,
     /// gin `jsonb_ops` or `jsonb_path_ops`: `@>`.
     Document,
@@ -104,23 +102,21 @@ impl Index {
             && keys
                 .iter()
                 .zip(&self.keys)
-                .all(|((function, paths), key)| key.is(*function, paths, &[KeyClass::Ordered]))
+                .all(|((function, paths), key)| key.is(*function, paths, KeyClass::Ordered))
     }
 
     /// Is it a GIN index that has this function among its columns, with an operator class that serves it?
     pub fn is_gin_on(&self, function: KeyFunction, paths: &str) -> bool {
-        let classes: &[KeyClass] = match function {
-            KeyFunction::Targets => &[KeyClass::Elements, KeyClass::Prefixes],
-            _ => &[KeyClass::Prefixes],
-        };
-        self.keys.iter().any(|key| key.is(function, paths, classes))
+        self.keys
+            .iter()
+            .any(|key| key.is(function, paths, KeyClass::Prefixes))
     }
 }
 
 impl IndexedKey {
-    fn is(&self, function: KeyFunction, paths: &str, classes: &[KeyClass]) -> bool {
-        matches!(self, IndexedKey::Function { function: found, paths: on, class }
-            if *found == function && on == paths && classes.contains(class))
+    fn is(&self, function: KeyFunction, paths: &str, class: KeyClass) -> bool {
+        matches!(self, IndexedKey::Function { function: found, paths: on, class: has }
+            if *found == function && on == paths && *has == class)
     }
 }
 
@@ -246,7 +242,6 @@ fn key_class(family: pg_sys::Oid, schema: pg_sys::Oid) -> Option<KeyClass> {
         "number_ops" if namespace == schema && method == pg_sys::BTREE_AM_OID => {
             Some(KeyClass::Ordered)
         }
-        "array_ops" if built_in && method == pg_sys::GIN_AM_OID => Some(KeyClass::Elements),
         "jsonb_ops" | "jsonb_path_ops" if built_in && method == pg_sys::GIN_AM_OID => {
             Some(KeyClass::Document)
         }

@@ -67,9 +67,6 @@ impl Needed {
         };
         let (method, columns) = match self {
             Needed::Document => ("gin", format!("{resource} jsonb_path_ops")),
-            Needed::Values(function @ KeyFunction::Targets, paths) => {
-                ("gin", format!("({})", key(function, paths)))
-            }
             Needed::Values(function, paths) => (
                 "gin",
                 format!("({}) fhir_access.prefix_ops", key(function, paths)),

@@ -29,7 +29,7 @@ pub struct Lookup {
 pub enum Condition {
     /// `document @> any of these`: one GIN index on the document.
     Contains(Vec<Value>),
-    /// `targets(document, paths) && these`.
+    /// `targets(document, paths)`: one is one of these.
     Targets(Paths, Vec<String>),
     /// `strings(document, paths)`: one starts with one of these.
     StringsStartWith(Paths, Vec<String>),
