@@ -199,9 +199,10 @@ impl Elements {
             }
             TestOp::Date(asked) => {
                 let paths = paths();
+                let points = self.paths.iter().all(|path| path.leaf.is_text());
                 let comparisons = asked
                     .iter()
-                    .map(|moment| ranges::time(moment, paths.is_single()));
+                    .map(|moment| ranges::time(moment, paths.is_single(), points));
                 found.extend(ranges::lookup(&paths, comparisons));
             }
             TestOp::Number(asked) => {

@@ -41,14 +41,41 @@ fn all<const N: usize>(
     }
 }
 
+/// What is written as a year, the longest that is no Period, is not longer.
+const LONGEST_POINT: i64 = 366 * 86_400_000_000;
+
 /// For a date. With several elements the earliest start and the latest end may belong to different ones: then some conditions
-/// only narrow.
-pub fn time(asked: &Moment, single: bool) -> Answer {
+/// only narrow. Of single `points`, which are at most a year, the end is not far from the start: one index answers all.
+pub fn time(asked: &Moment, single: bool, points: bool) -> Answer {
     let start = &KeyValue::Time(asked.span.start);
     let end = &KeyValue::Time(asked.span.end);
     let (by_start, by_end) = ([Earliest, Latest], [Latest, Earliest]);
+    let before_end = &KeyValue::Time(asked.span.end.saturating_sub(LONGEST_POINT));
     Some(match (asked.prefix, single) {
         (Prefix::Ne, _) => return None,
+        (Prefix::Gt, true) if points => {
+            let beyond = [
+                (Earliest, GreaterOrEqual, before_end),
+                (Latest, Greater, end),
+            ];
+            (vec![all(by_start, beyond)], true)
+        }
+        (Prefix::Ge, true) if points => {
+            let beyond = [
+                (Earliest, GreaterOrEqual, before_end),
+                (Latest, Greater, end),
+            ];
+            let inside = [
+                (Earliest, GreaterOrEqual, start),
+                (Earliest, Less, end),
+                (Latest, LessOrEqual, end),
+            ];
+            (vec![all(by_start, beyond), all(by_start, inside)], true)
+        }
+        (Prefix::Eb, true) if points => {
+            let before = [(Earliest, Less, start), (Latest, LessOrEqual, start)];
+            (vec![all(by_start, before)], true)
+        }
         (Prefix::Gt, _) => (vec![all(by_end, [(Latest, Greater, end)])], true),
         (Prefix::Lt, _) => (vec![all(by_start, [(Earliest, Less, start)])], true),
         (Prefix::Eq, true) => {
@@ -92,11 +119,39 @@ pub fn time(asked: &Moment, single: bool) -> Answer {
     })
 }
 
+/// For single numbers that are no ranges: the lowest is the highest.
+fn point(asked: &Amount) -> Answer {
+    let low = &KeyValue::Number(asked.low.clone());
+    let high = &KeyValue::Number(asked.high.clone());
+    let comparisons = match asked.prefix {
+        Prefix::Ne => return None,
+        Prefix::Eq => vec![(Lowest, GreaterOrEqual, low), (Lowest, Less, high)],
+        Prefix::Ap => vec![(Lowest, GreaterOrEqual, low), (Lowest, LessOrEqual, high)],
+        Prefix::Gt | Prefix::Sa => vec![(Lowest, Greater, high)],
+        Prefix::Lt | Prefix::Eb => vec![(Lowest, Less, low)],
+        Prefix::Ge => vec![(Lowest, GreaterOrEqual, low)],
+        Prefix::Le => vec![(Lowest, LessOrEqual, high)],
+    };
+    let all = comparisons
+        .into_iter()
+        .map(|(key, operator, with)| Comparison {
+            key,
+            operator,
+            with: with.clone(),
+        })
+        .collect();
+    let columns = vec![Lowest];
+    Some((vec![Comparisons { all, columns }], true))
+}
+
 /// For a number; `points` when no stored one is a range.
 pub fn number(asked: &Amount, unit: &Unit, single: bool, points: bool) -> Answer {
     let low = &KeyValue::Number(asked.low.clone());
     let high = &KeyValue::Number(asked.high.clone());
     let (by_low, by_high) = ([Lowest, Highest], [Highest, Lowest]);
+    if points && single {
+        return point(asked);
+    }
     let (mut alternatives, decides) = match (asked.prefix, single) {
         (Prefix::Ne, _) => return None,
         (Prefix::Gt, _) => (vec![all(by_high, [(Highest, Greater, high)])], true),
