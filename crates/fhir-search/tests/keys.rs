@@ -65,6 +65,13 @@ fn times() {
             None,
             None,
         ),
+        // Two elements that are no choice are two elements.
+        (
+            "birthDate:date, period:Period",
+            r#"{"birthDate":"1990","period":{"start":"2013"}}"#,
+            start("1990"),
+            Some(i64::MAX),
+        ),
         (
             "a*.b*:dateTime",
             r#"{"a":[{"b":["2013","soon",5,null]},7,{"b":"2012"},{"b":["2010-05"]}]}"#,
@@ -152,6 +159,13 @@ fn numbers() {
             r#"{"component":[{"valueQuantity":{"value":7,"system":"s","code":"a"}},{"valueQuantity":{"value":-7,"system":"s","code":"a"}},{"valueQuantity":"x"}]}"#,
             "-7",
             "7",
+            None,
+        ),
+        (
+            many,
+            r#"{"component":[{"valueQuantity":{"value":7,"system":"s","code":"a"}},{"valueQuantity":{"value":8,"system":"s","code":"a"}}]}"#,
+            "7",
+            "8",
             None,
         ),
         (
@@ -252,6 +266,27 @@ fn texts() {
         paths("subject:Reference").targets(document.value()),
         [""; 0]
     );
+}
+
+/// Whether the keys belong to one element.
+#[test]
+fn single() {
+    for (text, expected) in [
+        ("birthDate:date", true),
+        ("effectiveDateTime:dateTime, effectivePeriod:Period", true),
+        ("a.onsetAge:Age, a.onsetRange:Range", true),
+        ("a.onsetAge:Age, b.onsetRange:Range", false),
+        ("birthDate:date, period:Period", false),
+        ("onsetAge:Age, effectivePeriod:Period", false),
+        ("a*:date", false),
+        (
+            "a*.effectiveDateTime:dateTime, a*.effectivePeriod:Period",
+            false,
+        ),
+        ("a*[0].b:date", false),
+    ] {
+        assert_eq!(paths(text).is_single(), expected, "{text}");
+    }
 }
 
 /// Paths that an index could be given and that are none.
