@@ -198,7 +198,9 @@ fn indexes(kind: &str, parameter: &Parameter) -> (String, String) {
             }
         }
     }
-    if let Some(name) = model::resource_types().find(|name| fits(kind, code, name)) {
+    let is_reference = parameter.kind == Kind::Reference;
+    let mut types = model::resource_types().filter(|_| is_reference);
+    if let Some(name) = types.find(|name| fits(kind, code, name)) {
         modifiers.push(":Type".to_owned());
         let found = shown(served(&sample(kind, &format!("{code}:{name}=%x"))));
         assert!(found.contains("targets"), "{kind}?{code}:{name} {found}");

@@ -7,6 +7,7 @@ use fhir_search::table::{Alternative, Kind};
 use serde_json::Value;
 
 use crate::elements::{elements, folded, reference, strings, tokens};
+use crate::ranges::{Unit, date_fits, dates, number_fits, numbers};
 
 /// A value of a parameter, as the specification has it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -19,6 +20,8 @@ pub enum Asked {
     Id(String),
     Text(String),
     Uri(String),
+    Date(&'static str, String),
+    Number(&'static str, String, Unit),
 }
 
 impl Asked {
@@ -41,6 +44,14 @@ impl Asked {
             Asked::SystemCode(system, code) => format!("{}|{}", escaped(system), escaped(code)),
             Asked::NoSystem(code) => format!("|{}", escaped(code)),
             Asked::System(system) => format!("{}|", escaped(system)),
+            Asked::Date(prefix, text) => format!("{prefix}{}", escaped(text)),
+            Asked::Number(prefix, text, Unit::Any) => format!("{prefix}{text}"),
+            Asked::Number(prefix, text, Unit::Named(name)) => {
+                format!("{prefix}{text}||{}", escaped(name))
+            }
+            Asked::Number(prefix, text, Unit::Coded(system, code)) => {
+                format!("{prefix}{text}|{}|{}", escaped(system), escaped(code))
+            }
             Asked::Code(text)
             | Asked::Reference(text)
             | Asked::Id(text)
@@ -63,6 +74,10 @@ impl Asked {
                 .iter()
                 .any(|found| folded(found).starts_with(&folded(text))),
             Asked::Uri(text) => value == text.as_str(),
+            Asked::Date(prefix, text) => date_fits(prefix, text, alternative.datatype, value),
+            Asked::Number(prefix, text, unit) => {
+                number_fits(prefix, text, unit, alternative.datatype, value)
+            }
             Asked::Reference(text) | Asked::Id(text) if alternative.datatype != "Reference" => {
                 value == text.as_str()
             }
@@ -140,7 +155,11 @@ pub fn values(kind: Kind, alternatives: &[Alternative], document: &Value) -> BTr
                     }
                 }
                 Kind::Uri => asked.extend(value.as_str().map(|text| Asked::Uri(text.to_owned()))),
-                _ => {}
+                Kind::Date => asked.extend(dates(value)),
+                Kind::Number | Kind::Quantity => {
+                    asked.extend(numbers(alternative.datatype, value));
+                }
+                Kind::Composite | Kind::Special => {}
             }
         }
     }

@@ -10,6 +10,7 @@
 
 mod asked;
 mod elements;
+mod ranges;
 #[path = "../support/mod.rs"]
 mod support;
 
@@ -171,7 +172,7 @@ fn examples() {
     };
     let documents: Vec<Document> = lines.map(|line| Document::new(&line)).collect();
     assert_eq!(documents.len(), 817);
-    let (pairs, granted) = agree(&documents, 40);
+    let (pairs, granted) = agree(&documents, 25);
     let compartments = compartments(&documents);
     println!("{pairs} pairs, {granted} granted; {compartments} in compartments");
     assert!(
@@ -186,7 +187,7 @@ fn synthea() {
         return;
     };
     let documents: Vec<Document> = lines.map(|line| Document::new(&line)).collect();
-    let (pairs, granted) = agree(&documents, 100);
+    let (pairs, granted) = agree(&documents, 25);
     let every_fourth: Vec<Document> = documents.into_iter().step_by(4).collect();
     let compartments = compartments(&every_fourth);
     println!("{pairs} pairs, {granted} granted; {compartments} in compartments");

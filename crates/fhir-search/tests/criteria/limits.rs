@@ -135,3 +135,33 @@ fn above() {
         assert!(criteria.bind(&one(&url)).is_err());
     }
 }
+
+/// As many values as there may be, of the kinds that become the most conditions.
+#[test]
+fn most_values() {
+    for (text, tests) in [
+        ("Observation?combo-code-value-quantity=%x", 20_000),
+        ("Observation?_compartment=%x", 10),
+        ("Patient?birthdate=%x", 1),
+        ("Observation?code=%x", 2),
+    ] {
+        let composite = text.contains("code-value");
+        let values = (0..10_000).map(|at| {
+            if composite {
+                format!("c{at}$gt{at}")
+            } else if text.contains("birthdate") {
+                format!("{:04}-{:02}", 1_000 + at / 12, 1 + at % 12)
+            } else {
+                at.to_string()
+            }
+        });
+        let list = values.collect::<Vec<_>>().join(",");
+        let found = parse(text).bind(&one(&list)).unwrap();
+        assert!(found.to_string().len() < 10_000_000, "{text}");
+        let alternatives = match &found {
+            Predicate::Or(parts) => parts.len(),
+            _ => 1,
+        };
+        assert!(alternatives <= tests, "{text}: {alternatives}");
+    }
+}

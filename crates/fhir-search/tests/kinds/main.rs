@@ -10,6 +10,7 @@
 mod composites;
 mod dates;
 mod numbers;
+mod periods;
 mod quantities;
 mod references;
 mod strings;

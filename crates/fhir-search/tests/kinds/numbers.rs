@@ -41,7 +41,7 @@ fn number(text: &str) -> BigDecimal {
     text.parse().unwrap()
 }
 
-/// Points and ranges, each as documents of two parameters: one that ranges can be found at and one that has numbers only.
+/// Points and ranges, for three parameters: of several numbers or ranges, of one number, of one number or range.
 fn stored() -> Vec<(Document, Range<BigDecimal>, bool)> {
     let mut stored = Vec::new();
     for text in NUMBERS {
@@ -50,7 +50,7 @@ fn stored() -> Vec<(Document, Range<BigDecimal>, bool)> {
             high: Some(number(text)),
         };
         let json = format!(
-            r#"{{"prediction":[{{"probabilityDecimal":{text}}}],"factorOverride":{text}}}"#
+            r#"{{"prediction":[{{"probabilityDecimal":{text}}}],"factorOverride":{text},"onsetAge":{{"value":{text}}}}}"#
         );
         stored.push((Document::new(&json), point, true));
     }
@@ -85,7 +85,8 @@ fn stored() -> Vec<(Document, Range<BigDecimal>, bool)> {
             )
         });
         for (json, range) in open.into_iter().chain(closed) {
-            let json = format!(r#"{{"prediction":[{{"probabilityRange":{json}}}]}}"#);
+            let json =
+                format!(r#"{{"prediction":[{{"probabilityRange":{json}}}],"onsetRange":{json}}}"#);
             stored.push((Document::new(&json), range, false));
         }
     }
@@ -102,6 +103,7 @@ fn all_pairs() {
             let of = |name: &str| Checked::new(&predicate(&format!("{name}={prefix}{asked}")));
             let probability = of("RiskAssessment?probability");
             let factor = of("ChargeItem?factor-override");
+            let onset = of("Condition?onset-age");
             for (document, range, is_point) in &documents {
                 let expected = number_holds(prefix, asked, range);
                 assert_eq!(
@@ -110,6 +112,7 @@ fn all_pairs() {
                     "{prefix}{asked} on {}",
                     document.json
                 );
+                assert_eq!(onset.holds(document), Some(expected), "{prefix}{asked}");
                 if *is_point {
                     assert_eq!(factor.holds(document), Some(expected), "{prefix}{asked}");
                 }
@@ -118,6 +121,71 @@ fn all_pairs() {
         }
     }
     assert!(held > 4_000, "{held}");
+}
+
+/// Every prefix on several elements: one that fits is enough, and the keys are of all of them.
+#[test]
+fn of_several() {
+    let numbers = ["1", "5", "5.4", "9"];
+    let mut documents = Vec::new();
+    for one in numbers {
+        for other in numbers {
+            let (point, value) = (number(one), number(other));
+            let point = Range {
+                low: Some(point.clone()),
+                high: Some(point),
+            };
+            let open = Range {
+                low: None,
+                high: Some(value.clone()),
+            };
+            let closed = Range {
+                low: Some(value.clone()),
+                high: Some(value),
+            };
+            for (range, json) in [
+                (closed, format!(r#"{{"probabilityDecimal":{other}}}"#)),
+                (
+                    open,
+                    format!(r#"{{"probabilityRange":{{"high":{{"value":{other}}}}}}}"#),
+                ),
+            ] {
+                let json = format!(
+                    r#"{{"prediction":[{{"probabilityDecimal":{one}}},{json}],"variant":[{{"start":{one}}},{{"start":{other}}}]}}"#
+                );
+                documents.push((Document::new(&json), [point.clone(), range]));
+            }
+        }
+    }
+    for asked in numbers {
+        for prefix in PREFIXES {
+            let of = |name: &str| Checked::new(&predicate(&format!("{name}={prefix}{asked}")));
+            let probability = of("RiskAssessment?probability");
+            let start = of("MolecularSequence?variant-start");
+            for (document, ranges) in &documents {
+                let expected = ranges
+                    .iter()
+                    .any(|range| number_holds(prefix, asked, range));
+                assert_eq!(
+                    probability.holds(document),
+                    Some(expected),
+                    "{prefix}{asked} on {}",
+                    document.json
+                );
+                let points = ["/variant/0/start", "/variant/1/start"].map(|at| {
+                    let value = number(&document.json.pointer(at).unwrap().to_string());
+                    Range {
+                        low: Some(value.clone()),
+                        high: Some(value),
+                    }
+                });
+                let expected = points
+                    .iter()
+                    .any(|range| number_holds(prefix, asked, range));
+                assert_eq!(start.holds(document), Some(expected), "{prefix}{asked}");
+            }
+        }
+    }
 }
 
 /// The examples of R4's search page, and the edges of each range.
