@@ -230,7 +230,7 @@ fn variants() {
             (
                 "chromosome-variant-coordinate=1$1$1",
                 r#"{"referenceSeq":[],"variant":[{"start":"1","end":1}]}"#,
-                NO,
+                None,
             ),
             (
                 "chromosome-variant-coordinate=1$1$1",
