@@ -79,6 +79,11 @@ enum Item {
 }
 
 impl Criteria {
+    /// The most bytes of criteria, or of one variable's value.
+    pub const MOST_BYTES: usize = syntax::MOST_BYTES;
+    /// The most values in one criteria, those of its variables included.
+    pub const MOST_VALUES: usize = syntax::MOST_VALUES;
+
     /// The type before the `?`; `*` in an entry for all types.
     pub fn resource_type(&self) -> &str {
         &self.resource_type

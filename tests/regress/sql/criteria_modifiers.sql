@@ -39,7 +39,7 @@ SELECT store('Observation', 'patient', '{"subject": {"reference": "Patient/x", "
        store('Observation', 'old', '{"subject": {"reference": "Patient/x/_history/9"}}') \g /dev/null
 SELECT c AS criteria, granted(c)
   FROM unnest(ARRAY['Observation?subject=x', 'Observation?subject:Patient=x', 'Observation?subject:Patient=Patient/x', 'Observation?subject:Group=x', 'Observation?subject:Patient=http://other.org/fhir/Patient/x', 'Observation?subject:Device=x',
-                    'Observation?subject:identifier=7', 'Observation?subject:identifier=urn:mrn|7', 'Observation?subject:identifier=|7', 'Observation?subject:identifier=urn:mrn|', 'Observation?patient:identifier=7',
+                    'Observation?subject:identifier=7', 'Observation?subject:identifier=urn:mrn|7', 'Observation?subject:identifier=|7', 'Observation?subject:identifier=urn:mrn|',
                     'Observation?subject:not=Patient/x', 'Observation?subject:missing=false']) WITH ORDINALITY t (c, n) ORDER BY n;
 SELECT * FROM with_indexes('{Observation?subject=x,Observation?subject:Patient=x,Observation?subject:Group=x,Observation?subject:identifier=7,Observation?subject:identifier=urn:mrn|7,Observation?subject:identifier=|7,Observation?subject:not=Patient/x}');
 
@@ -69,7 +69,7 @@ INSERT INTO fhir_access.access_policy (resource) VALUES (policy('x', 'Observatio
 \echo :LAST_ERROR_SQLSTATE
 SELECT c AS criteria, v.message, v.hint
   FROM unnest(ARRAY['Observation?code:in=http://v', 'Observation?code:not-in=http://v', 'Observation?identifier:of-type=a|b|c', 'Observation?code:above=x', 'Observation?code:below=x', 'Observation?subject:above=Patient/x', 'Observation?subject:below=x',
-                    'Observation?subject:Practitioner=x', 'Observation?subject:Pateint=x', 'Observation?subject:Patient.name=x', 'Observation?subject.name=x', 'Observation?code:exact=x', 'Observation?code:contains=x', 'Observation?status:text=x', 'Observation?subject:text=x',
+                    'Observation?subject:Practitioner=x', 'Observation?subject:Pateint=x', 'Observation?subject:Patient.name=x', 'Observation?subject.name=x', 'Observation?code:exact=x', 'Observation?code:contains=x', 'Observation?status:text=x', 'Observation?patient:identifier=7', 'Observation?subject:text=x',
                     'Observation?date:exact=2020', 'Observation?value-quantity:contains=5', 'Observation?code-value-quantity:missing=true', 'Observation?_id:missing=true', 'Observation?_compartment:missing=true', 'Observation?_id:exact=x',
                     'ValueSet?url:below=urn:oid:1.2', 'ValueSet?url:above=fhir', 'ValueSet?url:contains=x', 'Patient?name:Exact=x', 'Patient?name:exact:not=x', 'Patient?name:iterate=x', 'Patient?name:=x', 'Patient?name:missing=yes', 'Patient?name:missing=true,false',
                     'Patient?name:contains=%CC%81', 'Patient?name:phonetic=x', 'Patient?active:text=true', 'Observation?subject:Patient=Group/x', 'Observation?subject:identifier=a|b|c', 'Location?near:missing=true']) WITH ORDINALITY t (c, n)

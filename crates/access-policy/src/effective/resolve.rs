@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use fhir_search::BindError;
+use fhir_search::{BindError, Criteria};
 
 use super::builtin;
 use super::{EffectiveAccess, Entry, LinkedProject, Origin, RuleRef, bind};
@@ -11,7 +11,7 @@ use crate::admin_types::{is_admin_type, is_closed_type};
 use crate::entry::{PolicyEntry, TypeSelector};
 use crate::error::{AccessError, VariableUse};
 use crate::membership::{Access, ProjectMembership};
-use crate::parameters::Parameters;
+use crate::parameters::{ParameterValue, Parameters};
 use crate::policy::AccessPolicy;
 use crate::project::Project;
 use crate::template::TemplateError;
@@ -243,6 +243,22 @@ impl<'a> Resolution<'a> {
                 .map(str::to_owned);
             if let Some(variable) = undefined {
                 return Err(self.undefined(access, place(criterion.property), variable));
+            }
+            // Named here: below, all policies and parameters are counted together.
+            for variable in criterion.parsed.variables() {
+                let text = parameters
+                    .value(variable)
+                    .map_or("", ParameterValue::as_str);
+                let values = text.bytes().filter(|byte| *byte == b',').count();
+                let (variable, place) = (variable.to_owned(), place(criterion.property));
+                if values >= Criteria::MOST_VALUES {
+                    let expected = format!("at most {} values", Criteria::MOST_VALUES);
+                    return Err(self.unfit(access, place, variable, expected));
+                }
+                if text.len() > Criteria::MOST_BYTES {
+                    let expected = format!("at most {} bytes", Criteria::MOST_BYTES);
+                    return Err(self.unfit(access, place, variable, expected));
+                }
             }
             self.count(&criterion.text, parameters);
         }

@@ -168,10 +168,13 @@ fn modified(parameter: &Known, modifier: &str) -> Option<Search> {
 }
 
 fn unfit(name: &str, modifier: &str, parameter: &Known, at: usize) -> CriteriaError {
+    let of_hierarchy = matches!(parameter, Known::Elements(Kind::Token | Kind::Reference, _))
+        && ["above", "below"].contains(&modifier);
     let reason = REFUSED_MODIFIERS
         .iter()
         .find(|(refused, _)| *refused == modifier)
-        .map(|(_, reason)| *reason);
+        .map(|(_, reason)| *reason)
+        .or(of_hierarchy.then_some("it needs a hierarchy of codes or resources"));
     let known =
         modifier == "missing" || MODIFIERS.contains(&modifier) || model::is_resource_type(modifier);
     let message = match reason {
@@ -208,9 +211,11 @@ fn refuse(
         ));
     }
     if name.contains('.') || modifier.is_some_and(|modifier| modifier.contains('.')) {
+        let whole =
+            modifier.map_or_else(|| name.to_owned(), |modifier| format!("{name}:{modifier}"));
         return refused(format!(
             "chained search parameter {} is not supported in criteria",
-            shown(name)
+            shown(&whole)
         ));
     }
     if resource_type == "*" && name != "_compartment" {

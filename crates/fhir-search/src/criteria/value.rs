@@ -77,19 +77,21 @@ impl Search {
     /// Reads one value, whose pieces hold no variable.
     pub fn value(&self, pieces: &[Piece], resource_type: &str) -> Result<Value, Wrong> {
         match self {
-            Search::Id => match target(&joined(pieces))? {
+            Search::Id => match target(&joined(pieces)).map_err(|_| Wrong::expected("an id"))? {
                 Target::Id(id) => Ok(Value::Text(id)),
                 Target::Resource(kind, id) if kind == resource_type => Ok(Value::Text(id)),
                 Target::Resource(..) => Ok(Value::Nothing),
                 Target::Url(_) => Err(Wrong::expected("an id")),
             },
-            Search::Project(_) => match target(&joined(pieces))? {
-                Target::Id(id) => Ok(Value::Text(id)),
-                Target::Resource(kind, id) if kind == "Project" => Ok(Value::Text(id)),
-                Target::Resource(..) | Target::Url(_) => {
-                    Err(Wrong::expected("the id of a Project"))
+            Search::Project(_) => {
+                match target(&joined(pieces)).map_err(|_| Wrong::expected("the id of a Project"))? {
+                    Target::Id(id) => Ok(Value::Text(id)),
+                    Target::Resource(kind, id) if kind == "Project" => Ok(Value::Text(id)),
+                    Target::Resource(..) | Target::Url(_) => {
+                        Err(Wrong::expected("the id of a Project"))
+                    }
                 }
-            },
+            }
             Search::Compartment | Search::Reference(_, None) => {
                 target(&joined(pieces)).map(Value::Target)
             }
@@ -175,7 +177,7 @@ fn expected_date() -> Wrong {
 
 fn expected_number() -> Wrong {
     Wrong::expected(
-        "a number such as 100, 5.40 or 1e-3, with or without a prefix (eq ne gt lt ge le sa eb ap) before it",
+        "a number such as 100, 5.40 or 1e-3, of at most 1,000 digits, with or without a prefix (eq ne gt lt ge le sa eb ap) before it",
     )
 }
 
