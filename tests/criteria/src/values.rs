@@ -83,7 +83,9 @@ pub fn value(
         Kind::Reference if how == Some("identifier") => {
             token(dice, alternative, element.get("identifier")?)
         }
-        Kind::Reference => reference(dice, how, target, alternative, element, root),
+        // A text with spaces is stored, but it is no reference that criteria could name.
+        Kind::Reference => reference(dice, how, target, alternative, element, root)
+            .filter(|found| !found.contains(char::is_whitespace)),
         Kind::Date => time(dice, alternative, element),
         Kind::Number | Kind::Quantity => quantity(dice, kind, element),
         Kind::Uri => uri(dice, how, element.as_str()?),
