@@ -32,8 +32,8 @@ pub struct Writer<'a> {
     new_rows: bool,
 }
 
-/// More targets than these are looked up in a sorted list rather than one by one, where a row must be compared with them.
-const FEW_TARGETS: usize = 64;
+/// More texts than these are looked up in a sorted list rather than one by one, where a row must be compared with them.
+const FEW_TEXTS: usize = 64;
 
 /// Without an index, containment of more documents than these is slower than one test.
 const MOST_READABLE: usize = 8;
@@ -118,23 +118,7 @@ impl<'a> Writer<'a> {
         match condition {
             Condition::Contains(documents) => self.contains(documents),
             Condition::Targets(paths, targets) => {
-                let key = self.key(KeyFunction::Targets, paths);
-                match targets.as_slice() {
-                    [target] => {
-                        format!("{key} {} {}", self.our_operator("?"), self.text(target))
-                    }
-                    // Rows that the index found are not looked at again: with few targets that is worth most.
-                    targets if targets.len() <= FEW_TARGETS => format!(
-                        "{key} {} ANY ({})",
-                        self.our_operator("?"),
-                        self.list(targets, "text")
-                    ),
-                    targets => format!(
-                        "{key} {} {}",
-                        self.our_operator("?|"),
-                        self.list(targets, "text")
-                    ),
-                }
+                self.any_is(&self.key(KeyFunction::Targets, paths), targets)
             }
             Condition::StringsStartWith(paths, prefixes) => {
                 let key = self.key(KeyFunction::Strings, paths);
@@ -152,12 +136,14 @@ impl<'a> Writer<'a> {
                     self.list(needles, "text")
                 )
             }
-            Condition::UrisStartWith(paths, uris) => {
+            Condition::UrisBelow(paths, uris) => {
                 let key = self.key(KeyFunction::Uris, paths);
+                let below: Vec<String> = uris.iter().map(|uri| format!("{uri}/")).collect();
                 format!(
-                    "{key} {} {}",
+                    "({} OR {key} {} {})",
+                    self.any_is(&key, uris),
                     self.our_operator("^@"),
-                    self.list(uris, "text")
+                    self.list(&below, "text")
                 )
             }
             Condition::Compare(paths, alternatives) => {
@@ -180,6 +166,23 @@ impl<'a> Writer<'a> {
                     alternatives => format!("({})", alternatives.join(" OR ")),
                 }
             }
+        }
+    }
+
+    /// One of the texts of `key` is one of these.
+    fn any_is(&self, key: &str, wanted: &[String]) -> String {
+        let one = self.our_operator("?");
+        match wanted {
+            [text] => format!("{key} {one} {}", self.text(text)),
+            // Rows that the index found are not looked at again: with few texts that is worth most.
+            texts if texts.len() <= FEW_TEXTS => {
+                format!("{key} {one} ANY ({})", self.list(texts, "text"))
+            }
+            texts => format!(
+                "{key} {} {}",
+                self.our_operator("?|"),
+                self.list(texts, "text")
+            ),
         }
     }
 

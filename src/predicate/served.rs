@@ -39,7 +39,7 @@ impl Needed {
             Condition::StringsStartWith(paths, _) | Condition::StringsContain(paths, _) => {
                 values(KeyFunction::Strings, paths)
             }
-            Condition::UrisStartWith(paths, _) => values(KeyFunction::Uris, paths),
+            Condition::UrisBelow(paths, _) => values(KeyFunction::Uris, paths),
             Condition::Compare(paths, alternatives) => {
                 let mut needed: Vec<Needed> = alternatives
                     .iter()
@@ -124,7 +124,7 @@ pub fn serving<'a>(protected: &'a Protected, condition: &Condition) -> Vec<&'a I
         Condition::StringsStartWith(paths, _) | Condition::StringsContain(paths, _) => {
             gin(KeyFunction::Strings, paths)
         }
-        Condition::UrisStartWith(paths, _) => gin(KeyFunction::Uris, paths),
+        Condition::UrisBelow(paths, _) => gin(KeyFunction::Uris, paths),
         Condition::Compare(paths, alternatives) => {
             let paths = paths.to_string();
             let mut found: Vec<&Index> = Vec::new();

@@ -125,7 +125,7 @@ fn rank(condition: &Condition) -> usize {
         Condition::Targets(..) => 2,
         Condition::StringsStartWith(..)
         | Condition::StringsContain(..)
-        | Condition::UrisStartWith(..) => 3,
+        | Condition::UrisBelow(..) => 3,
         Condition::Compare(..) => 4,
     }
 }

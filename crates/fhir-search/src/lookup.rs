@@ -35,8 +35,8 @@ pub enum Condition {
     StringsStartWith(Paths, Vec<String>),
     /// `strings(document, paths)`: one contains one of these.
     StringsContain(Paths, Vec<String>),
-    /// `uris(document, paths)`: one starts with one of these.
-    UrisStartWith(Paths, Vec<String>),
+    /// `uris(document, paths)`: one is one of these, or starts with one of these and a slash.
+    UrisBelow(Paths, Vec<String>),
     /// One of these comparisons of keys holds.
     Compare(Paths, Vec<Comparisons>),
 }
@@ -192,10 +192,9 @@ impl Elements {
                 found.push(exact(condition, false));
             }
             TestOp::Below(values) => {
-                found.push(exact(
-                    Condition::UrisStartWith(paths(), values.clone()),
-                    false,
-                ));
+                // With its slash.
+                let whole = values.iter().all(|value| value.len() + 1 < CUT_KEY_BYTES);
+                found.push(exact(Condition::UrisBelow(paths(), values.clone()), whole));
             }
             TestOp::Date(asked) => {
                 let paths = paths();

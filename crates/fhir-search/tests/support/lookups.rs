@@ -87,8 +87,8 @@ pub fn finds(document: &Document, condition: &Condition) -> bool {
                 found.contains(asked)
             })
         }
-        Condition::UrisStartWith(paths, asked) => any(paths.uris(value), asked, |found, asked| {
-            found.starts_with(asked)
+        Condition::UrisBelow(paths, asked) => any(paths.uris(value), asked, |found, asked| {
+            found == asked || found.starts_with(&format!("{asked}/"))
         }),
         Condition::Compare(paths, alternatives) => alternatives.iter().any(|alternative| {
             alternative
@@ -106,7 +106,7 @@ pub fn key_paths(condition: &Condition) -> Option<&Paths> {
         Condition::Targets(paths, _)
         | Condition::StringsStartWith(paths, _)
         | Condition::StringsContain(paths, _)
-        | Condition::UrisStartWith(paths, _)
+        | Condition::UrisBelow(paths, _)
         | Condition::Compare(paths, _) => Some(paths),
     }
 }
@@ -160,7 +160,7 @@ pub fn check_form(test: &Test, lookups: &[Lookup]) {
             Condition::Targets(_, asked)
             | Condition::StringsStartWith(_, asked)
             | Condition::StringsContain(_, asked)
-            | Condition::UrisStartWith(_, asked) => assert!(!asked.is_empty()),
+            | Condition::UrisBelow(_, asked) => assert!(!asked.is_empty()),
             Condition::Compare(_, alternatives) => {
                 assert!(!alternatives.is_empty());
                 for alternative in alternatives {
