@@ -3,7 +3,7 @@
 use crate::errors::fail;
 
 const DATE: &str = "expected a date such as 2013, 2013-01-14 or 2013-01-14T10:00Z, with or without a prefix (eq ne gt lt ge le sa eb ap) before it";
-const NUMBER: &str = "expected a number such as 100, 5.40 or 1e-3, with or without a prefix (eq ne gt lt ge le sa eb ap) before it";
+const NUMBER: &str = "expected a number such as 100, 5.40 or 1e-3, of at most 1,000 digits, with or without a prefix (eq ne gt lt ge le sa eb ap) before it";
 const QUANTITY: &str = "expected number, number|system|code or number||code, with or without a prefix (eq ne gt lt ge le sa eb ap) before it";
 
 /// Each value of a parameter fails at its own place with one message.
@@ -119,7 +119,7 @@ fn references() {
         (
             "Patient?_id=a b",
             12,
-            "search parameter _id: expected Type/id, an id or an absolute URL",
+            "search parameter _id: expected an id",
         ),
         (
             "Patient?_project=Patient/1",

@@ -1,6 +1,7 @@
 //! Parameters and modifiers that criteria cannot have, by name and with the reason.
 
 use fhir_search::Criteria;
+use fhir_search::table::{self, Kind};
 
 use crate::errors::fail;
 
@@ -75,7 +76,7 @@ fn parameters() {
         (
             "Observation?subject:Patient.name=x",
             12,
-            r#"chained search parameter "subject" is not supported in criteria"#,
+            r#"chained search parameter "subject:Patient.name" is not supported in criteria"#,
         ),
         (
             "Patient?_has:Observation:patient:code=1",
@@ -265,6 +266,9 @@ fn modifiers() {
                 "foo" | "Missing" | "" => {
                     format!(r#"unknown modifier ":{modifier}" of search parameter {name}"#)
                 }
+                "above" | "below" if has_hierarchy(kind, name) => format!(
+                    "modifier :{modifier} of search parameter {name} is not supported in criteria: it needs a hierarchy of codes or resources"
+                ),
                 _ => format!("modifier :{modifier} does not fit search parameter {name}"),
             };
             assert_eq!(error.message, expected, "{text}");
@@ -272,6 +276,13 @@ fn modifiers() {
             assert_eq!(error.hint.as_deref(), Some(hint), "{text}");
         }
     }
+}
+
+/// Codes and resources can be above and below each other, which no document says.
+fn has_hierarchy(kind: &str, name: &str) -> bool {
+    let parameter = table::parameter(kind, name);
+    let is = |kind| matches!(kind, Kind::Token | Kind::Reference);
+    name != "_id" && parameter.is_some_and(|found| is(found.kind))
 }
 
 /// A resource type as a modifier must be one that the elements can refer to.
