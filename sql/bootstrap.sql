@@ -87,6 +87,12 @@ CREATE FUNCTION fhir_access.uris(resource jsonb, paths text) RETURNS text[]
 COMMENT ON FUNCTION fhir_access.uris(jsonb, text) IS
     'the URIs, letter by letter';
 
+CREATE FUNCTION fhir_access.tokens(resource jsonb, paths text) RETURNS text[]
+    AS 'MODULE_PATHNAME', 'fhir_access_tokens'
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 10;
+COMMENT ON FUNCTION fhir_access.tokens(jsonb, text) IS
+    'the codes as code, system|code, |code (no system) and system|';
+
 CREATE FUNCTION fhir_access.targets(resource jsonb, paths text) RETURNS text[]
     AS 'MODULE_PATHNAME', 'fhir_access_targets'
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 10;
@@ -181,7 +187,7 @@ CREATE OPERATOR CLASS fhir_access.prefix_ops FOR TYPE text[] USING gin AS
     FUNCTION 5 fhir_access.prefix_compare_partial(text, text, smallint, internal),
     FUNCTION 6 fhir_access.prefix_consistent(internal, smallint, text[], integer, internal, internal, internal),
     STORAGE text;
-COMMENT ON OPERATOR CLASS fhir_access.prefix_ops USING gin IS 'for ^@, @~ and ?| on fhir_access.strings(), uris() and targets()';
+COMMENT ON OPERATOR CLASS fhir_access.prefix_ops USING gin IS 'for ^@, @~ and ?| on fhir_access.strings(), uris(), tokens() and targets()';
 
 -- ---------------------------------------------------------------------------------------------------------------------
 -- Comparison of lowest() and highest(). PostgreSQL's own functions for numeric are not marked leakproof, and under row

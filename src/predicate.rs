@@ -120,6 +120,10 @@ impl<'a> Writer<'a> {
             Condition::Targets(paths, targets) => {
                 self.any_is(&self.key(KeyFunction::Targets, paths), targets)
             }
+            Condition::Tokens(paths, tokens) => {
+                self.any_is(&self.key(KeyFunction::Tokens, paths), tokens)
+            }
+            Condition::Uris(paths, uris) => self.any_is(&self.key(KeyFunction::Uris, paths), uris),
             Condition::StringsStartWith(paths, prefixes) => {
                 let key = self.key(KeyFunction::Strings, paths);
                 format!(

@@ -104,6 +104,12 @@ index_function!(
     |paths, document| Some(texts(&paths.uris(document)))
 );
 index_function!(
+    /// `fhir_access.tokens(resource jsonb, paths text) → text[]`
+    fhir_access_tokens,
+    pg_finfo_fhir_access_tokens,
+    |paths, document| Some(texts(&paths.tokens(document)))
+);
+index_function!(
     /// `fhir_access.targets(resource jsonb, paths text) → text[]`
     fhir_access_targets,
     pg_finfo_fhir_access_targets,

@@ -15,11 +15,12 @@ pub enum KeyFunction {
     Unit,
     Strings,
     Uris,
+    Tokens,
     Targets,
 }
 
 impl KeyFunction {
-    const NAMES: [(KeyFunction, &'static str); 8] = [
+    const NAMES: [(KeyFunction, &'static str); 9] = [
         (KeyFunction::Earliest, "earliest"),
         (KeyFunction::Latest, "latest"),
         (KeyFunction::Lowest, "lowest"),
@@ -27,6 +28,7 @@ impl KeyFunction {
         (KeyFunction::Unit, "unit"),
         (KeyFunction::Strings, "strings"),
         (KeyFunction::Uris, "uris"),
+        (KeyFunction::Tokens, "tokens"),
         (KeyFunction::Targets, "targets"),
     ];
 

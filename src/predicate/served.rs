@@ -36,10 +36,13 @@ impl Needed {
         match condition {
             Condition::Contains(_) => vec![Needed::Document],
             Condition::Targets(paths, _) => values(KeyFunction::Targets, paths),
+            Condition::Tokens(paths, _) => values(KeyFunction::Tokens, paths),
             Condition::StringsStartWith(paths, _) | Condition::StringsContain(paths, _) => {
                 values(KeyFunction::Strings, paths)
             }
-            Condition::UrisBelow(paths, _) => values(KeyFunction::Uris, paths),
+            Condition::Uris(paths, _) | Condition::UrisBelow(paths, _) => {
+                values(KeyFunction::Uris, paths)
+            }
             Condition::Compare(paths, alternatives) => {
                 let mut needed: Vec<Needed> = alternatives
                     .iter()
@@ -121,10 +124,11 @@ pub fn serving<'a>(protected: &'a Protected, condition: &Condition) -> Vec<&'a I
     match condition {
         Condition::Contains(_) => first(protected, Index::is_document_gin),
         Condition::Targets(paths, _) => gin(KeyFunction::Targets, paths),
+        Condition::Tokens(paths, _) => gin(KeyFunction::Tokens, paths),
         Condition::StringsStartWith(paths, _) | Condition::StringsContain(paths, _) => {
             gin(KeyFunction::Strings, paths)
         }
-        Condition::UrisBelow(paths, _) => gin(KeyFunction::Uris, paths),
+        Condition::Uris(paths, _) | Condition::UrisBelow(paths, _) => gin(KeyFunction::Uris, paths),
         Condition::Compare(paths, alternatives) => {
             let paths = paths.to_string();
             let mut found: Vec<&Index> = Vec::new();

@@ -7,7 +7,7 @@ use crate::node::relation;
 use crate::predicate::served::{Needed, lookups, serving};
 use crate::registry::{self, Protected};
 use access_policy::{AccessPolicy, Interaction};
-use fhir_search::{Condition, Predicate, Test};
+use fhir_search::{Condition, Lookup, Predicate, Test};
 use pgrx::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -107,7 +107,12 @@ impl Plan {
                 missing: BTreeSet::new(),
             };
         }
-        match { good }.next() {
+        // One index serves all equality, unless references are asked for in several places.
+        let is_general = |lookup: &&Lookup| match &lookup.condition {
+            Condition::Contains(documents) => !lookup.regular_only || documents.len() == 1,
+            _ => false,
+        };
+        match good.clone().find(is_general).or_else(|| { good }.next()) {
             None => Plan::Scan,
             Some(lookup) => Plan::Indexes {
                 rank: rank(&lookup.condition),
@@ -122,7 +127,7 @@ impl Plan {
 fn rank(condition: &Condition) -> usize {
     match condition {
         Condition::Contains(_) => 1,
-        Condition::Targets(..) => 2,
+        Condition::Targets(..) | Condition::Tokens(..) | Condition::Uris(..) => 2,
         Condition::StringsStartWith(..)
         | Condition::StringsContain(..)
         | Condition::UrisBelow(..) => 3,

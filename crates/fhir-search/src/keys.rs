@@ -13,7 +13,9 @@ use crate::choice::Choices;
 use crate::fold;
 use crate::path::{self, Leaf, Path};
 use crate::range::{self, Interval, Stored, Units};
-use crate::test::{Found, ParseTestError, Scanner, each, each_piece, write_paths};
+use crate::test::{
+    Found, ParseTestError, Scanner, Token, TokenSystem, each, each_piece, each_token, write_paths,
+};
 
 /// A longer unit or target of a reference is no key: B-trees and GIN indexes take rows of some 2,700 bytes at most, and what
 /// somebody stores must not make a write fail.
@@ -187,6 +189,20 @@ impl Paths {
         found.into_iter().collect()
     }
 
+    /// The codes with and without their systems, in all the forms in which criteria ask for them: `code`, `system|code`, `|code` (no
+    /// system) and `system|`, a `|` inside written `\|`; sorted, each once.
+    pub fn tokens(&self, document: Value<'_>) -> Vec<String> {
+        let mut found = BTreeSet::new();
+        self.each(document, &mut |leaf, value| {
+            each_token(leaf, value, &mut |code, system| {
+                add_forms(code, system, &mut found);
+                Some(false)
+            });
+        });
+        found.retain(|token| token.len() <= MOST_KEY_BYTES);
+        found.into_iter().collect()
+    }
+
     /// What references refer to, as it is compared: `Type/id`, or a URL without version; sorted, each once.
     pub fn targets(&self, document: Value<'_>) -> Vec<String> {
         let mut found = BTreeSet::new();
@@ -204,6 +220,48 @@ impl Paths {
         );
         found.retain(|target| target.len() <= MOST_KEY_BYTES);
         found.into_iter().collect()
+    }
+}
+
+/// A half of a token: `None` where it is unknown, `Some(None)` where it is absent.
+type Half<'a> = Option<Option<&'a str>>;
+
+/// Adds what is known of a stored token.
+fn add_forms(code: Half<'_>, system: Half<'_>, forms: &mut BTreeSet<String>) {
+    let any = |code: &str| {
+        token_key(&Token {
+            code: Some(code.to_owned()),
+            system: TokenSystem::Any,
+        })
+    };
+    if let Some(Some(code)) = code {
+        forms.insert(any(code));
+    }
+    match (system, code) {
+        (Some(None), Some(Some(code))) => {
+            forms.insert(format!("|{}", any(code)));
+        }
+        // An empty system is none that criteria can name.
+        (Some(Some("")), _) => {}
+        (Some(Some(system)), code) => {
+            let system = any(system);
+            if let Some(Some(code)) = code {
+                forms.insert(format!("{system}|{}", any(code)));
+            }
+            forms.insert(format!("{system}|"));
+        }
+        _ => {}
+    }
+}
+
+/// A token that is asked for, in the form that [`Paths::tokens`] gives it.
+pub(crate) fn token_key(token: &Token) -> String {
+    let escaped = |text: &str| text.replace('\\', r"\\").replace('|', r"\|");
+    let code = token.code.as_deref().map(escaped).unwrap_or_default();
+    match &token.system {
+        TokenSystem::Any => code,
+        TokenSystem::None => format!("|{code}"),
+        TokenSystem::Is(system) => format!("{}|{code}", escaped(system)),
     }
 }
 

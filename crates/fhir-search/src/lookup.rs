@@ -8,7 +8,7 @@ use std::fmt;
 use jsonb::Decimal;
 use serde_json::Value;
 
-use crate::keys::{CUT_KEY_BYTES, MOST_KEY_BYTES, Paths};
+use crate::keys::{CUT_KEY_BYTES, MOST_KEY_BYTES, Paths, token_key};
 use crate::path::{Leaf, Path};
 use crate::range::Unit;
 use crate::test::{Elements, Test, TestOp};
@@ -31,10 +31,14 @@ pub enum Condition {
     Contains(Vec<Value>),
     /// `targets(document, paths)`: one is one of these.
     Targets(Paths, Vec<String>),
+    /// `tokens(document, paths)`: one is one of these.
+    Tokens(Paths, Vec<String>),
     /// `strings(document, paths)`: one starts with one of these.
     StringsStartWith(Paths, Vec<String>),
     /// `strings(document, paths)`: one contains one of these.
     StringsContain(Paths, Vec<String>),
+    /// `uris(document, paths)`: one is one of these.
+    Uris(Paths, Vec<String>),
     /// `uris(document, paths)`: one is one of these, or starts with one of these and a slash.
     UrisBelow(Paths, Vec<String>),
     /// One of these comparisons of keys holds.
@@ -168,7 +172,19 @@ impl Elements {
         let decides = |condition| exact(condition, true);
         let mut found: Vec<Lookup> = documents::of_elements(self).into_iter().collect();
         match &self.op {
-            TestOp::Present { .. } | TestOp::Truth(_) | TestOp::Token(_) | TestOp::Equals(_) => {}
+            TestOp::Present { .. } | TestOp::Truth(_) => {}
+            TestOp::Token(tokens) => {
+                let tokens: Vec<String> = tokens.iter().map(token_key).collect();
+                if tokens.iter().all(|token| token.len() <= MOST_KEY_BYTES) {
+                    found.push(decides(Condition::Tokens(paths(), tokens)));
+                }
+            }
+            TestOp::Equals(texts) => {
+                let plain = self.paths.iter().all(|path| path.leaf == Leaf::Text);
+                if plain && texts.iter().all(|text| text.len() < CUT_KEY_BYTES) {
+                    found.push(decides(Condition::Uris(paths(), texts.clone())));
+                }
+            }
             TestOp::Reference {
                 targets,
                 ids,
@@ -220,11 +236,10 @@ impl Elements {
                 found.extend(ranges::lookup(&paths, comparisons));
             }
         }
-        // The best first: what decides, and of that one look rather than one per document.
+        // The best first: what decides, and of that what needs no second look at the document.
         found.sort_by_key(|lookup| {
-            let several =
-                matches!(&lookup.condition, Condition::Contains(documents) if documents.len() > 1);
-            (!lookup.decides, several)
+            let looks_again = matches!(lookup.condition, Condition::Contains(_));
+            (!lookup.decides, looks_again)
         });
         found
     }

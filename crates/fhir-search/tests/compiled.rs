@@ -67,7 +67,8 @@ fn name(lookup: &Lookup) -> String {
         Condition::Contains(_) => "document".to_owned(),
         Condition::Targets(..) => "targets".to_owned(),
         Condition::StringsStartWith(..) | Condition::StringsContain(..) => "strings".to_owned(),
-        Condition::UrisBelow(..) => "uris".to_owned(),
+        Condition::Tokens(..) => "tokens".to_owned(),
+        Condition::Uris(..) | Condition::UrisBelow(..) => "uris".to_owned(),
         Condition::Compare(_, alternatives) => {
             let columns = alternatives.iter().flat_map(|found| &found.columns);
             let mut columns: Vec<Key> = columns.copied().collect();

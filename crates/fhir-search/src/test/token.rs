@@ -6,33 +6,46 @@ use super::evaluate::{and, any, contains, items, member};
 use super::{Token, TokenSystem};
 use crate::path::Leaf;
 
-/// Whether an element has one of the tokens.
-pub(super) fn token(leaf: Leaf, value: Value<'_>, tokens: &[Token]) -> Option<bool> {
-    match leaf {
+/// A half of a token: `None` where it is unknown, `Some(None)` where it is absent.
+type Half<'a> = Option<Option<&'a str>>;
+
+/// Calls `visit` with the code and the system of each token of an element, until it says true.
+pub(crate) fn each_token<'a>(
+    leaf: Leaf,
+    value: Value<'a>,
+    visit: &mut impl FnMut(Half<'a>, Half<'a>) -> Option<bool>,
+) -> Option<bool> {
+    let (code, none) = match leaf {
         Leaf::Boolean => match value {
-            Value::Bool(truth) => Some(has_token(
-                tokens,
-                Some(if truth { "true" } else { "false" }),
-                None,
-            )),
-            _ => None,
+            Value::Bool(truth) => (if truth { "true" } else { "false" }, Some(None)),
+            _ => return None,
         },
-        Leaf::Coding => pair(value, "code", tokens),
-        Leaf::Identifier | Leaf::ContactPoint => pair(value, "value", tokens),
-        Leaf::CodeableConcept => any(items(value, "coding")?, |coding| match coding {
-            Value::Null => Some(false),
-            coding => pair(coding, "code", tokens),
-        }),
-        _ => value
-            .as_str()
-            .map(|text| has_token(tokens, Some(text), None)),
-    }
+        Leaf::Coding => return pair(value, "code", visit),
+        Leaf::Identifier | Leaf::ContactPoint => return pair(value, "value", visit),
+        Leaf::CodeableConcept => {
+            return any(items(value, "coding")?, |coding| match coding {
+                Value::Null => Some(false),
+                coding => pair(coding, "code", visit),
+            });
+        }
+        _ => (value.as_str()?, Some(None)),
+    };
+    visit(Some(Some(code)), none)
 }
 
 /// An object with a system and, under `name`, a code.
-fn pair(value: Value<'_>, name: &str, tokens: &[Token]) -> Option<bool> {
+fn pair<'a>(
+    value: Value<'a>,
+    name: &str,
+    visit: &mut impl FnMut(Half<'a>, Half<'a>) -> Option<bool>,
+) -> Option<bool> {
     value.as_object()?;
-    match (member(value, name), member(value, "system")) {
+    visit(member(value, name), member(value, "system"))
+}
+
+/// Whether an element has one of the tokens.
+pub(super) fn token(leaf: Leaf, value: Value<'_>, tokens: &[Token]) -> Option<bool> {
+    each_token(leaf, value, &mut |code, system| match (code, system) {
         (Some(code), Some(system)) => Some(has_token(tokens, code, system)),
         // What is known may be enough.
         (code, system) => any(tokens.iter(), |token| {
@@ -47,7 +60,7 @@ fn pair(value: Value<'_>, name: &str, tokens: &[Token]) -> Option<bool> {
             };
             and(code_fits, system_fits)
         }),
-    }
+    })
 }
 
 /// Whether one of the tokens fits a code and a system.

@@ -77,6 +77,12 @@ pub fn finds(document: &Document, condition: &Condition) -> bool {
         Condition::Targets(paths, asked) => {
             any(paths.targets(value), asked, |found, asked| found == asked)
         }
+        Condition::Tokens(paths, asked) => {
+            any(paths.tokens(value), asked, |found, asked| found == asked)
+        }
+        Condition::Uris(paths, asked) => {
+            any(paths.uris(value), asked, |found, asked| found == asked)
+        }
         Condition::StringsStartWith(paths, asked) => {
             any(paths.strings(value), asked, |found, asked| {
                 found.starts_with(asked)
@@ -104,6 +110,8 @@ pub fn key_paths(condition: &Condition) -> Option<&Paths> {
     match condition {
         Condition::Contains(_) => None,
         Condition::Targets(paths, _)
+        | Condition::Tokens(paths, _)
+        | Condition::Uris(paths, _)
         | Condition::StringsStartWith(paths, _)
         | Condition::StringsContain(paths, _)
         | Condition::UrisBelow(paths, _)
@@ -158,6 +166,8 @@ pub fn check_form(test: &Test, lookups: &[Lookup]) {
         match &lookup.condition {
             Condition::Contains(parts) => assert!(!parts.is_empty()),
             Condition::Targets(_, asked)
+            | Condition::Tokens(_, asked)
+            | Condition::Uris(_, asked)
             | Condition::StringsStartWith(_, asked)
             | Condition::StringsContain(_, asked)
             | Condition::UrisBelow(_, asked) => assert!(!asked.is_empty()),
