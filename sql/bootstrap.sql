@@ -134,30 +134,30 @@ CREATE FUNCTION fhir_access.is_element(texts text[], other text) RETURNS boolean
     AS 'MODULE_PATHNAME', 'fhir_access_is_element'
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE LEAKPROOF;
 COMMENT ON FUNCTION fhir_access.is_element(text[], text) IS 'implementation of fhir_access.? operator';
-CREATE FUNCTION fhir_access.is_any_estimate(internal, oid, internal, integer) RETURNS double precision
-    AS 'MODULE_PATHNAME', 'fhir_access_is_any_estimate'
+CREATE FUNCTION fhir_access.estimate_is_any(internal, oid, internal, integer) RETURNS double precision
+    AS 'MODULE_PATHNAME', 'fhir_access_estimate_is_any'
     LANGUAGE c STABLE STRICT PARALLEL SAFE;
-CREATE FUNCTION fhir_access.is_element_estimate(internal, oid, internal, integer) RETURNS double precision
-    AS 'MODULE_PATHNAME', 'fhir_access_is_element_estimate'
+CREATE FUNCTION fhir_access.estimate_is_element(internal, oid, internal, integer) RETURNS double precision
+    AS 'MODULE_PATHNAME', 'fhir_access_estimate_is_element'
     LANGUAGE c STABLE STRICT PARALLEL SAFE;
 
-CREATE FUNCTION fhir_access.is_element_of_many_estimate(internal, oid, internal, integer) RETURNS double precision
-    AS 'MODULE_PATHNAME', 'fhir_access_is_element_of_many_estimate'
+CREATE FUNCTION fhir_access.estimate_is_element_of_many(internal, oid, internal, integer) RETURNS double precision
+    AS 'MODULE_PATHNAME', 'fhir_access_estimate_is_element_of_many'
     LANGUAGE c STABLE STRICT PARALLEL SAFE;
 
 CREATE OPERATOR fhir_access.?| (
     LEFTARG = text[], RIGHTARG = text[], FUNCTION = fhir_access.is_any,
-    RESTRICT = fhir_access.is_any_estimate, JOIN = arraycontjoinsel);
+    RESTRICT = fhir_access.estimate_is_any, JOIN = arraycontjoinsel);
 COMMENT ON OPERATOR fhir_access.?| (text[], text[]) IS 'some text is one of these';
 
 CREATE OPERATOR fhir_access.? (
     LEFTARG = text[], RIGHTARG = text, FUNCTION = fhir_access.is_element,
-    RESTRICT = fhir_access.is_element_estimate, JOIN = contjoinsel);
+    RESTRICT = fhir_access.estimate_is_element, JOIN = contjoinsel);
 COMMENT ON OPERATOR fhir_access.? (text[], text) IS 'some text is this one';
 
 CREATE OPERATOR fhir_access.?~ (
     LEFTARG = text[], RIGHTARG = text, FUNCTION = fhir_access.is_element,
-    RESTRICT = fhir_access.is_element_of_many_estimate, JOIN = contjoinsel);
+    RESTRICT = fhir_access.estimate_is_element_of_many, JOIN = contjoinsel);
 COMMENT ON OPERATOR fhir_access.?~ (text[], text) IS 'some text is this one: what ?| asks an index';
 
 CREATE FUNCTION fhir_access.prefix_extract_value(text[], internal, internal) RETURNS internal

@@ -71,6 +71,10 @@ END $$;
 GRANT USAGE ON SCHEMA fhir_access TO PUBLIC;
 REVOKE EXECUTE ON FUNCTION fhir_access.protect(regclass, text, name, name) FROM PUBLIC;
 REVOKE EXECUTE ON FUNCTION fhir_access.unprotect(regclass) FROM PUBLIC;
+-- Nobody else's operators are to be estimated by these.
+REVOKE EXECUTE ON FUNCTION fhir_access.estimate_is_any(internal, oid, internal, integer),
+    fhir_access.estimate_is_element(internal, oid, internal, integer),
+    fhir_access.estimate_is_element_of_many(internal, oid, internal, integer) FROM PUBLIC;
 -- It reads all policies.
 REVOKE EXECUTE ON FUNCTION fhir_access.index_advice() FROM PUBLIC;
 -- A trigger function runs for whoever writes; only to make a trigger of it takes the right to execute it.

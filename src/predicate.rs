@@ -13,6 +13,7 @@ use crate::session::reach::ReachEntry;
 use fhir_search::keys::Paths;
 use fhir_search::{Comparison, Condition, KeyValue, Lookup, Predicate, Test};
 use pgrx::prelude::*;
+use std::ffi::{CStr, CString};
 use std::rc::Rc;
 
 /// How an expression is written.
@@ -354,16 +355,15 @@ pub fn identifier(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 
+/// An identifier, quoted only where PostgreSQL needs it.
 fn readable_identifier(name: &str) -> String {
-    let plain = name
-        .bytes()
-        .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
-        && !name.starts_with(|first: char| first.is_ascii_digit());
-    if plain {
-        name.to_owned()
-    } else {
-        identifier(name)
-    }
+    let Ok(name) = CString::new(name) else {
+        return identifier(name);
+    };
+    // SAFETY: returns its argument or a quoted copy in the current memory context.
+    unsafe { CStr::from_ptr(pg_sys::quote_identifier(name.as_ptr())) }
+        .to_string_lossy()
+        .into_owned()
 }
 
 /// A string literal that reads the same whatever `standard_conforming_strings` says.

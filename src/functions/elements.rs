@@ -1,11 +1,10 @@
 //! The operators `?|` and `?` on `text[]`: some text of the left is one of the right, or is the right.
 //!
 //! `?|` is `&&` made for lists of thousands: a row is compared with a sorted list, and an index is asked for each text by
-//! itself. (GIN, asked for all at once, would go through all texts for each row that it finds.) The planner estimates both
-//! as it does `&&`.
+//! itself. (GIN, asked for all at once, would go through all texts for each row that it finds.)
 
 use super::cut::{cut, may_be_cut};
-use super::text_array::{self, TextArray};
+use super::text_array::TextArray;
 use super::version_1;
 use crate::node::cached;
 use pgrx::PgList;
@@ -13,9 +12,6 @@ use pgrx::prelude::*;
 
 /// The strategy of `?~` in `prefix_ops`: `?` for long lists.
 const IS_ELEMENT_OF_MANY: i16 = 5;
-
-/// PostgreSQL's `&&` on arrays, by which its estimator knows what is asked.
-const ARRAY_OVERLAP_OPERATOR: u32 = 2750;
 
 /// Texts to look for, sorted by bytes.
 struct Texts(Vec<Box<[u8]>>);
@@ -68,95 +64,6 @@ pub unsafe extern "C-unwind" fn fhir_access_is_element(
         let wanted = cut(pgrx::varlena_to_byte_slice(right));
         pg_sys::Datum::from(left.texts().any(|text| cut(text) == wanted))
     }
-}
-
-version_1!(pg_finfo_fhir_access_is_any_estimate);
-
-/// The estimator of `?|`: what PostgreSQL expects of `&&`.
-#[unsafe(no_mangle)]
-#[pg_guard]
-pub unsafe extern "C-unwind" fn fhir_access_is_any_estimate(
-    fcinfo: pg_sys::FunctionCallInfo,
-) -> pg_sys::Datum {
-    // SAFETY: the planner passes its state, the operator, its arguments and a relation's number; all but the operator are
-    // passed on.
-    unsafe {
-        let arguments = pgrx::fcinfo::pg_getarg_datum_raw(fcinfo, 2);
-        overlap(fcinfo, arguments)
-    }
-}
-
-/// What PostgreSQL expects of `&&` with these arguments.
-///
-/// # Safety
-/// `fcinfo` must be a planner's call of an estimator, `arguments` a list of two nodes.
-unsafe fn overlap(fcinfo: pg_sys::FunctionCallInfo, arguments: pg_sys::Datum) -> pg_sys::Datum {
-    // SAFETY: by the caller's promise: the planner's state and the number of a relation are passed on.
-    unsafe {
-        let argument = |number| Some(pgrx::fcinfo::pg_getarg_datum_raw(fcinfo, number));
-        let operator = pg_sys::Datum::from(pg_sys::Oid::from(ARRAY_OVERLAP_OPERATOR));
-        let arguments = [argument(0), Some(operator), Some(arguments), argument(3)];
-        pgrx::fcinfo::direct_function_call_as_datum(pg_sys::arraycontsel, &arguments)
-            .unwrap_or(pg_sys::Datum::null())
-    }
-}
-
-version_1!(pg_finfo_fhir_access_is_element_estimate);
-
-/// The estimator of `?`: what PostgreSQL expects of `&&` with an array of the one text.
-#[unsafe(no_mangle)]
-#[pg_guard]
-pub unsafe extern "C-unwind" fn fhir_access_is_element_estimate(
-    fcinfo: pg_sys::FunctionCallInfo,
-) -> pg_sys::Datum {
-    // SAFETY: as above; the new list and constant live in the current memory context.
-    unsafe {
-        let arguments = pgrx::fcinfo::pg_getarg_datum_raw(fcinfo, 2);
-        let nodes = PgList::<pg_sys::Node>::from_pg(arguments.cast_mut_ptr());
-        let (Some(texts), Some(wanted)) = (nodes.get_ptr(0), nodes.get_ptr(1)) else {
-            return few();
-        };
-        if !pgrx::is_a(wanted, pg_sys::NodeTag::T_Const) {
-            return few();
-        }
-        let wanted = &*wanted.cast::<pg_sys::Const>();
-        if wanted.constisnull {
-            return few();
-        }
-        let text = pg_sys::pg_detoast_datum_packed(wanted.constvalue.cast_mut_ptr());
-        let array = text_array::text_array([pgrx::varlena_to_byte_slice(text)].into_iter());
-        let array = pg_sys::makeConst(
-            pg_sys::TEXTARRAYOID,
-            -1,
-            wanted.constcollid,
-            -1,
-            array,
-            false,
-            false,
-        );
-        let mut nodes = PgList::<pg_sys::Node>::new();
-        nodes.push(texts);
-        nodes.push(array.cast());
-        overlap(fcinfo, pg_sys::Datum::from(nodes.into_pg()))
-    }
-}
-
-/// A text is in few rows.
-fn few() -> pg_sys::Datum {
-    const FEW: f64 = 0.0001;
-    FEW.into_datum().unwrap_or(pg_sys::Datum::null())
-}
-
-version_1!(pg_finfo_fhir_access_is_element_of_many_estimate);
-
-/// The estimator of `?~`, which stands only for what an index is asked: to look up statistics for each of thousands of texts
-/// would take longer than to look up the texts. (How many rows the whole list finds is estimated above.)
-#[unsafe(no_mangle)]
-#[pg_guard]
-pub unsafe extern "C-unwind" fn fhir_access_is_element_of_many_estimate(
-    _fcinfo: pg_sys::FunctionCallInfo,
-) -> pg_sys::Datum {
-    few()
 }
 
 version_1!(pg_finfo_fhir_access_is_any_support);

@@ -6,6 +6,7 @@
 
 pub mod cut;
 mod elements;
+mod estimates;
 mod keys;
 mod needles;
 mod operators;

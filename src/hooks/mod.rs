@@ -3,6 +3,7 @@
 //! * [`row_security`] adds the predicates, when PostgreSQL rewrites the statement;
 //! * [`planner`] masks hidden fields in every reference to a protected relation ([`masking`]), and refuses a finished
 //!   plan that reaches one by a way it has not seen;
+//! * [`statistics`] keeps what indexes know of hidden rows from the estimates of anybody's own conditions;
 //! * [`executor`] is the fence: a plan runs only for the session context that it was made for.
 
 mod executor;
@@ -13,6 +14,7 @@ mod planner;
 pub mod portals;
 mod row_security;
 mod standard;
+pub mod statistics;
 mod utility;
 
 /// Installs all hooks.
@@ -21,4 +23,5 @@ pub fn init() {
     planner::install();
     executor::install();
     utility::install();
+    statistics::install();
 }

@@ -3,7 +3,9 @@
 //! The text is ours (see `predicate`): every name in it is qualified, every value a literal.
 
 use super::relation::OpenRelation;
+use super::tree::{self, Mutator};
 use crate::error::{Error, Result};
+use crate::hooks::statistics;
 use pgrx::PgList;
 use pgrx::prelude::*;
 use std::ffi::CString;
@@ -51,7 +53,24 @@ pub fn parse(relation: pg_sys::Relation, text: &str) -> Result<*mut pg_sys::Node
         let expression = pg_sys::transformExpr(state, raw, pg_sys::ParseExprKind::EXPR_KIND_POLICY);
         pg_sys::assign_expr_collations(state, expression);
         pg_sys::free_parsestate(state);
-        Ok(expression)
+        Ok(tree::mutate(expression, &mut Marker))
+    }
+}
+
+/// Marks constants as a policy's.
+struct Marker;
+
+impl Mutator for Marker {
+    unsafe fn replace(&mut self, node: *mut pg_sys::Node) -> Option<*mut pg_sys::Node> {
+        // SAFETY: a node is looked at as what its tag says; the copy is ours to change.
+        unsafe {
+            if !pgrx::is_a(node, pg_sys::NodeTag::T_Const) {
+                return None;
+            }
+            let copy = pg_sys::copyObjectImpl(node.cast()).cast::<pg_sys::Const>();
+            (*copy).location = statistics::MARK;
+            Some(copy.cast())
+        }
     }
 }
 

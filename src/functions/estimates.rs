@@ -1,0 +1,99 @@
+//! What the planner expects of `?|` and `?`: as much as of `&&`.
+
+use super::text_array;
+use super::version_1;
+use pgrx::PgList;
+use pgrx::prelude::*;
+
+/// PostgreSQL's `&&` on arrays, by which its estimator knows what is asked.
+const ARRAY_OVERLAP_OPERATOR: u32 = 2750;
+
+/// What PostgreSQL expects of `&&` with these arguments.
+///
+/// # Safety
+/// `fcinfo` must be the planner's call of an estimator, `arguments` a list of two nodes.
+unsafe fn overlap(fcinfo: pg_sys::FunctionCallInfo, arguments: *mut pg_sys::List) -> pg_sys::Datum {
+    // SAFETY: by the caller's promise: the planner's state and the number of a relation are passed on.
+    unsafe {
+        let argument = |number| Some(pgrx::fcinfo::pg_getarg_datum_raw(fcinfo, number));
+        let operator = pg_sys::Datum::from(pg_sys::Oid::from(ARRAY_OVERLAP_OPERATOR));
+        let list = Some(pg_sys::Datum::from(arguments));
+        let arguments = [argument(0), Some(operator), list, argument(3)];
+        pgrx::fcinfo::direct_function_call_as_datum(pg_sys::arraycontsel, &arguments)
+            .unwrap_or(few())
+    }
+}
+
+/// A text is in few rows.
+fn few() -> pg_sys::Datum {
+    const FEW: f64 = 0.0001;
+    FEW.into_datum().unwrap_or(pg_sys::Datum::null())
+}
+
+version_1!(pg_finfo_fhir_access_estimate_is_any);
+
+/// Of `?|`: what PostgreSQL expects of `&&`.
+#[unsafe(no_mangle)]
+#[pg_guard]
+pub unsafe extern "C-unwind" fn fhir_access_estimate_is_any(
+    fcinfo: pg_sys::FunctionCallInfo,
+) -> pg_sys::Datum {
+    // SAFETY: the planner calls.
+    unsafe {
+        let arguments = pgrx::fcinfo::pg_getarg_datum_raw(fcinfo, 2);
+        overlap(fcinfo, arguments.cast_mut_ptr())
+    }
+}
+
+version_1!(pg_finfo_fhir_access_estimate_is_element);
+
+/// Of `?`: what PostgreSQL expects of `&&` with an array of the one text.
+#[unsafe(no_mangle)]
+#[pg_guard]
+pub unsafe extern "C-unwind" fn fhir_access_estimate_is_element(
+    fcinfo: pg_sys::FunctionCallInfo,
+) -> pg_sys::Datum {
+    // SAFETY: the planner calls; the right side is a text where its type says so. New nodes live in the current memory
+    // context.
+    unsafe {
+        let arguments = pgrx::fcinfo::pg_getarg_datum_raw(fcinfo, 2).cast_mut_ptr();
+        let nodes = PgList::<pg_sys::Node>::from_pg(arguments);
+        let (Some(texts), Some(wanted)) = (nodes.get_ptr(0), nodes.get_ptr(1)) else {
+            return few();
+        };
+        if !pgrx::is_a(wanted, pg_sys::NodeTag::T_Const) {
+            return few();
+        }
+        let wanted = &*wanted.cast::<pg_sys::Const>();
+        if wanted.constisnull || wanted.consttype != pg_sys::TEXTOID {
+            return few();
+        }
+        let text = pg_sys::pg_detoast_datum_packed(wanted.constvalue.cast_mut_ptr());
+        let array = text_array::text_array([pgrx::varlena_to_byte_slice(text)].into_iter());
+        let array = pg_sys::makeConst(
+            pg_sys::TEXTARRAYOID,
+            -1,
+            wanted.constcollid,
+            -1,
+            array,
+            false,
+            false,
+        );
+        let mut nodes = PgList::<pg_sys::Node>::new();
+        nodes.push(texts);
+        nodes.push(array.cast());
+        overlap(fcinfo, nodes.into_pg())
+    }
+}
+
+version_1!(pg_finfo_fhir_access_estimate_is_element_of_many);
+
+/// Of `?~`, which stands only for what an index is asked: to look up statistics for each of thousands of texts would take
+/// longer than to look up the texts. (How many rows the whole list finds is estimated above.)
+#[unsafe(no_mangle)]
+#[pg_guard]
+pub unsafe extern "C-unwind" fn fhir_access_estimate_is_element_of_many(
+    _fcinfo: pg_sys::FunctionCallInfo,
+) -> pg_sys::Datum {
+    few()
+}

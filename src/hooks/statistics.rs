@@ -1,0 +1,93 @@
+//! Statistics of index expressions are for policies only.
+//!
+//! An index on `targets(resource, …)` has statistics of all rows, and PostgreSQL lets leakproof operators use them under row
+//! security: the number of rows that EXPLAIN expects would tell anybody what hidden rows hold. So the planner gets them
+//! for conditions of policies alone, which it knows by a mark on their constants that no statement can write.
+
+use crate::node::index::IndexedKey;
+use crate::registry;
+use pgrx::PgList;
+use pgrx::prelude::*;
+
+/// The place in the source text that a policy's constant claims to have. Those of a statement are not negative, and -1 is
+/// "unknown"; it survives copying, and no comparison of expressions looks at it.
+pub const MARK: i32 = -4_242;
+
+static mut PREVIOUS: pg_sys::get_index_stats_hook_type = None;
+
+/// Installs the hook.
+pub fn install() {
+    // SAFETY: runs once per process, in _PG_init, before any statement.
+    unsafe {
+        PREVIOUS = pg_sys::get_index_stats_hook;
+        pg_sys::get_index_stats_hook = Some(index_statistics);
+    }
+}
+
+/// A plain frame: see [`super::standard`].
+unsafe extern "C-unwind" fn index_statistics(
+    root: *mut pg_sys::PlannerInfo,
+    index: pg_sys::Oid,
+    column: pg_sys::AttrNumber,
+    variable: *mut pg_sys::VariableStatData,
+) -> bool {
+    // SAFETY: called by the planner, with a relation in `variable` and statistics not set; the previous hook gets the same.
+    unsafe {
+        if is_hidden(variable, index) {
+            // "Taken care of", and there are none.
+            return true;
+        }
+        match PREVIOUS {
+            Some(previous) => previous(root, index, column, variable),
+            None => false,
+        }
+    }
+}
+
+/// # Safety
+/// As above.
+#[pg_guard]
+unsafe extern "C-unwind" fn is_hidden(
+    variable: *mut pg_sys::VariableStatData,
+    index: pg_sys::Oid,
+) -> bool {
+    // SAFETY: the planner has set the expression that it asks about.
+    if unsafe { is_of_policy((*variable).var) } {
+        return false;
+    }
+    // SAFETY: an index belongs to a table, which the statement has locked.
+    let relation = unsafe {
+        if (*variable).rel.is_null() {
+            return false;
+        }
+        pg_sys::IndexGetRelation(index, true)
+    };
+    // Where protection cannot be read the statement fails anyway.
+    let Ok(Some(protected)) = registry::protected(relation) else {
+        return false;
+    };
+    let is_ours = |key: &IndexedKey| matches!(key, IndexedKey::Function { .. });
+    protected
+        .indexes
+        .iter()
+        .any(|found| found.oid == index && found.keys.iter().any(is_ours))
+}
+
+/// Is it the call of a function with a constant of a policy among its arguments?
+///
+/// # Safety
+/// `expression` must be null or a node.
+unsafe fn is_of_policy(expression: *mut pg_sys::Node) -> bool {
+    // SAFETY: by the caller's promise; nodes are looked at as what their tags say.
+    unsafe {
+        if expression.is_null() || !pgrx::is_a(expression, pg_sys::NodeTag::T_FuncExpr) {
+            return false;
+        }
+        PgList::<pg_sys::Node>::from_pg((*expression.cast::<pg_sys::FuncExpr>()).args)
+            .iter_ptr()
+            .any(|node| {
+                pgrx::is_a(node, pg_sys::NodeTag::T_Const)
+                    && (*node.cast::<pg_sys::Const>()).location == MARK
+            })
+    }
+}
