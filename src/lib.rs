@@ -35,5 +35,6 @@ pub extern "C-unwind" fn _PG_init() {
     unsafe { std::env::set_var("RUST_LIB_BACKTRACE", "0") };
     settings::init();
     catalog::init();
+    functions::init();
     hooks::init();
 }

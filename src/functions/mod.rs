@@ -21,6 +21,13 @@ use access_policy::fields::{FieldError, FieldSet};
 use fhir_search::Test;
 use pgrx::prelude::*;
 
+/// Lets PostgreSQL interrupt the evaluation of large documents.
+pub fn init() {
+    fhir_search::on_progress(|| {
+        pg_sys::check_for_interrupts!();
+    });
+}
+
 /// Declares the record by which PostgreSQL recognises a function of the version-1 calling convention.
 macro_rules! version_1 {
     ($record:ident) => {

@@ -34,16 +34,16 @@ impl Plan {
     }
 
     /// How `predicate` is best answered.
-    fn of(protected: &Protected, predicate: &Predicate) -> Plan {
+    fn of(asked: &Asked<'_>, predicate: &Predicate) -> Plan {
         match predicate {
             Predicate::Constant(true) | Predicate::Not(_) => Plan::Scan,
             // By the table's key.
             Predicate::Constant(false) | Predicate::Id(_) => Plan::ready(),
-            Predicate::Test(test) => Plan::of_test(protected, test),
+            Predicate::Test(test) => Plan::of_test(asked, test),
             Predicate::Or(parts) => {
                 let mut all = Plan::ready();
                 for part in parts {
-                    match (&mut all, Plan::of(protected, part)) {
+                    match (&mut all, Plan::of(asked, part)) {
                         (
                             Plan::Indexes {
                                 rank,
@@ -67,7 +67,7 @@ impl Plan {
             }
             // The planner takes the best; the others filter.
             Predicate::And(parts) => {
-                let plans: Vec<Plan> = parts.iter().map(|part| Plan::of(protected, part)).collect();
+                let plans: Vec<Plan> = parts.iter().map(|part| Plan::of(asked, part)).collect();
                 let others: BTreeSet<String> = plans
                     .iter()
                     .flat_map(|plan| match plan {
@@ -91,28 +91,32 @@ impl Plan {
         }
     }
 
-    fn of_test(protected: &Protected, test: &Test) -> Plan {
-        let usable = lookups(protected, test);
-        // One that only narrows is good enough where none decides.
-        let decided = usable.iter().any(|lookup| lookup.decides);
-        let good = usable.iter().filter(|lookup| lookup.decides || !decided);
-        let served = good.clone().find_map(|lookup| {
-            let indexes = serving(protected, &lookup.condition);
-            (!indexes.is_empty()).then_some((lookup, indexes))
-        });
-        if let Some((lookup, indexes)) = served {
+    fn of_test(asked: &Asked<'_>, test: &Test) -> Plan {
+        let usable = lookups(asked.protected, test);
+        let served = |lookup: &&Lookup| !serving(asked.protected, &lookup.condition).is_empty();
+        // One that only narrows is good enough where nothing that is advised decides.
+        let advised = || usable.iter().filter(|lookup| asked.is_advised(lookup));
+        let decided = advised().any(|lookup| lookup.decides);
+        let there = usable
+            .iter()
+            .filter(|lookup| asked.is_asked(lookup))
+            .filter(|lookup| lookup.decides || !decided)
+            .find(served);
+        if let Some(lookup) = there {
+            let indexes = serving(asked.protected, &lookup.condition);
             return Plan::Indexes {
                 rank: rank(&lookup.condition),
                 existing: indexes.iter().map(|index| index.name.clone()).collect(),
                 missing: BTreeSet::new(),
             };
         }
+        let mut good = advised().filter(|lookup| lookup.decides || !decided);
         // One index serves all equality, unless references are asked for in several places.
         let is_general = |lookup: &&Lookup| match &lookup.condition {
             Condition::Contains(documents) => !lookup.regular_only || documents.len() == 1,
             _ => false,
         };
-        match good.clone().find(is_general).or_else(|| { good }.next()) {
+        match good.clone().find(is_general).or_else(|| good.next()) {
             None => Plan::Scan,
             Some(lookup) => Plan::Indexes {
                 rank: rank(&lookup.condition),
@@ -120,6 +124,28 @@ impl Plan {
                 missing: Needed::of(&lookup.condition).into_iter().collect(),
             },
         }
+    }
+}
+
+/// Of which relation, and how, a condition is asked.
+struct Asked<'a> {
+    protected: &'a Protected,
+    /// With many values: containment is not asked for many references.
+    many: bool,
+}
+
+impl Asked<'_> {
+    fn is_asked(&self, lookup: &Lookup) -> bool {
+        !(self.many && lookup.regular_only)
+    }
+
+    /// The indexes on tokens and URIs serve those who have made them; one index on the document is enough.
+    fn is_advised(&self, lookup: &Lookup) -> bool {
+        let is_special = matches!(
+            lookup.condition,
+            Condition::Tokens(..) | Condition::Uris(..)
+        );
+        self.is_asked(lookup) && !is_special
     }
 }
 
@@ -154,7 +180,6 @@ fn advise(protected: &Protected, policies: &[Stored]) -> Advice {
         several,
     } in policies
     {
-        pgrx::check_for_interrupts!();
         let entries = policy.entries.iter().enumerate().filter(|(_, entry)| {
             entry.covers(&protected.resource_type)
                 && entry.interactions.contains(Interaction::Search)
@@ -162,11 +187,15 @@ fn advise(protected: &Protected, policies: &[Stored]) -> Advice {
         // The entries of a policy are asked together: if one of them reads everything, so does the statement.
         let mut plans = Vec::new();
         for (index, entry) in entries {
-            let sample = |name: &str| entry.sample_for(&protected.resource_type, name);
-            // More than containment is asked for.
-            let instances = if *several { 300 } else { 1 };
-            let predicate = Predicate::any((0..instances).map(|n| sample(&format!("n{n}"))));
-            match Plan::of(protected, &predicate) {
+            pgrx::check_for_interrupts!();
+            let asked = Asked {
+                protected,
+                many: *several && entry.has_variables(),
+            };
+            match Plan::of(
+                &asked,
+                &entry.sample_for(&protected.resource_type, "example"),
+            ) {
                 Plan::Scan => {
                     plans.clear();
                     break;

@@ -127,6 +127,13 @@ impl PolicyEntry {
         self.resource_type.covers(resource_type, false)
     }
 
+    /// Whether the rows that it grants depend on parameters of the membership.
+    pub fn has_variables(&self) -> bool {
+        self.criteria
+            .iter()
+            .any(|criterion| criterion.parsed.variables().next().is_some())
+    }
+
     /// A predicate of the form of those that the entry gives for rows of the type, with made-up values in the place of variables
     /// (see [`Criteria::sample_for`]).
     pub fn sample_for(&self, resource_type: &str, name: &str) -> Predicate {

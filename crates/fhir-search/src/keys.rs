@@ -14,7 +14,8 @@ use crate::fold;
 use crate::path::{self, Leaf, Path};
 use crate::range::{self, Interval, Stored, Units};
 use crate::test::{
-    Found, ParseTestError, Scanner, Token, TokenSystem, each, each_piece, each_token, write_paths,
+    Document, Found, ParseTestError, Scanner, Token, TokenSystem, each, each_piece, each_token,
+    write_paths,
 };
 
 /// A longer unit or target of a reference is no key: B-trees and GIN indexes take rows of some 2,700 bytes at most, and what
@@ -206,8 +207,9 @@ impl Paths {
     /// What references refer to, as it is compared: `Type/id`, or a URL without version; sorted, each once.
     pub fn targets(&self, document: Value<'_>) -> Vec<String> {
         let mut found = BTreeSet::new();
+        let document = &Document::from(document);
         self.each(
-            document,
+            document.root,
             &mut |leaf, value| match Found::of(leaf, value, document) {
                 Some(Found::Resource(kind, id)) => {
                     found.insert(format!("{kind}/{id}"));

@@ -5,7 +5,8 @@ use std::collections::HashSet;
 use jsonb::Value;
 
 use crate::compartment;
-use crate::test::{Found, each, irregular};
+use crate::progress::tick;
+use crate::test::{Document, Found, each, irregular};
 
 /// Whether a document holds a reference that is not compared as it is stored: with a version (`Patient/1/_history/2`) or
 /// contained (`#p`). On such a document the containment that the [`Lookup`](crate::Lookup) of a test of references asks for is
@@ -13,6 +14,7 @@ use crate::test::{Found, each, irregular};
 pub fn has_irregular_references(document: Value<'_>) -> bool {
     let mut left = vec![document];
     while let Some(value) = left.pop() {
+        tick();
         match value {
             Value::Array(items) => {
                 for item in items.try_iter() {
@@ -44,8 +46,9 @@ pub fn has_irregular_references(document: Value<'_>) -> bool {
 pub fn referenced_patients(resource_type: &str, document: Value<'_>) -> Vec<String> {
     let mut seen = HashSet::new();
     let mut ids = Vec::new();
+    let document = &Document::from(document);
     for alternative in compartment::references("Patient", resource_type) {
-        each(document, &alternative.path.steps, &mut |value| {
+        each(document.root, &alternative.path.steps, &mut |value| {
             let stored = value.as_object()?.get("reference")?.as_str()?;
             if let Some(Found::Resource("Patient", id)) = Found::read(value, document)
                 && !stored.starts_with('#')

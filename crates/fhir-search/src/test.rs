@@ -11,7 +11,7 @@ pub(crate) use text::{Scanner, write_paths, write_quoted};
 
 pub(crate) use evaluate::{and, any, each, items, member};
 pub(crate) use pieces::each_piece;
-pub(crate) use reference::{Found, irregular, last_two, relative};
+pub(crate) use reference::{Document, Found, irregular, last_two, relative};
 pub(crate) use token::each_token;
 
 use std::collections::HashSet;
@@ -120,7 +120,12 @@ impl Elements {
         let op = match op {
             TestOp::Token(tokens) => TestOp::Token(distinct(tokens)),
             TestOp::Equals(values) => TestOp::Equals(distinct(values)),
-            TestOp::StartsWith(values) => TestOp::StartsWith(folded(&values)),
+            TestOp::StartsWith(values) => {
+                let mut prefixes = folded(&values);
+                // Those that begin with another follow it directly, and find nothing that it would not.
+                prefixes.dedup_by(|next, kept| next.starts_with(kept.as_str()));
+                TestOp::StartsWith(prefixes)
+            }
             TestOp::Contains(values) => TestOp::Contains(folded(&values)),
             TestOp::Below(values) => {
                 let trimmed = values

@@ -2,7 +2,7 @@
 
 use super::syntax::{self, MOST_BYTES, MOST_VALUES, Percent, Piece, Template, Variable};
 use super::value::{self, Target, Value, Wrong};
-use super::{Condition, Item};
+use super::{Condition, Item, Search};
 
 /// Where the values of `%variables` come from.
 pub trait Bindings {
@@ -72,6 +72,10 @@ pub fn values(
                     let expected = format!("at most {MOST_VALUES} values in all");
                     unfit(condition, first_variable(template), expected)
                 })?;
+                // Both would be true of everything; in criteria, too, it takes one value.
+                if matches!(condition.search, Search::Missing(_)) && found.len() > 1 {
+                    return Err(unfit(condition, first_variable(template), "true or false"));
+                }
             }
         }
     }
@@ -127,11 +131,24 @@ fn bound(
     }
     // Inside a longer value it is data, whatever it looks like.
     let mut pieces = Vec::with_capacity(template.pieces.len());
+    let (mut part, mut at_start) = (0_usize, true);
     for piece in &template.pieces {
         pieces.push(match piece {
-            Piece::Variable(variable) => Piece::Text(literal(condition, variable, bindings)?),
+            Piece::Variable(variable) => {
+                let text = literal(condition, variable, bindings)?;
+                // A comparison is not data.
+                let begins =
+                    at_start && text.starts_with(|first: char| first.is_ascii_alphabetic());
+                if begins && condition.search.takes_prefix(part) {
+                    let expected = "a value without a prefix, because it is part of a longer one";
+                    return Err(unfit(condition, Some(variable), expected));
+                }
+                Piece::Text(text)
+            }
             other => other.clone(),
         });
+        at_start = *piece == Piece::Dollar;
+        part = part.saturating_add(usize::from(at_start));
     }
     found.push(read(&pieces, first_variable(template))?);
     Ok(())

@@ -134,6 +134,18 @@ impl Search {
         }
     }
 
+    /// Whether a value (of a composite parameter that part of it) may begin with `ge` and the like.
+    pub fn takes_prefix(&self, part: usize) -> bool {
+        match self {
+            Search::Date(_) | Search::Number(_) | Search::Quantity(_) => part == 0,
+            Search::Composite(found) => {
+                let search = found.parts.get(part);
+                search.is_some_and(|(_, search)| search.takes_prefix(0))
+            }
+            _ => false,
+        }
+    }
+
     /// Checks what can be checked of a value with variables in it.
     pub fn check_template(&self, pieces: &[Piece]) -> Result<(), Wrong> {
         let whole = |pieces: &[Piece]| matches!(pieces, [Piece::Variable(_)]);

@@ -18,13 +18,18 @@ pub fn merged(parts: Vec<Predicate>) -> Vec<Predicate> {
         write_shape(&part, &mut shape);
         let same = places.entry(shape).or_default();
         // Nearly always the first one takes it. A shape whose members never fit would cost their square.
-        let place = same
-            .iter()
-            .take(8)
-            .copied()
-            .find(|place| groups.get(*place).is_some_and(|group| group.takes(&part)));
-        match place.and_then(|place| groups.get_mut(place)) {
-            Some(group) => group.members.push(part),
+        let found = same.iter().take(8).find_map(|place| {
+            let fit = groups.get(*place)?.fit(&part)?;
+            Some((*place, fit))
+        });
+        match found {
+            Some((_, Fit::Known)) => {}
+            Some((place, Fit::Differs(differs))) => {
+                if let Some(group) = groups.get_mut(place) {
+                    group.differs = differs;
+                    group.members.push(part);
+                }
+            }
             None => {
                 same.push(groups.len());
                 groups.push(Group::new(part));
@@ -37,55 +42,49 @@ pub fn merged(parts: Vec<Predicate>) -> Vec<Predicate> {
 /// Alternatives of one shape. Conjunctions in it differ in the same conjunct.
 struct Group {
     members: Vec<Predicate>,
+    /// The conjunct in which the members differ, once there are two.
+    differs: Option<usize>,
+}
+
+/// How an alternative goes into a group.
+enum Fit {
+    /// It says nothing new.
+    Known,
+    /// It is one more; of conjunctions, with the conjunct in which they differ.
+    Differs(Option<usize>),
 }
 
 impl Group {
     fn new(first: Predicate) -> Self {
         Group {
             members: vec![first],
+            differs: None,
         }
     }
 
-    fn takes(&self, other: &Predicate) -> bool {
-        let Some(first) = self.members.first() else {
-            return false;
-        };
+    fn fit(&self, other: &Predicate) -> Option<Fit> {
+        let first = self.members.first()?;
+        if first == other {
+            return Some(Fit::Known);
+        }
         match (first, other) {
             (Predicate::And(one), Predicate::And(other)) => {
-                let place = |one: &[Predicate], other: &[Predicate]| {
-                    let mut places =
-                        (0..one.len()).filter(|place| one.get(*place) != other.get(*place));
-                    match (places.next(), places.next()) {
-                        (place, None) => Some(place),
-                        _ => None,
-                    }
+                let mut places =
+                    (0..one.len()).filter(|place| one.get(*place) != other.get(*place));
+                let (place, None) = (places.next()?, places.next()) else {
+                    return None;
                 };
-                let Some(differs) = place(one, other) else {
-                    return false;
-                };
-                match (differs, self.differs()) {
-                    (Some(here), Some(there)) => here == there,
-                    _ => true,
-                }
+                (self.differs.is_none_or(|differs| differs == place))
+                    .then_some(Fit::Differs(Some(place)))
             }
-            (Predicate::Or(_) | Predicate::Not(_), _) => first == other,
-            _ => true,
+            (Predicate::Not(_) | Predicate::Or(_), _) => None,
+            (Predicate::Test(Test::Composite { .. }), _) => None,
+            _ => Some(Fit::Differs(None)),
         }
-    }
-
-    /// The conjunct in which the members differ.
-    fn differs(&self) -> Option<usize> {
-        let mut members = self.members.iter().filter_map(|member| match member {
-            Predicate::And(parts) => Some(parts),
-            _ => None,
-        });
-        let first = members.next()?;
-        let other = members.find(|other| *other != first)?;
-        (0..first.len()).find(|place| first.get(*place) != other.get(*place))
     }
 
     fn finish(self) -> Predicate {
-        let differs = self.differs();
+        let differs = self.differs;
         let mut members = self.members.into_iter();
         let Some(mut first) = members.next() else {
             return Predicate::Constant(false);

@@ -5,6 +5,7 @@ use jsonb::{Decimal, Number, Value};
 
 use super::{Span, Unit, Written, decimal};
 use crate::path::Leaf;
+use crate::progress::tick;
 use crate::test::{and, items, member};
 
 /// The system of currencies.
@@ -45,6 +46,7 @@ fn timing(value: Value<'_>) -> Option<Option<Span>> {
         }));
     };
     for event in items(value, "event")? {
+        tick();
         match event {
             Value::Null => {}
             event => add(Span::parse(event.as_str()?)?),
@@ -271,21 +273,33 @@ fn sampled<'a>(value: Value<'a>, units: &mut impl Units) -> Option<Option<Interv
         None => BigDecimal::from(1),
     };
     let (mut below, mut above) = (false, false);
-    let mut ends: Option<(BigDecimal, BigDecimal)> = None;
+    // The least and the greatest of the data give the ends, whatever the factor's sign.
+    let mut data_ends: Option<(BigDecimal, BigDecimal)> = None;
     for item in data.split_ascii_whitespace() {
+        tick();
         match item {
             "E" => {}
             "L" => below = true,
             "U" => above = true,
             item => {
-                let point = &zero + &factor * Written::parse(item)?.value();
-                ends = Some(match ends {
+                let point = Written::parse(item)?.value().clone();
+                data_ends = Some(match data_ends {
                     None => (point.clone(), point),
-                    Some((low, high)) => (low.min(point.clone()), high.max(point)),
+                    Some((low, high)) if point < low => (point, high),
+                    Some((low, high)) if point > high => (low, point),
+                    Some(ends) => ends,
                 });
             }
         }
     }
+    let ends = data_ends.map(|(least, greatest)| {
+        let (one, other) = (&zero + &factor * least, &zero + &factor * greatest);
+        if one <= other {
+            (one, other)
+        } else {
+            (other, one)
+        }
+    });
     if ends.is_none() && !below && !above {
         return Some(None);
     }

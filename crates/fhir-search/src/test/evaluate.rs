@@ -10,18 +10,20 @@ use jsonb::Value;
 
 use super::reference::{compare_joined, is_one_of};
 use super::token::token;
-use super::{Elements, Found, Test, TestOp, each_piece, last_two, relative};
+use super::{Document, Elements, Found, Test, TestOp, each_piece, last_two, relative};
 use crate::fold;
 use crate::path::{Filter, Leaf, Path, Step};
+use crate::progress::tick;
 use crate::range;
 
 impl Test {
     /// Whether the test holds for a document: `None` is unknown, because an element that matters is wrongly typed. What is
     /// unknown is not granted, and its negation is unknown too.
     pub fn evaluate(&self, document: Value<'_>) -> Option<bool> {
+        let document = &Document::from(document);
         match self {
-            Test::Elements(elements) => elements.hold(document, document),
-            Test::Composite { context, parts } => each(document, context, &mut |element| {
+            Test::Elements(elements) => elements.hold(document.root, document),
+            Test::Composite { context, parts } => each(document.root, context, &mut |element| {
                 all(parts.iter(), |part| part.hold(element, document))
             }),
         }
@@ -30,7 +32,7 @@ impl Test {
 
 impl Elements {
     /// Whether some element below `from` satisfies the condition.
-    fn hold(&self, from: Value<'_>, document: Value<'_>) -> Option<bool> {
+    fn hold<'a>(&self, from: Value<'a>, document: &Document<'a>) -> Option<bool> {
         match &self.op {
             TestOp::Truth(expected) => {
                 let found = any(self.paths.iter(), |path| {
@@ -52,38 +54,56 @@ impl Elements {
     }
 
     /// Whether one element satisfies the condition.
-    fn satisfies(&self, leaf: Leaf, value: Value<'_>, document: Value<'_>) -> Option<bool> {
+    fn satisfies<'a>(&self, leaf: Leaf, value: Value<'a>, document: &Document<'a>) -> Option<bool> {
         match &self.op {
             TestOp::Present { types } => present(leaf, value, types, document),
             TestOp::Token(tokens) => token(leaf, value, tokens),
             TestOp::StartsWith(prefixes) => each_piece(leaf, value, &mut |piece| {
-                prefixes
-                    .iter()
-                    .any(|prefix| fold::starts_with(piece, prefix))
+                if prefixes.len() <= FEW {
+                    prefixes
+                        .iter()
+                        .any(|prefix| fold::starts_with(piece, prefix))
+                } else {
+                    starts_with_one(&fold::fold(piece), prefixes)
+                }
             }),
             TestOp::Contains(needles) => each_piece(leaf, value, &mut |piece| {
                 let piece = fold::fold(piece);
-                needles.iter().any(|needle| piece.contains(needle))
+                needles.iter().any(|needle| {
+                    tick();
+                    piece.contains(needle)
+                })
             }),
             TestOp::Equals(values) => each_piece(leaf, value, &mut |piece| {
                 contains(values, |found| found.as_str().cmp(piece))
             }),
             TestOp::Below(uris) => {
                 let found = value.as_str()?;
-                Some(uris.iter().any(|uri| is_below(found, uri)))
+                any(uris.iter(), |uri| Some(is_below(found, uri)))
             }
             TestOp::Date(asked) => match range::span(leaf, value)? {
-                Some(span) => Some(asked.iter().any(|moment| moment.holds(span))),
+                Some(span) => any(asked.iter(), |moment| Some(moment.holds(span))),
                 None => Some(false),
             },
             TestOp::Number(asked) => match range::interval(leaf, value, &mut &range::Unit::Any)? {
-                Some(interval) => Some(asked.iter().any(|amount| amount.holds(&interval))),
+                Some(interval) => any(asked.iter(), |amount| Some(amount.holds(&interval))),
                 None => Some(false),
             },
-            TestOp::Quantity(asked) => any(asked.iter(), |(amount, unit)| {
-                let found = range::interval(leaf, value, &mut &*unit)?;
-                Some(found.is_some_and(|interval| amount.holds(&interval)))
-            }),
+            TestOp::Quantity(asked) => {
+                // Most ask for the same unit.
+                let mut last = None;
+                any(asked.iter(), |(amount, unit)| {
+                    let found = match &last {
+                        Some((known, found)) if *known == unit => found,
+                        _ => {
+                            let found = range::interval(leaf, value, &mut &*unit);
+                            &last.insert((unit, found)).1
+                        }
+                    };
+                    let found = found.as_ref()?.as_ref();
+                    Some(found.is_some_and(|interval| amount.holds(interval)))
+                })
+            }
             TestOp::Truth(_) => None,
             TestOp::Reference {
                 targets,
@@ -119,6 +139,19 @@ fn truth(path: &Path, value: Value<'_>) -> Option<bool> {
     }
 }
 
+/// So many prefixes are tried one by one.
+const FEW: usize = 4;
+
+/// Whether a folded text starts with one of the prefixes, which are sorted, none the beginning of another.
+fn starts_with_one(text: &str, prefixes: &[String]) -> bool {
+    // The one that it starts with sorts before it, and anything in between would start with that one.
+    let after = prefixes.partition_point(|prefix| prefix.as_str() <= text);
+    after
+        .checked_sub(1)
+        .and_then(|before| prefixes.get(before))
+        .is_some_and(|prefix| text.starts_with(prefix))
+}
+
 /// Whether a URI is `uri` or below it.
 fn is_below(found: &str, uri: &str) -> bool {
     found
@@ -151,6 +184,7 @@ pub(crate) fn any<T>(
 ) -> Option<bool> {
     let mut found = Some(false);
     for item in items {
+        tick();
         found = or(found, holds(item));
         if found == Some(true) {
             break;
@@ -245,7 +279,12 @@ pub(super) fn contains<T>(values: &[T], compare: impl Fn(&T) -> Ordering) -> boo
     values.binary_search_by(compare).is_ok()
 }
 
-fn present(leaf: Leaf, value: Value<'_>, types: &[String], document: Value<'_>) -> Option<bool> {
+fn present<'a>(
+    leaf: Leaf,
+    value: Value<'a>,
+    types: &[String],
+    document: &Document<'a>,
+) -> Option<bool> {
     match (leaf, value) {
         (Leaf::Resource, Value::Object(object)) if !types.is_empty() && !object.is_empty() => {
             let kind = member(value, "resourceType")?;

@@ -1,12 +1,49 @@
 //! References: what they refer to, in the form in which they are compared.
 
+use std::cell::OnceCell;
 use std::cmp::Ordering;
+use std::collections::HashMap;
 
 use jsonb::Value;
 
 use super::evaluate::{contains, items, member};
 use crate::model;
 use crate::path::Leaf;
+use crate::progress::tick;
+
+/// A document whose references are read.
+pub(crate) struct Document<'a> {
+    /// The resource.
+    pub root: Value<'a>,
+    /// The contained resources by id, once they have been asked for.
+    contained: OnceCell<HashMap<&'a str, Value<'a>>>,
+}
+
+impl<'a> From<Value<'a>> for Document<'a> {
+    fn from(root: Value<'a>) -> Self {
+        Self {
+            root,
+            contained: OnceCell::new(),
+        }
+    }
+}
+
+impl<'a> Document<'a> {
+    /// The (first) contained resource with an id.
+    fn contained(&self, id: &str) -> Option<Value<'a>> {
+        let contained = self.contained.get_or_init(|| {
+            let mut contained = HashMap::new();
+            for resource in items(self.root, "contained").into_iter().flatten() {
+                tick();
+                if let Some(Some(id)) = member(resource, "id") {
+                    contained.entry(id).or_insert(resource);
+                }
+            }
+            contained
+        });
+        contained.get(id).copied()
+    }
+}
 
 /// What a Reference element refers to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,7 +58,7 @@ pub(crate) enum Found<'a> {
 
 impl<'a> Found<'a> {
     /// Reads an element: a Reference, or a resource that stands inside.
-    pub(crate) fn of(leaf: Leaf, value: Value<'a>, document: Value<'a>) -> Option<Self> {
+    pub(crate) fn of(leaf: Leaf, value: Value<'a>, document: &Document<'a>) -> Option<Self> {
         if leaf == Leaf::Resource {
             Self::resource(value)
         } else {
@@ -41,26 +78,21 @@ impl<'a> Found<'a> {
 
     /// Reads a Reference element of `document`; `None` when it is wrongly typed or refers to a contained resource that is
     /// not there.
-    pub(crate) fn read(value: Value<'a>, document: Value<'a>) -> Option<Self> {
+    pub(crate) fn read(value: Value<'a>, document: &Document<'a>) -> Option<Self> {
         let Some(text) = member(value, "reference")? else {
             return Some(Self::Nothing);
         };
         if let Some(fragment) = text.strip_prefix('#') {
             if fragment.is_empty() {
-                return Self::resource(document);
+                return Self::resource(document.root);
             }
             // One without a type is nothing that can be referred to.
-            return Self::resource(contained(document, fragment)?)
+            return Self::resource(document.contained(fragment)?)
                 .filter(|found| *found != Self::Nothing);
         }
         let text = text.split_once("/_history/").map_or(text, |(text, _)| text);
         Some(relative(text).map_or(Self::Other(text), |(kind, id)| Self::Resource(kind, id)))
     }
-}
-
-/// The contained resource with an id.
-fn contained<'a>(document: Value<'a>, id: &str) -> Option<Value<'a>> {
-    items(document, "contained")?.find(|resource| member(*resource, "id") == Some(Some(id)))
 }
 
 /// The type and id of `Type/id`.
