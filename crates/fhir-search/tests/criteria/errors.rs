@@ -104,11 +104,23 @@ fn syntax() {
         ("Patient?gender=%zz%1", 18, percent),
         ("Patient?gender=%", 15, percent),
         ("Patient?gender=%4", 15, percent),
-        // What is not encoded UTF-8 may be a variable's name, but not after it.
+        // What is an encoded byte but not UTF-8 is no variable's name.
         ("Patient?gender=%80", 15, percent),
-        ("Patient?gender=%ED%A0%80", 21, percent),
-        ("Patient?gender=%F5%80%80%80", 18, percent),
-        ("Patient?%C3=1", 8, variable),
+        (
+            "Patient?gender=%ED%A0%80",
+            15,
+            "%ED is not the start of a character in UTF-8",
+        ),
+        (
+            "Patient?gender=%F5%80%80%80",
+            15,
+            "%F5 is not the start of a character in UTF-8",
+        ),
+        (
+            "Patient?%C3=1",
+            8,
+            "%C3 is not the start of a character in UTF-8",
+        ),
         ("Patient?%80=1", 8, percent),
         ("Patient?gender=%00", 15, nul),
         ("Patient?gender=a\0", 16, nul),
