@@ -265,7 +265,7 @@ pub fn relations_of(resource_type: &str) -> Result<Vec<pg_sys::Oid>> {
     Ok(relations)
 }
 
-/// All protected relations without those that are partitions or children of another, by name.
+/// All protected relations without partitions, by name.
 pub fn all() -> Result<Vec<pg_sys::Oid>> {
     let Some(catalog) = catalog() else {
         return Ok(Vec::new());
@@ -277,8 +277,7 @@ pub fn all() -> Result<Vec<pg_sys::Oid>> {
                 "SELECT p.relation::pg_catalog.oid
                    FROM fhir_access.protection p
                    JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) p.relation
-                  WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_inherits i
-                                     WHERE i.inhrelid OPERATOR(pg_catalog.=) p.relation)
+                  WHERE NOT c.relispartition
                   ORDER BY c.relname, 1",
                 None,
                 &[],

@@ -133,3 +133,6 @@ INSERT INTO patient VALUES ('q', '{"resourceType": "Patient", "id": "q"}');
 \echo :LAST_ERROR_SQLSTATE
 SET fhir_access.membership = '{"resourceType": "ProjectMembership", "access": [{"policy": {"reference": "AccessPolicy/born"}, "parameter": [{"name": "when", "valueString": "1990"}]}]}';
 SELECT count(*) FROM patient;
+
+-- Bytes that are no UTF-8 are refused when the policy is written, not taken for variables.
+SELECT message FROM fhir_access.validate('{"resourceType": "AccessPolicy", "resource": [{"resourceType": "Patient", "criteria": "Patient?name=Ren%E9"}]}');

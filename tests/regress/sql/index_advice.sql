@@ -111,3 +111,21 @@ SELECT advised('Observation?code=c17');
 ALTER INDEX whole ATTACH PARTITION part_2022;
 SELECT advised('Observation?code=c17');
 SELECT served('Observation?code=c17');
+
+-- A column whose name is a keyword is quoted; inheritance children get advice of their own; a table that has lost its column is
+-- left to doctor().
+CREATE TABLE practitioner (id text PRIMARY KEY, "user" jsonb NOT NULL);
+SELECT fhir_access.protect('practitioner', 'Practitioner', 'user') \g /dev/null
+CREATE TABLE device (id text PRIMARY KEY, resource jsonb NOT NULL);
+CREATE TABLE device_old () INHERITS (device);
+SELECT fhir_access.protect('device', 'Device') \g /dev/null
+CREATE TABLE group_lost (id text PRIMARY KEY, resource jsonb NOT NULL);
+SELECT fhir_access.protect('group_lost', 'Group') \g /dev/null
+ALTER TABLE group_lost RENAME COLUMN resource TO gone;
+DELETE FROM fhir_access.access_policy;
+INSERT INTO fhir_access.access_policy (resource) VALUES ('{"resourceType": "AccessPolicy", "id": "several", "resource": [
+  {"resourceType": "Practitioner", "criteria": "Practitioner?identifier=1"},
+  {"resourceType": "Device", "criteria": "Device?identifier=1"}, {"resourceType": "Group", "criteria": "Group?identifier=1"}]}');
+SELECT relation, statement FROM fhir_access.index_advice() ORDER BY 1, 2;
+SELECT statement FROM fhir_access.index_advice() \gexec
+SELECT count(*) FROM fhir_access.index_advice();
