@@ -104,6 +104,13 @@ SELECT used('Patient', 'ids', 'ids', jsonb_build_object('valueString', 'secret' 
 SELECT used('Patient', 'ids', 'ids', jsonb_build_object('valueString', 'secret' || repeat('x', 1000000)));
 SELECT used('Patient', 'name', 'name', jsonb_build_object('valueString', 'secret' || repeat('x', 1000000)));
 SELECT used('Patient', 'born', 'when', jsonb_build_object('valueString', 'secret' || repeat('9', 500000)));
+-- A parameter inside a longer value adds no comparison, and :missing takes one value from it, too.
+SELECT used('Patient', 'since', 'when', '{"valueString": "ne1990"}');
+SELECT used('Observation', 'value', 'low', '{"valueString": "lt5"}');
+INSERT INTO fhir_access.access_policy (resource) VALUES (policy('in-between', 'Observation?value-quantity=%low|s|mg'));
+SELECT used('Observation', 'in-between', 'low', '{"valueString": "lt5"}');
+SELECT used('Observation', 'in-between', 'low', '{"valueString": "5"}');
+SELECT used('Patient', 'missing', 'missing', '{"valueString": "true,false"}');
 -- `|`, `&`, `%`, quotes and `=` in a value are data. What fits, fits.
 SELECT used('Observation', 'code', 'code', '{"valueString": "a|b&status=final%25''\"$"}');
 SELECT used('Patient', 'name', 'name', '{"valueString": "%61"}');
@@ -136,3 +143,17 @@ SELECT count(*) FROM patient;
 
 -- Bytes that are no UTF-8 are refused when the policy is written, not taken for variables.
 SELECT message FROM fhir_access.validate('{"resourceType": "AccessPolicy", "resource": [{"resourceType": "Patient", "criteria": "Patient?name=Ren%E9"}]}');
+
+-- A large document and many values take long: less than forever, and it can be interrupted.
+RESET ROLE;
+INSERT INTO observation
+SELECT 'large', jsonb_build_object('resourceType', 'Observation', 'id', 'large', 'component',
+         jsonb_agg(jsonb_build_object('valueQuantity', jsonb_build_object('value', n)))) FROM generate_series(1, 40000) n;
+INSERT INTO fhir_access.access_policy (resource)
+SELECT policy('large', 'Observation?component-value-quantity=' || string_agg('lt-' || n, ',')) FROM generate_series(1, 9000) n;
+SET ROLE app;
+SET fhir_access.membership = '{"resourceType": "ProjectMembership", "accessPolicy": {"reference": "AccessPolicy/large"}}';
+SET statement_timeout = '200ms';
+SELECT count(*) FROM observation;
+\echo :LAST_ERROR_SQLSTATE
+RESET statement_timeout;

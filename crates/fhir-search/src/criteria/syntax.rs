@@ -12,6 +12,9 @@ pub const MOST_BYTES: usize = 1 << 19;
 /// The most values in one criteria, or in one variable's list.
 pub const MOST_VALUES: usize = 10_000;
 
+/// The most bytes of a variable's name.
+const MOST_NAME: usize = 100;
+
 /// One value: literal text, separators and variables.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Template {
@@ -171,6 +174,10 @@ fn unit(
         CriteriaError::new(here, "% starts neither an encoded character nor a variable")
             .with_hint("write %25 for a percent sign")
     })?;
+    if variable.name.len() > MOST_NAME {
+        let message = format!("the name of a variable has more than {MOST_NAME} bytes");
+        return Err(CriteriaError::new(here, message));
+    }
     // As long as an encoded byte, and one that only other encodings begin a character with.
     let is_byte =
         variable.name.len() == 2 && encoded_byte(rest, 0).is_some_and(|byte| byte >= 0x80);

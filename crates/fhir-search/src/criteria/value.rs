@@ -240,8 +240,14 @@ fn url(text: String) -> Result<String, Wrong> {
 /// A URL and all that it is below, with and without a slash at the end.
 fn above(url: &str) -> Result<Vec<String>, Wrong> {
     // Of many, each nearly as long as the whole, there would be too much.
-    const MOST: usize = 50;
+    const MOST: usize = 20;
+    const MOST_BYTES: usize = 1_000;
     let url = url.trim_end_matches('/');
+    if url.len() > MOST_BYTES {
+        return Err(Wrong::expected(format!(
+            "a URL of at most {MOST_BYTES} bytes"
+        )));
+    }
     let start = url.find("://").map_or(0, |at| at.saturating_add(3));
     let ends = url
         .char_indices()
