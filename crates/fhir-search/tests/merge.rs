@@ -9,8 +9,6 @@
 
 mod support;
 
-use std::time::{Duration, Instant};
-
 use fhir_search::{Binding, Condition, Criteria, Predicate, Test, TestOp};
 use support::{Always, predicate};
 
@@ -319,10 +317,9 @@ fn nested() {
     }
 }
 
-/// Many alternatives of any shape take little time.
+/// Many alternatives, different in two places or all the same.
 #[test]
-fn time() {
-    let start = Instant::now();
+fn many() {
     let distinct = (0..5_000).map(|at| {
         let (one, other) = (at / 70, at % 70);
         predicate(&format!("Patient?gender={one}&name={other}"))
@@ -332,9 +329,4 @@ fn time() {
     let merged = Predicate::any(distinct);
     assert!(!matches!(merged, Predicate::Constant(_)));
     assert!(matches!(Predicate::any(same), Predicate::And(_)));
-    assert!(
-        start.elapsed() < Duration::from_secs(20),
-        "{:?}",
-        start.elapsed()
-    );
 }

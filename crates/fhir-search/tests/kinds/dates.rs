@@ -182,6 +182,28 @@ fn text() {
             ("birthdate=2013-01-14T10:00:00.123457Z", micro, NO),
             ("birthdate=2013-01-14T10:00:00.12Z", micro, YES),
             ("birthdate=2013-01-14T10:00:00.120Z", micro, NO),
+            // The longest range that is a point: a leap year, compared with its last day.
+            (
+                "_lastUpdated=gt2012-12-31T10:00",
+                r#"{"meta":{"lastUpdated":"2012"}}"#,
+                YES,
+            ),
+            (
+                "_lastUpdated=ge2012-12-31T10:00",
+                r#"{"meta":{"lastUpdated":"2012"}}"#,
+                YES,
+            ),
+            // Zones at their ends.
+            (
+                "_lastUpdated=2013-01-15T00:00Z",
+                r#"{"meta":{"lastUpdated":"2013-01-14T10:00:00-14:00"}}"#,
+                YES,
+            ),
+            (
+                "_lastUpdated=2013-01-13T20:00Z",
+                r#"{"meta":{"lastUpdated":"2013-01-14T10:00:00+14:00"}}"#,
+                YES,
+            ),
             // No zone means UTC.
             (
                 "birthdate=2013-01-14T10:00",
