@@ -93,16 +93,17 @@ impl<'a> Writer<'a> {
             .iter()
             .filter(|lookup| served::serves(self.protected, &lookup.condition))
             .collect();
-        if let Some(lookup) = served.iter().find(|lookup| lookup.decides) {
-            return self.condition(&lookup.condition);
-        }
-        if !served.is_empty() {
-            let mut parts: Vec<String> = served
-                .iter()
-                .map(|lookup| self.condition(&lookup.condition))
-                .collect();
-            parts.push(self.exact(test));
-            return format!("({})", parts.join(" AND "));
+        match served.first() {
+            Some(lookup) if lookup.decides => return self.condition(&lookup.condition),
+            Some(_) => {
+                let narrow = served.iter().filter(|lookup| !lookup.decides);
+                let mut parts: Vec<String> = narrow
+                    .map(|lookup| self.condition(&lookup.condition))
+                    .collect();
+                parts.push(self.exact(test));
+                return format!("({})", parts.join(" AND "));
+            }
+            None => {}
         }
         // Without an index, what everybody can read, as long as it is not slower than the test.
         let readable = lookups.iter().find(|lookup| {

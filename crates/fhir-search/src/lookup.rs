@@ -130,8 +130,8 @@ impl fmt::Display for KeyValue {
 }
 
 impl Test {
-    /// The conditions by which an index can find what the test is true for, the best first. Those that do not decide may be
-    /// asked together.
+    /// The conditions by which an index can find what the test is true for, the best first: one that decides is asked alone,
+    /// those that do not may be asked together.
     pub fn lookups(&self) -> Vec<Lookup> {
         match self {
             Test::Elements(elements) => elements.lookups(),
@@ -241,6 +241,14 @@ impl Elements {
             let looks_again = matches!(lookup.condition, Condition::Contains(_));
             (!lookup.decides, looks_again)
         });
+        // Better than one that contains the systems, too.
+        if let Some(lookup) = documents::by_code(self) {
+            let is_containment =
+                |lookup: &Lookup| matches!(lookup.condition, Condition::Contains(_));
+            found.retain(|lookup| lookup.decides || !is_containment(lookup));
+            let place = found.iter().position(is_containment);
+            found.insert(place.unwrap_or(found.len()), lookup);
+        }
         found
     }
 }

@@ -190,6 +190,47 @@ fn all_types() {
     ));
 }
 
+/// An index is asked for the code alone first: a system is in most rows.
+#[test]
+fn codes_before_systems() {
+    for (text, expected) in [
+        (
+            "Patient?identifier=s|v",
+            Some(vec![json!({"identifier": [{"value": "v"}]})]),
+        ),
+        (
+            "Patient?identifier=s|v,t|v,s|w",
+            Some(vec![
+                json!({"identifier": [{"value": "v"}]}),
+                json!({"identifier": [{"value": "w"}]}),
+            ]),
+        ),
+        (
+            "Patient?identifier=s|v,t|",
+            Some(vec![
+                json!({"identifier": [{"system": "t"}]}),
+                json!({"identifier": [{"value": "v"}]}),
+            ]),
+        ),
+        ("Patient?identifier=v", None),
+        ("Patient?identifier=s|", None),
+        ("Patient?gender=male", None),
+    ] {
+        let predicate = bind(text);
+        let Predicate::Test(test) = &predicate else {
+            panic!("{text}: {predicate:?}");
+        };
+        let lookups = test.lookups();
+        let mut contained = lookups.iter().filter_map(|lookup| match &lookup.condition {
+            Condition::Contains(found) => Some((found.clone(), lookup.decides)),
+            _ => None,
+        });
+        let narrow = contained.next().filter(|(_, decides)| !decides);
+        assert_eq!(narrow.map(|(found, _)| found), expected, "{text}");
+        assert!(lookups.iter().any(|lookup| lookup.decides), "{text}");
+    }
+}
+
 /// What containment asks for follows the arrays of the element tree; and whether it decides.
 #[test]
 fn containment() {
@@ -200,11 +241,15 @@ fn containment() {
             }
             Predicate::Not(inner) => documents(inner, into, decides),
             Predicate::Test(test) => {
-                for lookup in test.lookups() {
-                    if let Condition::Contains(found) = lookup.condition {
-                        into.extend(found);
-                        *decides &= lookup.decides;
-                    }
+                let mut lookups = test.lookups();
+                lookups.sort_by_key(|lookup| !lookup.decides);
+                let contained = lookups.iter().find_map(|lookup| match &lookup.condition {
+                    Condition::Contains(found) => Some((found, lookup.decides)),
+                    _ => None,
+                });
+                if let Some((found, decided)) = contained {
+                    into.extend(found.iter().cloned());
+                    *decides &= decided;
                 }
             }
             Predicate::Constant(_) | Predicate::Id(_) => {}

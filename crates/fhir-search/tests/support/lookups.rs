@@ -150,8 +150,12 @@ pub fn check(test: &Test, lookups: &[Lookup], exact: Option<bool>, document: &Do
 
 /// What must be right of a test's lookups whatever the document.
 pub fn check_form(test: &Test, lookups: &[Lookup]) {
-    if let Some(narrows) = lookups.iter().position(|lookup| !lookup.decides) {
-        let rest = &lookups[narrows..];
+    // Codes without their systems come before those with them, although they only narrow.
+    let by_code =
+        |lookup: &&Lookup| !lookup.decides && matches!(lookup.condition, Condition::Contains(_));
+    let others: Vec<&Lookup> = lookups.iter().filter(|lookup| !by_code(lookup)).collect();
+    if let Some(narrows) = others.iter().position(|lookup| !lookup.decides) {
+        let rest = &others[narrows..];
         let sorted = rest.iter().all(|lookup| !lookup.decides);
         assert!(
             sorted || matches!(test, Test::Composite { .. }),
