@@ -24,6 +24,13 @@ CREATE INDEX hand_compartment ON observation USING gin (hand_compartment(resourc
 -- Dates, as texts: right where all are as precise and in the same time zone, or are days or less.
 CREATE INDEX hand_birth_date ON patient (((resource ->> 'birthDate') COLLATE "C"));
 CREATE INDEX hand_effective ON observation (((resource ->> 'effectiveDateTime') COLLATE "C"));
+CREATE FUNCTION hand_start(resource jsonb) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT coalesce(resource ->> 'effectiveDateTime', resource #>> '{effectivePeriod,start}',
+                    CASE WHEN resource ? 'effectivePeriod' THEN '' END) COLLATE "C" $$;
+CREATE FUNCTION hand_end(resource jsonb) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT coalesce(resource ->> 'effectiveDateTime', resource #>> '{effectivePeriod,end}',
+                    CASE WHEN resource ? 'effectivePeriod' THEN '9999' END) COLLATE "C" $$;
+CREATE INDEX hand_span ON observation (hand_end(resource) COLLATE "C", hand_start(resource) COLLATE "C");
 
 -- Numbers and quantities.
 CREATE FUNCTION hand_probability(resource jsonb) RETURNS numeric LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$

@@ -45,7 +45,7 @@ pub struct Paired {
     /// Medians over all runs.
     pub policy_ms: f64,
     pub by_hand_ms: f64,
-    /// The median of the ratios of all pairs: what drifts in the course of a run changes both sides of a pair.
+    /// The typical ratio of a pair: what drifts in the course of a run changes both sides of it.
     pub ratio: f64,
     /// The tenth and the ninetieth percentile of the ratios of twenty parts of the run.
     pub spread: (f64, f64),
@@ -83,15 +83,14 @@ pub fn interleave(
         times.push((first, second));
     }
     let (policy_ms, by_hand_ms) = medians(&times);
-    let mut parts: Vec<f64> = times
-        .chunks(times.len().div_ceil(PARTS).max(1))
-        .map(median_ratio)
-        .collect();
+    // Of both orders as many.
+    let part = times.len().div_ceil(PARTS).next_multiple_of(2);
+    let mut parts: Vec<f64> = times.chunks(part).map(typical_ratio).collect();
     parts.sort_by(f64::total_cmp);
     Ok(Paired {
         policy_ms,
         by_hand_ms,
-        ratio: median_ratio(&times),
+        ratio: typical_ratio(&times),
         spread: (percentile(&parts, 10), percentile(&parts, 90)),
     })
 }
@@ -153,14 +152,21 @@ pub fn timed_batch(client: &mut Client, statements: &str) -> Result<Duration> {
     Ok(begun.elapsed())
 }
 
-/// The median of the ratios of pairs.
-fn median_ratio(times: &[(Duration, Duration)]) -> f64 {
-    let mut ratios: Vec<f64> = times
-        .iter()
-        .map(|(policy, by_hand)| policy.as_secs_f64() / by_hand.as_secs_f64())
-        .collect();
-    ratios.sort_by(f64::total_cmp);
-    percentile(&ratios, 50)
+/// The ratio of pairs. Whoever went second found what the first had brought into the processor's caches, so the ratios lie around
+/// two values: this is the geometric mean of their medians.
+fn typical_ratio(times: &[(Duration, Duration)]) -> f64 {
+    let median = |order: usize| {
+        let pairs = times.iter().skip(order).step_by(2);
+        let mut ratios: Vec<f64> = pairs
+            .map(|(policy, by_hand)| policy.as_secs_f64() / by_hand.as_secs_f64())
+            .collect();
+        ratios.sort_by(f64::total_cmp);
+        percentile(&ratios, 50)
+    };
+    match times {
+        [_] => median(0),
+        _ => (median(0) * median(1)).sqrt(),
+    }
 }
 
 /// The medians of both sides, in milliseconds.
@@ -207,7 +213,11 @@ mod tests {
             (milliseconds(2), milliseconds(9)),
         ];
         assert_eq!(medians(&times), (2.0, 2.0));
-        assert_eq!(median_ratio(&times), 0.5);
+        let times = [(4, 1), (1, 1), (40, 10), (4, 4)]
+            .map(|(policy, by_hand)| (milliseconds(policy), milliseconds(by_hand)));
+        assert_eq!(typical_ratio(&times), 2.0);
+        assert_eq!(typical_ratio(&times[..1]), 4.0);
+        assert!(typical_ratio(&[]).is_nan());
     }
 
     #[test]

@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::cases::{ByHand, CASES, Case};
-use super::{Scope, plan, store_membership};
+use super::{Scope, plan, settle, store_membership};
 use crate::bench::LARGEST_RATIO;
 use crate::bench::pairs::{self, Paired};
 use crate::console::note;
@@ -19,6 +19,8 @@ const BY_HAND: &str = include_str!("../../../../benches/by_hand.sql");
 pub struct Comparison {
     pub kind: &'static str,
     pub criteria: &'static str,
+    /// The index that answers the policy: `advised`, or one for this parameter alone.
+    pub index: &'static str,
     /// `count` or `fetch`.
     pub statement: &'static str,
     pub against: &'static str,
@@ -90,24 +92,58 @@ pub fn compare(
     scope: Scope,
 ) -> Result<Vec<Comparison>> {
     let mut comparisons = Vec::new();
-    for case in &CASES {
-        application.batch_execute(&format!("SET fhir_access.membership = '{}'", case.id()))?;
-        for by_hand in case.by_hand {
-            check_rows(application, superuser, case, by_hand)?;
-            for (statement, columns) in [("count", "count(*)"), ("fetch", "resource")] {
-                let one = compare_one(
-                    application,
-                    superuser,
-                    (case, by_hand),
-                    (statement, columns),
-                    scope,
-                )
-                .with_context(|| format!("{statement} of {}: {}", case.kind, by_hand.name))?;
-                comparisons.push(one);
-            }
+    let mut compare = |superuser: &mut Client, case, index, by_hand: &'static [ByHand]| {
+        for by_hand in by_hand {
+            comparisons.extend(compare_case(
+                application,
+                superuser,
+                (case, index, by_hand),
+                scope,
+            )?);
         }
+        anyhow::Ok(())
+    };
+    for case in &CASES {
+        compare(superuser, case, "advised", case.by_hand)?;
+    }
+    let own = || {
+        CASES
+            .iter()
+            .filter_map(|case| Some((case, case.own.as_ref()?)))
+    };
+    for (_, own) in own() {
+        superuser.batch_execute(own.index)?;
+    }
+    settle(superuser)?;
+    for (case, own) in own() {
+        compare(superuser, case, own.name, own.by_hand)?;
     }
     Ok(comparisons)
+}
+
+/// Compares one case with one condition by hand, in both statements.
+fn compare_case(
+    application: &mut Client,
+    superuser: &mut Client,
+    (case, index, by_hand): (&Case, &'static str, &'static ByHand),
+    scope: Scope,
+) -> Result<Vec<Comparison>> {
+    application.batch_execute(&format!("SET fhir_access.membership = '{}'", case.id()))?;
+    check_rows(application, superuser, case, by_hand)?;
+    let statements = [("count", "count(*)"), ("fetch", "resource")];
+    statements
+        .into_iter()
+        .map(|statement| {
+            compare_one(
+                application,
+                superuser,
+                (case, index, by_hand),
+                statement,
+                scope,
+            )
+            .with_context(|| format!("{} of {}: {}", statement.0, case.kind, by_hand.name))
+        })
+        .collect()
 }
 
 /// Both sides must see the same rows.
@@ -137,7 +173,7 @@ fn check_rows(
 fn compare_one(
     application: &mut Client,
     superuser: &mut Client,
-    (case, by_hand): (&Case, &'static ByHand),
+    (case, index, by_hand): (&Case, &'static str, &'static ByHand),
     (statement, columns): (&'static str, &str),
     scope: Scope,
 ) -> Result<Comparison> {
@@ -163,6 +199,7 @@ fn compare_one(
     Ok(Comparison {
         kind: case.kind,
         criteria: case.criteria,
+        index,
         statement,
         against: by_hand.name,
         rows,

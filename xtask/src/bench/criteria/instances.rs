@@ -14,8 +14,12 @@ const PATIENTS: usize = 1_000;
 /// Policy and membership.
 const CAREGIVER: &str = "caregiver";
 
-/// The index of references, which takes the place of the one on the document.
-const TARGETS: &str = "CREATE INDEX ON risk_assessment USING gin ((fhir_access.targets(resource, 'subject:Reference')))";
+/// Another index in the place of the advised one.
+const DOCUMENT: &str = "DO $$ BEGIN
+    EXECUTE (SELECT 'DROP INDEX ' || string_agg(indexrelid::regclass::text, ', ') FROM pg_index
+              WHERE indrelid = 'risk_assessment'::regclass AND pg_get_indexdef(indexrelid) LIKE '%targets(%');
+    END $$;
+    CREATE INDEX ON risk_assessment USING gin (resource jsonb_path_ops)";
 
 /// SQL by hand; `{patients}` is the array of references.
 const BY_HAND: [(&str, &str); 2] = [
@@ -67,29 +71,27 @@ pub fn store(superuser: &mut Client) -> Result<()> {
     store_documents(superuser, &policy, &membership)
 }
 
-/// Compares with the document's index alone, then with one of references beside it.
+/// Compares with the advised index, then with one on the document in its place.
 pub fn compare(
     application: &mut Client,
     superuser: &mut Client,
     scope: Scope,
 ) -> Result<Vec<Comparison>> {
     application.batch_execute(&format!("SET fhir_access.membership = '{CAREGIVER}'"))?;
-    let mut comparisons = with_index("GIN on the document", "@>", application, superuser, scope)?;
-    superuser.batch_execute(TARGETS)?;
+    let policy_plan = plan(application, "SELECT count(*) FROM risk_assessment")?;
+    ensure!(
+        policy_plan.contains("targets("),
+        "the advised index is not one of references:\n{policy_plan}"
+    );
+    let mut comparisons = with_index("advised: targets()", application, superuser, scope)?;
+    superuser.batch_execute(DOCUMENT)?;
     settle(superuser)?;
-    comparisons.extend(with_index(
-        "GIN on targets()",
-        "targets(",
-        application,
-        superuser,
-        scope,
-    )?);
+    comparisons.extend(with_index("the document", application, superuser, scope)?);
     Ok(comparisons)
 }
 
 fn with_index(
     index: &'static str,
-    sign: &str,
     application: &mut Client,
     superuser: &mut Client,
     scope: Scope,
@@ -101,8 +103,8 @@ fn with_index(
         let policy_sql = format!("SELECT {columns} FROM risk_assessment");
         let policy_plan = plan(application, &policy_sql)?;
         ensure!(
-            policy_plan.contains(sign) && !policy_plan.contains("hand_"),
-            "the policy is not answered by {index}:\n{policy_plan}"
+            !policy_plan.contains("hand_"),
+            "the policy uses an index that was made by hand:\n{policy_plan}"
         );
         let policy = application.prepare(&policy_sql)?;
         for (against, by_hand) in BY_HAND {

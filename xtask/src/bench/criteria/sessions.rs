@@ -16,7 +16,7 @@ use crate::cluster::Cluster;
 /// Entries of the large policy.
 const ENTRIES: usize = 100;
 
-/// A policy of that many entries may take so long to be parsed and compiled.
+/// A policy of that many entries may take so long to be parsed and compiled; here with planning.
 pub const LONGEST_COMPILATION_MS: f64 = 5.0;
 
 /// A switch to a membership that is known may take so much longer than `SET application_name`.
@@ -45,10 +45,10 @@ pub struct Sessions {
     pub first_ms: f64,
     /// The same a second time, with other memberships in between.
     pub second_ms: f64,
+    /// `explain()` in a session that knows the policy: the predicates as SQL.
+    pub explain_ms: f64,
     /// An `EXPLAIN` with the same predicate by hand.
     pub by_hand_ms: f64,
-    /// What the first time adds to the SQL by hand.
-    pub compile_ms: f64,
     /// `SET fhir_access.membership`, to one that is known.
     pub switch_us: f64,
     /// `SET application_name`.
@@ -65,7 +65,7 @@ pub struct Sessions {
 impl Sessions {
     /// Are both bars kept?
     pub fn keep_bars(&self) -> bool {
-        self.compile_ms <= LONGEST_COMPILATION_MS && self.switch_above_set_us <= LONGEST_SWITCH_US
+        self.first_ms <= LONGEST_COMPILATION_MS && self.switch_above_set_us <= LONGEST_SWITCH_US
     }
 }
 
@@ -113,6 +113,13 @@ pub fn measure(
         "SELECT predicate FROM fhir_access.explain('Observation') WHERE predicate <> ''",
         &[],
     )?;
+    let explain =
+        superuser.prepare("SELECT count(predicate) FROM fhir_access.explain('Observation')")?;
+    let mut times = Vec::new();
+    for _ in 0..scope.pairs {
+        times.push(pairs::timed(superuser, &explain, &[])?);
+    }
+    let explain_ms = pairs::median_ms(times);
     superuser.batch_execute("RESET fhir_access.membership")?;
     let predicates: Vec<String> = predicates
         .iter()
@@ -180,8 +187,8 @@ pub fn measure(
         validate_ms,
         first_ms,
         second_ms,
+        explain_ms,
         by_hand_ms,
-        compile_ms: first_ms - by_hand_ms,
         switch_us: switches.policy_ms * 1e3,
         set_us: switches.by_hand_ms * 1e3,
         switch_above_set_us: (switches.policy_ms - switches.by_hand_ms) * 1e3,
