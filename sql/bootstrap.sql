@@ -190,38 +190,6 @@ CREATE OPERATOR CLASS fhir_access.prefix_ops FOR TYPE text[] USING gin AS
 COMMENT ON OPERATOR CLASS fhir_access.prefix_ops USING gin IS 'for ^@, @~ and ?| on fhir_access.strings(), uris(), tokens() and targets()';
 
 -- ---------------------------------------------------------------------------------------------------------------------
--- Comparison of lowest() and highest(). PostgreSQL's own functions for numeric are not marked leakproof, and under row
--- security the planner asks the statistics of an expression only for operators that are: it would guess that a third of
--- the table fits. They are the same functions, which depend on nothing but their arguments and raise no errors.
-
-CREATE FUNCTION fhir_access.number_lt(numeric, numeric) RETURNS boolean
-    LANGUAGE internal IMMUTABLE STRICT PARALLEL SAFE LEAKPROOF AS 'numeric_lt';
-CREATE FUNCTION fhir_access.number_le(numeric, numeric) RETURNS boolean
-    LANGUAGE internal IMMUTABLE STRICT PARALLEL SAFE LEAKPROOF AS 'numeric_le';
-CREATE FUNCTION fhir_access.number_eq(numeric, numeric) RETURNS boolean
-    LANGUAGE internal IMMUTABLE STRICT PARALLEL SAFE LEAKPROOF AS 'numeric_eq';
-CREATE FUNCTION fhir_access.number_ge(numeric, numeric) RETURNS boolean
-    LANGUAGE internal IMMUTABLE STRICT PARALLEL SAFE LEAKPROOF AS 'numeric_ge';
-CREATE FUNCTION fhir_access.number_gt(numeric, numeric) RETURNS boolean
-    LANGUAGE internal IMMUTABLE STRICT PARALLEL SAFE LEAKPROOF AS 'numeric_gt';
-CREATE OPERATOR fhir_access.< (FUNCTION = fhir_access.number_lt, LEFTARG = numeric, RIGHTARG = numeric,
-    COMMUTATOR = OPERATOR(fhir_access.>), RESTRICT = scalarltsel, JOIN = scalarltjoinsel);
-CREATE OPERATOR fhir_access.<= (FUNCTION = fhir_access.number_le, LEFTARG = numeric, RIGHTARG = numeric,
-    COMMUTATOR = OPERATOR(fhir_access.>=), RESTRICT = scalarlesel, JOIN = scalarlejoinsel);
-CREATE OPERATOR fhir_access.= (FUNCTION = fhir_access.number_eq, LEFTARG = numeric, RIGHTARG = numeric,
-    COMMUTATOR = OPERATOR(fhir_access.=), RESTRICT = eqsel, JOIN = eqjoinsel);
-CREATE OPERATOR fhir_access.>= (FUNCTION = fhir_access.number_ge, LEFTARG = numeric, RIGHTARG = numeric,
-    COMMUTATOR = OPERATOR(fhir_access.<=), RESTRICT = scalargesel, JOIN = scalargejoinsel);
-CREATE OPERATOR fhir_access.> (FUNCTION = fhir_access.number_gt, LEFTARG = numeric, RIGHTARG = numeric,
-    COMMUTATOR = OPERATOR(fhir_access.<), RESTRICT = scalargtsel, JOIN = scalargtjoinsel);
-
-CREATE OPERATOR CLASS fhir_access.number_ops FOR TYPE numeric USING btree AS
-    OPERATOR 1 fhir_access.<, OPERATOR 2 fhir_access.<=, OPERATOR 3 fhir_access.=,
-    OPERATOR 4 fhir_access.>=, OPERATOR 5 fhir_access.>,
-    FUNCTION 1 pg_catalog.numeric_cmp(numeric, numeric);
-COMMENT ON OPERATOR CLASS fhir_access.number_ops USING btree IS 'for fhir_access.lowest() and highest()';
-
--- ---------------------------------------------------------------------------------------------------------------------
 -- The marker policy. protect() puts it on each table, where \d shows it; it raises 55000 in a session that did not load
 -- the library at its start, and the planner drops it in one that did.
 

@@ -193,15 +193,15 @@ impl<'a> Writer<'a> {
     }
 
     fn comparison(&self, paths: &Paths, comparison: &Comparison) -> String {
-        let symbol = comparison.operator.symbol();
-        let (type_name, operator) = match comparison.with {
-            KeyValue::Time(_) => ("timestamptz", self.operator(symbol)),
-            KeyValue::Number(_) => ("numeric", self.our_operator(symbol)),
-            KeyValue::Text(_) => ("text", self.operator(symbol)),
+        let type_name = match comparison.with {
+            KeyValue::Time(_) => "timestamptz",
+            KeyValue::Number(_) => "numeric",
+            KeyValue::Text(_) => "text",
         };
         format!(
-            "{} {operator} {}",
+            "{} {} {}",
             self.key(comparison.key.into(), paths),
+            self.operator(comparison.operator.symbol()),
             self.typed(&comparison.with.to_string(), type_name)
         )
     }

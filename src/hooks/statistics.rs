@@ -2,7 +2,8 @@
 //!
 //! An index on `targets(resource, …)` has statistics of all rows, and PostgreSQL lets leakproof operators use them under row
 //! security: the number of rows that EXPLAIN expects would tell anybody what hidden rows hold. So the planner gets them
-//! for conditions of policies alone, which it knows by a mark on their constants that no statement can write.
+//! for conditions of policies alone, which it knows by a mark on their constants that no statement can write. Those get them for
+//! all operators, leakproof or not: what a policy compares with is not the statement's choice.
 
 use crate::node::index::IndexedKey;
 use crate::registry;
@@ -38,9 +39,58 @@ unsafe extern "C-unwind" fn index_statistics(
             return true;
         }
         match PREVIOUS {
-            Some(previous) => previous(root, index, column, variable),
-            None => false,
+            Some(previous) if previous(root, index, column, variable) => true,
+            _ => give_to_policy(variable, index, column),
         }
+    }
+}
+
+/// Gives a condition of a policy the statistics of an index, for use with any operator. False where it is none, or where there
+/// are none.
+///
+/// # Safety
+/// As above.
+#[pg_guard]
+unsafe extern "C-unwind" fn give_to_policy(
+    variable: *mut pg_sys::VariableStatData,
+    index: pg_sys::Oid,
+    column: pg_sys::AttrNumber,
+) -> bool {
+    // SAFETY: the planner frees the tuple with the function that it is given.
+    unsafe {
+        if !is_of_policy((*variable).var) || !is_on_all_rows(index) {
+            return false;
+        }
+        let tuple = pg_sys::SearchSysCache3(
+            pg_sys::SysCacheIdentifier::STATRELATTINH as i32,
+            pg_sys::Datum::from(index),
+            pg_sys::Datum::from(column),
+            pg_sys::Datum::from(false),
+        );
+        if tuple.is_null() {
+            return false;
+        }
+        (*variable).statsTuple = tuple;
+        (*variable).freefunc = Some(release);
+        (*variable).acl_ok = true;
+        true
+    }
+}
+
+#[pg_guard]
+unsafe extern "C-unwind" fn release(tuple: pg_sys::HeapTuple) {
+    // SAFETY: called by the planner with the tuple above.
+    unsafe { pg_sys::ReleaseSysCache(tuple) }
+}
+
+/// The statistics of a partial index are not those of the table.
+fn is_on_all_rows(index: pg_sys::Oid) -> bool {
+    // SAFETY: the planner holds a lock on the index.
+    unsafe {
+        let relation = pg_sys::index_open(index, pg_sys::NoLock as pg_sys::LOCKMODE);
+        let all = pg_sys::RelationGetIndexPredicate(relation).is_null();
+        pg_sys::index_close(relation, pg_sys::NoLock as pg_sys::LOCKMODE);
+        all
     }
 }
 

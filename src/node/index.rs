@@ -51,7 +51,7 @@ impl KeyFunction {
 /// How the values of a column are indexed: by an operator class, under the collation that comparisons have by default.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeyClass {
-    /// btree, in order: of a time or a text by the type's own operators, of a number by `fhir_access.number_ops`.
+    /// btree, in order, by the type's own operators.
     Ordered,
     /// gin `fhir_access.prefix_ops`: `^@`, `@~`, `?|`.
     Prefixes,
@@ -238,10 +238,9 @@ fn key_class(family: pg_sys::Oid, schema: pg_sys::Oid) -> Option<KeyClass> {
     };
     let built_in = namespace == pg_sys::Oid::from(pg_sys::PG_CATALOG_NAMESPACE);
     match name.as_str() {
-        "datetime_ops" | "text_ops" if built_in && method == pg_sys::BTREE_AM_OID => {
-            Some(KeyClass::Ordered)
-        }
-        "number_ops" if namespace == schema && method == pg_sys::BTREE_AM_OID => {
+        "datetime_ops" | "numeric_ops" | "text_ops"
+            if built_in && method == pg_sys::BTREE_AM_OID =>
+        {
             Some(KeyClass::Ordered)
         }
         "jsonb_ops" | "jsonb_path_ops" if built_in && method == pg_sys::GIN_AM_OID => {

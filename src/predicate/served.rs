@@ -77,13 +77,7 @@ impl Needed {
             Needed::Keys(functions, paths) => {
                 let keys: Vec<String> = functions
                     .iter()
-                    .map(|function| {
-                        let class = match function {
-                            KeyFunction::Lowest | KeyFunction::Highest => " fhir_access.number_ops",
-                            _ => "",
-                        };
-                        format!("({}){class}", key(function, paths))
-                    })
+                    .map(|function| format!("({})", key(function, paths)))
                     .collect();
                 ("btree", keys.join(", "))
             }
