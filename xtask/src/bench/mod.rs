@@ -35,7 +35,7 @@ pub struct Options {
     /// Paired runs of each statement: 2,000, or of criteria 300.
     #[arg(long, value_name = "N")]
     pairs: Option<usize>,
-    /// Of criteria: resources in each table.
+    /// Of criteria: resources in each table. The bars are meant for the default.
     #[arg(long, default_value_t = 1_000_000, value_name = "N")]
     rows: usize,
     /// Of criteria: show the plans of both sides.
