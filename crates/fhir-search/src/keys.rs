@@ -14,8 +14,8 @@ use crate::fold;
 use crate::path::{self, Leaf, Path};
 use crate::range::{self, Interval, Stored, Units};
 use crate::test::{
-    Document, Found, ParseTestError, Scanner, Token, TokenSystem, each, each_piece, each_token,
-    write_paths,
+    Document, Found, Half, ParseTestError, Scanner, Token, TokenSystem, each, each_piece,
+    each_token, write_paths,
 };
 
 /// A longer unit or target of a reference is no key: B-trees and GIN indexes take rows of some 2,700 bytes at most, and what
@@ -225,30 +225,21 @@ impl Paths {
     }
 }
 
-/// A half of a token: `None` where it is unknown, `Some(None)` where it is absent.
-type Half<'a> = Option<Option<&'a str>>;
-
 /// Adds what is known of a stored token.
 fn add_forms(code: Half<'_>, system: Half<'_>, forms: &mut BTreeSet<String>) {
-    let any = |code: &str| {
-        token_key(&Token {
-            code: Some(code.to_owned()),
-            system: TokenSystem::Any,
-        })
-    };
     if let Some(Some(code)) = code {
-        forms.insert(any(code));
+        forms.insert(escaped(code));
     }
     match (system, code) {
         (Some(None), Some(Some(code))) => {
-            forms.insert(format!("|{}", any(code)));
+            forms.insert(format!("|{}", escaped(code)));
         }
         // An empty system is none that criteria can name.
         (Some(Some("")), _) => {}
         (Some(Some(system)), code) => {
-            let system = any(system);
+            let system = escaped(system);
             if let Some(Some(code)) = code {
-                forms.insert(format!("{system}|{}", any(code)));
+                forms.insert(format!("{system}|{}", escaped(code)));
             }
             forms.insert(format!("{system}|"));
         }
@@ -256,9 +247,13 @@ fn add_forms(code: Half<'_>, system: Half<'_>, forms: &mut BTreeSet<String>) {
     }
 }
 
+/// A system or code in which `|` is only data.
+fn escaped(text: &str) -> String {
+    text.replace('\\', r"\\").replace('|', r"\|")
+}
+
 /// A token that is asked for, in the form that [`Paths::tokens`] gives it.
 pub(crate) fn token_key(token: &Token) -> String {
-    let escaped = |text: &str| text.replace('\\', r"\\").replace('|', r"\|");
     let code = token.code.as_deref().map(escaped).unwrap_or_default();
     match &token.system {
         TokenSystem::Any => code,

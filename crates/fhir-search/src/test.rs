@@ -12,7 +12,7 @@ pub(crate) use text::{Scanner, write_paths, write_quoted};
 pub(crate) use evaluate::{and, any, each, items, member};
 pub(crate) use pieces::each_piece;
 pub(crate) use reference::{Document, Found, irregular, last_two, relative};
-pub(crate) use token::each_token;
+pub(crate) use token::{Half, each_token};
 
 use std::collections::HashSet;
 

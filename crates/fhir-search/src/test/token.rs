@@ -7,7 +7,7 @@ use super::{Token, TokenSystem};
 use crate::path::Leaf;
 
 /// A half of a token: `None` where it is unknown, `Some(None)` where it is absent.
-type Half<'a> = Option<Option<&'a str>>;
+pub(crate) type Half<'a> = Option<Option<&'a str>>;
 
 /// Calls `visit` with the code and the system of each token of an element, until it says true.
 pub(crate) fn each_token<'a>(
