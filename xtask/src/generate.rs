@@ -1,4 +1,5 @@
-//! `cargo xtask generate`: turns HL7's and Medplum's definitions into the compact tables of `crates/fhir-search/data`.
+//! `cargo xtask generate`: turns HL7's and Medplum's definitions into the compact tables of `crates/fhir-model/data` and
+//! `crates/fhir-search/data`.
 //!
 //! The input is the npm package named by [`PACKAGE`], fetched with `npm pack`, or an unpacked copy named by the first
 //! argument (`cargo xtask generate path/to/package/dist/fhir/r4`). Nothing else reads the network, and the build never does.
@@ -32,16 +33,24 @@ const UNDESCRIBED: [&str; 5] = [
     "PackageRelease",
 ];
 
+/// R5's primitive type that Medplum's `ViewDefinition` uses; its definition is not in the package.
+const LATER_PRIMITIVE: &str = "integer64";
+
 /// Regenerates the tables. The optional argument after `generate` is a directory with the definitions.
 pub fn run() -> Result<()> {
     let source = match std::env::args().nth(2) {
         Some(directory) => PathBuf::from(directory),
         None => download()?,
     };
-    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates/fhir-search/data");
+    let crates = Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates");
+    let data = crates.join("fhir-search/data");
     let (tree, definitions) = read(&source)?;
     let parameters = parameters::reduce(&tree, &definitions)?;
-    save(&data.join("elements.txt"), "elements", &tree.to_string())?;
+    save(
+        &crates.join("fhir-model/data/elements.txt"),
+        "elements",
+        &tree.to_string(),
+    )?;
     save(&data.join("parameters.txt"), "parameters", &parameters)?;
     save(
         &data.join("compartment-patient.txt"),
@@ -64,6 +73,7 @@ fn read(source: &Path) -> Result<(elements::Tree, Vec<Value>)> {
     for name in UNDESCRIBED {
         tree.add_undescribed(name);
     }
+    tree.add_primitive(LATER_PRIMITIVE);
     let mut definitions = resources(source, "search-parameters.json")?;
     definitions.extend(resources(source, "search-parameters-medplum.json")?);
     Ok((tree, definitions))

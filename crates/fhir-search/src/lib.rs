@@ -28,7 +28,6 @@ mod fold;
 pub mod keys;
 mod lookup;
 mod lower;
-pub mod model;
 mod path;
 mod predicate;
 mod progress;
@@ -36,6 +35,8 @@ mod range;
 mod references;
 pub mod table;
 mod test;
+
+pub use fhir_model as model;
 
 pub use criteria::{BindError, Binding, Bindings, Criteria, CriteriaError};
 pub use lookup::{Comparison, Comparisons, Condition, Key, KeyValue, Lookup, Operator};

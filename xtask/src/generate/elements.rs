@@ -90,6 +90,11 @@ impl Tree {
                 .get("baseDefinition")
                 .and_then(Value::as_str)
                 .map(last_segment)
+                // ViewDefinition is a logical model in its definition and a resource in the server.
+                .map(|base| match (name, base) {
+                    ("ViewDefinition", "Base") => "DomainResource",
+                    _ => base,
+                })
                 .filter(|base| *base != "Base")
                 .map(str::to_owned);
             let mut root = Type {
@@ -115,6 +120,16 @@ impl Tree {
             children: Vec::new(),
         };
         self.types.insert(name.to_owned(), undescribed);
+    }
+
+    /// Adds a primitive type that has no definition.
+    pub fn add_primitive(&mut self, name: &str) {
+        let primitive = Type {
+            kind: "primitive",
+            base: Some("Element".to_owned()),
+            children: Vec::new(),
+        };
+        self.types.insert(name.to_owned(), primitive);
     }
 
     /// Whether `name` is a resource type (abstract ones included).
@@ -194,10 +209,16 @@ fn add_element(root: &mut Type, type_name: &str, element: &Value) -> Result<()> 
     let mut any = false;
     for one in list(element, "type") {
         let code = last_segment(text(one, "code")?);
-        types.push(
-            code.strip_prefix("System.")
-                .map_or_else(|| code.to_owned(), str::to_lowercase),
-        );
+        types.push(match code.strip_prefix("System.") {
+            None => code.to_owned(),
+            // The definition says string; the data type `id` is what the specification's text and its schema say.
+            Some(_) if path == "Resource.id" => "id".to_owned(),
+            Some(name) => list(one, "extension")
+                .iter()
+                .filter_map(|extension| extension.get("valueUrl")?.as_str())
+                .next()
+                .map_or_else(|| name.to_lowercase(), str::to_owned),
+        });
         if code == "Reference" {
             let profiles = list(one, "targetProfile");
             any |= profiles.is_empty();
