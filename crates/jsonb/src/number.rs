@@ -106,6 +106,16 @@ impl<'a> Number<'a> {
         text
     }
 
+    /// How many bytes [`to_decimal`](Self::to_decimal) gives, at most three more than it does. A short document can hold
+    /// a number whose text is long (`1e131071`).
+    pub fn decimal_len(&self) -> usize {
+        let Some(fields) = self.fields() else {
+            return 4;
+        };
+        let whole = usize::try_from(fields.weight.max(0)).unwrap_or(0) * 4 + 4;
+        whole + usize::from(fields.scale) + 2
+    }
+
     /// Appends [`to_decimal`](Self::to_decimal).
     pub(crate) fn write_decimal(&self, out: &mut String) {
         let Some(fields) = self.fields() else {

@@ -184,16 +184,34 @@ impl<'a> Object<'a> {
     ///
     /// Relies on the order of keys that PostgreSQL keeps: by length, then by bytes.
     pub fn get(&self, key: &str) -> Option<Value<'a>> {
+        let slot = self.len().checked_add(self.position(key)?)?;
+        let parts = self.parts();
+        let entry = parts.entry(slot)?;
+        Some(child_at(&parts, slot, entry).unwrap_or(Value::Null))
+    }
+
+    /// Which member, in stored order, has this key.
+    fn position(&self, key: &str) -> Option<usize> {
         let parts = self.parts();
         let count = self.len();
-        let found = if count <= LINEAR_SEARCH {
+        if count <= LINEAR_SEARCH {
             search_in_order(&parts, count, key.as_bytes())
         } else {
             search_halving(&parts, count, key.as_bytes())
-        };
-        let slot = count.checked_add(found?)?;
-        let entry = parts.entry(slot)?;
-        Some(child_at(&parts, slot, entry).unwrap_or(Value::Null))
+        }
+    }
+
+    /// The string with this key, if there is one of at most `longest` bytes: of a longer one nothing is read.
+    pub fn get_short(&self, key: &str, longest: usize) -> Option<&'a str> {
+        let parts = self.parts();
+        let slot = self.len().checked_add(self.position(key)?)?;
+        let (start, entry) = (parts.start(slot)?, parts.entry(slot)?);
+        if entry & layout::TYPE != layout::STRING
+            || layout::end(entry, start).checked_sub(start)? > longest
+        {
+            return None;
+        }
+        child_at(&parts, slot, entry).ok()?.as_str()
     }
 
     /// The keys in stored order, as bytes: faster than [`iter`](Self::iter) where few members are of interest.

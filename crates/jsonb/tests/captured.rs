@@ -80,6 +80,13 @@ fn members_and_elements_are_found() {
                 for (key, value) in object.iter() {
                     assert_eq!(object.get(key), Some(value), "{key} of {}", c.input);
                     assert_eq!(object.get(&format!("{key}~")), None);
+                    let text = value.as_str();
+                    let length = text.map_or(0, str::len);
+                    assert_eq!(object.get_short(key, length), text);
+                    assert_eq!(
+                        object.get_short(key, length.wrapping_sub(1)),
+                        text.filter(|_| length == 0)
+                    );
                 }
                 assert_eq!(object.get("not there at all"), None);
             }
