@@ -12,7 +12,8 @@ use crate::span::Span;
 ///
 /// Nodes are stored so that each comes after all its operands; the root is the last one. Parentheses and comments
 /// leave no trace but in spans. Two trees are equal when they mean the same text, wherever its parts stand: spans do
-/// not count. `Display` prints a canonical text with only the parentheses it needs, which parses to an equal tree.
+/// not count. `Display` prints a canonical text with only the parentheses it needs, which parses to an equal tree. That
+/// text can be longer than what was parsed and nest deeper: `a is B * c` prints as `(a is B) * c`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ast {
     nodes: Vec<Node>,

@@ -60,6 +60,22 @@ pub enum SyntaxErrorKind {
     /// An integer literal above `i64::MAX`.
     #[error("the integer is too large")]
     IntegerTooLarge,
+    /// A function that does not exist; case matters.
+    #[error("there is no function {0}()")]
+    UnknownFunction(Box<str>),
+    /// Too few or too many arguments.
+    #[error("{function}() takes {}", arguments(*least, *most))]
+    Arguments {
+        /// Its name.
+        function: &'static str,
+        /// How many it needs.
+        least: usize,
+        /// How many it can take; `None` is any number.
+        most: Option<usize>,
+    },
+    /// A type that neither FHIR R4 nor the language has.
+    #[error("there is no type of this name")]
+    UnknownType,
     /// More bytes than [`Limits::length`](crate::Limits::length).
     #[error("the expression is longer than {0} bytes")]
     TooLong(usize),
@@ -124,5 +140,16 @@ impl SyntaxError {
     #[must_use]
     pub fn excerpt(&self, source: &str) -> String {
         span::excerpt(source, self.span)
+    }
+}
+
+/// `no arguments`, `1 or 2 arguments`, `at least 1 argument`.
+fn arguments(least: usize, most: Option<usize>) -> String {
+    let plural = |count| if count == 1 { "" } else { "s" };
+    match most {
+        Some(0) => "no arguments".to_owned(),
+        Some(most) if most == least => format!("{least} argument{}", plural(least)),
+        Some(most) => format!("{least} to {most} arguments"),
+        None => format!("at least {least} argument{}", plural(least)),
     }
 }

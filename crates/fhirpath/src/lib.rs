@@ -30,25 +30,43 @@
 )]
 
 mod ast;
+mod check;
+mod context;
 mod error;
+mod eval;
+mod expression;
+mod function;
+mod functions;
+mod item;
 mod limits;
 mod literal;
+mod navigate;
 mod operator;
+mod output;
 mod parser;
+mod prepare;
 mod print;
 mod span;
 mod temporal;
 mod text;
 mod token;
+mod types;
+mod value;
 
 pub use ast::{Ast, Expr, Name, Node, NodeId, Special, TypeName};
+pub use check::{CheckContext, Issue, Severity, VariableType, check};
+pub use context::{Context, DEFAULT_STEPS, Variable};
 pub use error::{SyntaxError, SyntaxErrorKind};
+pub use eval::{EvalError, Fault};
+pub use expression::{Expression, Verdict};
+pub use function::{Argument, Function, Group};
 pub use limits::Limits;
 pub use literal::{CalendarUnit, Literal, Quantity, Unit};
 pub use operator::{BinaryOp, TypeOp, UnaryOp};
 pub use print::Printed;
 pub use span::{Span, excerpt};
 pub use temporal::{Date, DateTime, Fraction, InvalidTemporal, Offset, Time};
+pub use value::{Decimal, Scalar, Text};
 
 /// Parses one FHIRPath expression within the default [`Limits`].
 ///

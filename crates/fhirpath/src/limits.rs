@@ -15,11 +15,11 @@ pub struct Limits {
 }
 
 impl Default for Limits {
-    /// 64 KiB of text, 256 open constructs, 16,384 nodes: far above what people write, small enough for a 2 MB stack.
+    /// 64 KiB of text, 128 open constructs, 16,384 nodes: far above what people write, small enough for a 2 MB stack.
     fn default() -> Self {
         Self {
             length: 64 * 1024,
-            depth: 256,
+            depth: 128,
             nodes: 16 * 1024,
         }
     }

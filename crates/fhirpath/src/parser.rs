@@ -199,9 +199,10 @@ impl<'s> Parser<'s> {
                     return Err(error);
                 }
                 let opened = self.text(open);
+                let before = self.source.get(..open.start as usize).unwrap_or_default();
+                let character = before.chars().count() + 1;
                 Err(error.with_hint(format!(
-                    "the `{opened}` at byte {} is still open",
-                    open.start
+                    "the `{opened}` at character {character} is still open"
                 )))
             }
             _ => Err(self.unexpected(expected)),

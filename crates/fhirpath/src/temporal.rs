@@ -1,14 +1,18 @@
 //! Dates and times of any precision (N1 §4.1.5 to §4.1.7), as they are written.
 //!
 //! The types hold only what exists in the calendar. Equality and hashing are structural: `@2015` differs from
-//! `@2015-01`. The comparison operators of the language, which may answer "unknown", are not defined here.
+//! `@2015-01`. The comparison of the language, which may answer "unknown", is another one.
 
+mod arithmetic;
+mod civil;
+mod compare;
 mod read;
 
 use std::fmt;
 
 use thiserror::Error;
 
+pub(crate) use civil::days_in_month;
 pub(crate) use read::time_and_offset;
 
 /// A date that may lack its day, or day and month. Years 1 to 9999.

@@ -122,8 +122,8 @@ fn default_limits_refuse_quickly() {
 fn a_deep_expression_within_the_length_is_refused_where_it_gets_too_deep() {
     let source = format!("{}a{}", "(".repeat(300), ")".repeat(300));
     let error = parse(&source).unwrap_err();
-    assert_eq!(error.kind(), &SyntaxErrorKind::TooDeep(256));
-    assert_eq!(error.offset(), 256);
+    assert_eq!(error.kind(), &SyntaxErrorKind::TooDeep(128));
+    assert_eq!(error.offset(), 128);
     let chain = "a".to_owned() + &" or a".repeat(5_000);
     assert_eq!(parse(&chain).unwrap().nodes().len(), 10_001);
 }

@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use super::{Date, DateTime, Fraction, InvalidTemporal, Offset, Time};
+use super::{Date, DateTime, Fraction, InvalidTemporal, Offset, Time, days_in_month};
 
 /// The part of a text that is not read yet.
 struct Reader<'a>(&'a str);
@@ -120,17 +120,6 @@ impl Reader<'_> {
         } else {
             Err(InvalidTemporal::Form)
         }
-    }
-}
-
-fn days_in_month(year: u16, month: u8) -> u8 {
-    match month {
-        4 | 6 | 9 | 11 => 30,
-        2 if year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400)) => {
-            29
-        }
-        2 => 28,
-        _ => 31,
     }
 }
 
