@@ -40,6 +40,13 @@ CREATE FUNCTION fhir_access.has_irregular_references(resource jsonb) RETURNS boo
 COMMENT ON FUNCTION fhir_access.has_irregular_references(jsonb) IS
     'does the resource hold a versioned or contained reference, which equality on the stored text cannot find?';
 
+-- For people who write policies.
+CREATE FUNCTION fhir_access.fhirpath(resource jsonb, expression text) RETURNS SETOF jsonb
+    AS 'MODULE_PATHNAME', 'fhir_access_fhirpath'
+    LANGUAGE c STABLE STRICT PARALLEL SAFE COST 10 ROWS 1;
+COMMENT ON FUNCTION fhir_access.fhirpath(jsonb, text) IS
+    'what a FHIRPath expression comes to on a resource: a row for each item';
+
 -- ---------------------------------------------------------------------------------------------------------------------
 -- What indexes are made of. Each takes the elements at some paths of a document ('birthDate:date', 'name*:HumanName') and
 -- gives a value to index; what is wrongly typed is not there. Texts are cut after 1,000 bytes, at the end of a character,

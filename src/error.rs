@@ -28,13 +28,24 @@ pub enum Error {
         interaction: &'static str,
         reference: String,
         detail: String,
+        hint: Option<&'static str>,
     },
+    /// A text that is no FHIRPath expression.
+    #[error("invalid FHIRPath expression: {message}")]
+    Expression {
+        message: String,
+        excerpt: String,
+        hint: Option<String>,
+    },
+    /// A FHIRPath expression that has no value.
+    #[error("the FHIRPath expression cannot be evaluated: {message}")]
+    Evaluation { message: String, excerpt: String },
     /// A document of ours that does not validate.
     #[error("invalid {document}: {first}")]
     InvalidDocument {
         document: String,
         first: String,
-        others: Vec<String>,
+        details: Vec<String>,
     },
     /// A protected table holds or receives something that is not such a resource.
     #[error("{0}")]
@@ -84,9 +95,11 @@ impl Error {
             Error::NotPermitted { .. } | Error::NotOwner(_) | Error::SettingDenied(_) => {
                 PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE
             }
-            Error::InvalidDocument { .. } | Error::InvalidResource(_) | Error::Argument { .. } => {
-                PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE
-            }
+            Error::InvalidDocument { .. }
+            | Error::InvalidResource(_)
+            | Error::Argument { .. }
+            | Error::Expression { .. } => PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
+            Error::Evaluation { .. } => PgSqlErrorCode::ERRCODE_DATA_EXCEPTION,
             Error::WrongRelation { .. } => PgSqlErrorCode::ERRCODE_WRONG_OBJECT_TYPE,
             Error::NoColumn { .. } => PgSqlErrorCode::ERRCODE_UNDEFINED_COLUMN,
             Error::NotReady { .. } => PgSqlErrorCode::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
@@ -97,7 +110,12 @@ impl Error {
     fn detail(&self) -> Option<String> {
         match self {
             Error::NotPermitted { detail, .. } => Some(sentence(detail)),
-            Error::InvalidDocument { others, .. } if !others.is_empty() => Some(others.join("\n")),
+            Error::InvalidDocument { details, .. } if !details.is_empty() => {
+                Some(details.join("\n"))
+            }
+            Error::Expression { excerpt, .. } | Error::Evaluation { excerpt, .. } => {
+                Some(excerpt.clone())
+            }
             Error::Fence => Some(
                 "The session's membership, client address or policies changed after it was planned or its cursor was opened."
                     .to_owned(),
@@ -118,9 +136,11 @@ impl Error {
                     .to_owned(),
             ),
             Error::Address { .. } => Some("The rules are in the policies of the membership, in order.".to_owned()),
-            Error::NotPermitted { .. } => {
-                Some("SELECT * FROM fhir_access.check(reference, interaction) tells which entries apply.".to_owned())
-            }
+            Error::NotPermitted { hint, .. } => Some(
+                hint.unwrap_or("SELECT * FROM fhir_access.check(reference, interaction) tells which entries apply.")
+                    .to_owned(),
+            ),
+            Error::Expression { hint, .. } => hint.as_deref().map(sentence),
             Error::InvalidDocument { .. } => {
                 Some("SELECT * FROM fhir_access.validate(document) lists every finding without writing.".to_owned())
             }
@@ -132,20 +152,28 @@ impl Error {
             }
             Error::Fence => Some("Run the statement again, or open the cursor again.".to_owned()),
             Error::SettingDenied(_) => Some("Connect without it in the options.".to_owned()),
-            Error::InvalidResource(_) | Error::Unsupported(_) | Error::NotOwner(_) => None,
+            Error::InvalidResource(_)
+            | Error::Unsupported(_)
+            | Error::NotOwner(_)
+            | Error::Evaluation { .. } => None,
         }
     }
 
-    /// The first error among `findings` in front, the others behind it; `None` when there is no error.
+    /// The first error among `findings` in front, the others in the detail, each with its excerpt; `None` when there is no error.
     pub fn from_findings(document: &str, findings: &[Finding]) -> Option<Error> {
         let mut errors = findings
             .iter()
             .filter(|finding| finding.severity == Severity::Error);
         let first = errors.next()?;
+        let mut details: Vec<String> = first.excerpt.iter().cloned().collect();
+        for other in errors {
+            details.push(other.to_string());
+            details.extend(other.excerpt.clone());
+        }
         Some(Error::InvalidDocument {
             document: document.to_owned(),
             first: first.to_string(),
-            others: errors.map(ToString::to_string).collect(),
+            details,
         })
     }
 

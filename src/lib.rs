@@ -1,6 +1,6 @@
 //! fhir_access: FHIR access policies, enforced inside PostgreSQL for every client.
 //!
-//! A thin shell over the pure crates `access-policy`, `fhir-search` and `jsonb`. Start reading at [`hooks`] (how a
+//! A thin shell over the pure crates `access-policy`, `fhir-search`, `fhirpath` and `jsonb`. Start reading at [`hooks`] (how a
 //! statement is enforced) and [`session`] (who is asking).
 
 use pgrx::prelude::*;
@@ -8,6 +8,7 @@ use pgrx::prelude::*;
 pgrx::pg_module_magic!(name, version);
 
 mod catalog;
+mod constraint;
 mod error;
 mod functions;
 mod hooks;

@@ -1,10 +1,11 @@
 //! The settings (GUCs): who is asking, from where, and how strict we are.
 //!
 //! `membership` and `client_ip` are `SUSET`: only a superuser, or a role with `GRANT SET ON PARAMETER`, may set them;
-//! `ALTER ROLE … SET` binds a database user who cannot change them.
+//! `ALTER ROLE … SET` binds a database user who cannot change them. So are the limits on FHIRPath.
 
 use crate::error::OrRaise;
 use crate::session;
+use fhirpath::Limits;
 use pgrx::guc::{GucContext, GucFlags, GucRegistry, GucSetting};
 use pgrx::prelude::*;
 use std::ffi::{CStr, CString, c_char, c_int, c_void};
@@ -13,6 +14,9 @@ use std::net::IpAddr;
 static MEMBERSHIP: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(Some(c""));
 static CLIENT_IP: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(Some(c""));
 static REQUIRE_POLICY: GucSetting<bool> = GucSetting::<bool>::new(false);
+static FHIRPATH_STEPS: GucSetting<i32> = GucSetting::<i32>::new(1_000_000);
+static FHIRPATH_LENGTH: GucSetting<i32> = GucSetting::<i32>::new(64 * 1024);
+static FHIRPATH_DEPTH: GucSetting<i32> = GucSetting::<i32>::new(128);
 
 /// The longest membership that a session may carry in the setting itself, in bytes.
 const MEMBERSHIP_LIMIT: usize = 1 << 20;
@@ -30,6 +34,21 @@ pub fn client_ip() -> String {
 /// `fhir_access.require_policy`: is a membership without any policy an error?
 pub fn require_policy() -> bool {
     REQUIRE_POLICY.get()
+}
+
+/// `fhir_access.fhirpath_steps`: how much work the evaluation of one expression may be.
+pub fn fhirpath_steps() -> u64 {
+    u64::try_from(FHIRPATH_STEPS.get()).unwrap_or(0)
+}
+
+/// `fhir_access.fhirpath_length` and `.fhirpath_depth`: how large an expression may be.
+pub fn fhirpath_limits() -> Limits {
+    let size = |setting: &'static GucSetting<i32>| usize::try_from(setting.get()).unwrap_or(0);
+    Limits {
+        length: size(&FHIRPATH_LENGTH),
+        depth: size(&FHIRPATH_DEPTH),
+        ..Limits::default()
+    }
 }
 
 fn text(setting: &'static GucSetting<Option<CString>>) -> String {
@@ -106,6 +125,43 @@ pub fn init() {
             GucFlags::default(),
             None,
             Some(assign_require_policy),
+            None,
+        );
+        GucRegistry::define_int_guc(
+            c"fhir_access.fhirpath_steps",
+            c"The steps that the evaluation of one FHIRPath expression may take.",
+            c"A step is about one visited element, one operation or 64 bytes of text. A write constraint that takes more is not met.",
+            &FHIRPATH_STEPS,
+            1_000,
+            i32::MAX,
+            GucContext::Suset,
+            GucFlags::default(),
+        );
+        GucRegistry::define_int_guc_with_hooks(
+            c"fhir_access.fhirpath_length",
+            c"The bytes that a FHIRPath expression may have.",
+            c"A policy with a longer one does not validate.",
+            &FHIRPATH_LENGTH,
+            256,
+            1024 * 1024,
+            GucContext::Suset,
+            GucFlags::default(),
+            None,
+            Some(assign_fhirpath_length),
+            None,
+        );
+        GucRegistry::define_int_guc_with_hooks(
+            c"fhir_access.fhirpath_depth",
+            c"The parentheses, arguments and operators that a FHIRPath expression may have open at one place.",
+            c"A policy with an expression that nests deeper does not validate.",
+            &FHIRPATH_DEPTH,
+            16,
+            // What evaluates it recurses as deep: that much fits in what PostgreSQL keeps free below max_stack_depth.
+            128,
+            GucContext::Suset,
+            GucFlags::default(),
+            None,
+            Some(assign_fhirpath_depth),
             None,
         );
         pg_sys::MarkGUCPrefixReserved(c"fhir_access".as_ptr());
@@ -190,6 +246,23 @@ unsafe extern "C-unwind" fn assign_client_ip(value: *const c_char, _extra: *mut 
 unsafe extern "C-unwind" fn assign_require_policy(value: bool, _extra: *mut c_void) {
     if value != REQUIRE_POLICY.get() {
         session::context_changed();
+    }
+}
+
+#[pg_guard]
+unsafe extern "C-unwind" fn assign_fhirpath_length(value: i32, _extra: *mut c_void) {
+    assign_limit(&FHIRPATH_LENGTH, value);
+}
+
+#[pg_guard]
+unsafe extern "C-unwind" fn assign_fhirpath_depth(value: i32, _extra: *mut c_void) {
+    assign_limit(&FHIRPATH_DEPTH, value);
+}
+
+/// Policies are read again, within the new limit.
+fn assign_limit(setting: &'static GucSetting<i32>, value: i32) {
+    if value != setting.get() {
+        session::documents_changed();
     }
 }
 

@@ -7,6 +7,7 @@
 pub mod cut;
 mod elements;
 mod estimates;
+mod fhirpath;
 mod keys;
 mod needles;
 mod operators;

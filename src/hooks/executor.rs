@@ -4,9 +4,11 @@
 //! copied with the plan, costs nothing per row and shows in no EXPLAIN. It is compared whenever the executor starts and
 //! whenever it goes on, so that a cursor of one membership cannot be fetched from under another.
 
-use super::{foreign_key, portals, standard};
+use super::foreign_key::{self, Phase};
+use super::{portals, standard};
 use crate::error::{Error, OrRaise, Result};
 use crate::session::{self, Fingerprint};
+use crate::triggers::upsert;
 use pgrx::PgList;
 use pgrx::prelude::*;
 
@@ -109,6 +111,12 @@ unsafe extern "C-unwind" fn check_start(query: *const pg_sys::QueryDesc) {
     }
 }
 
+/// The row that an upsert brought last was inserted, if nothing was updated instead.
+#[pg_guard]
+unsafe extern "C-unwind" fn check_upsert() {
+    upsert::settle().or_raise();
+}
+
 /// A plain frame: see [`standard`].
 unsafe extern "C-unwind" fn start(query: *mut pg_sys::QueryDesc, flags: i32) {
     // SAFETY: called by PostgreSQL with a valid query descriptor.
@@ -131,7 +139,7 @@ unsafe extern "C-unwind" fn run(
     // SAFETY: as above.
     unsafe {
         check(query);
-        let mut callback = foreign_key::callback(query, pg_sys::error_context_stack);
+        let mut callback = foreign_key::callback(query, Phase::Run, pg_sys::error_context_stack);
         if callback.callback.is_some() {
             pg_sys::error_context_stack = &mut callback;
         }
@@ -139,6 +147,7 @@ unsafe extern "C-unwind" fn run(
             Some(previous) => previous(query, direction, count, once),
             None => standard::standard_executor_run(query, direction, count, once),
         }
+        check_upsert();
         pg_sys::error_context_stack = callback.previous;
     }
 }
@@ -147,7 +156,7 @@ unsafe extern "C-unwind" fn run(
 unsafe extern "C-unwind" fn finish(query: *mut pg_sys::QueryDesc) {
     // SAFETY: called by PostgreSQL with a valid query descriptor.
     unsafe {
-        let mut callback = foreign_key::callback(query, pg_sys::error_context_stack);
+        let mut callback = foreign_key::callback(query, Phase::Finish, pg_sys::error_context_stack);
         if callback.callback.is_some() {
             pg_sys::error_context_stack = &mut callback;
         }

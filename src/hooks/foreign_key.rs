@@ -12,18 +12,29 @@ unsafe extern "C-unwind" {
     fn errdetail_internal(format: *const c_char, ...) -> c_int;
 }
 
+/// Which part of its work a statement is at.
+#[derive(Clone, Copy, PartialEq, Eq)]
+#[repr(C)]
+pub enum Phase {
+    /// It finds and writes its rows.
+    Run,
+    /// What follows its rows: foreign keys, and triggers that fire after them.
+    Finish,
+}
+
 /// What hangs in the stack of error callbacks while a statement runs: a note of its user, or, while PostgreSQL keeps a
 /// foreign key of a protected relation for a user who is subject to policies, what keeps rows out of errors. Without a
 /// function, nothing is to hang there.
 #[pg_guard]
 pub unsafe extern "C-unwind" fn callback(
     query: *const pg_sys::QueryDesc,
+    phase: Phase,
     previous: *mut pg_sys::ErrorContextCallback,
 ) -> pg_sys::ErrorContextCallback {
     // SAFETY: a valid query descriptor with a plan.
     unsafe {
         if !pg_sys::InNoForceRLSOperation() {
-            return statement::note(previous);
+            return statement::note(phase == Phase::Run && is_upsert(query), previous);
         }
         let reaches = |entry: *mut pg_sys::RangeTblEntry| {
             (*entry).rtekind == pg_sys::RTEKind::RTE_RELATION
@@ -38,6 +49,22 @@ pub unsafe extern "C-unwind" fn callback(
             callback: discreet.then_some(hide_row as unsafe extern "C-unwind" fn(*mut c_void)),
             arg: std::ptr::null_mut(),
         }
+    }
+}
+
+/// Is this `INSERT … ON CONFLICT DO UPDATE`, and does no other part of the statement write?
+///
+/// # Safety
+/// `query` must be valid, with a plan.
+unsafe fn is_upsert(query: *const pg_sys::QueryDesc) -> bool {
+    // SAFETY: by the caller's promise; the plan of an INSERT is what its tag says.
+    unsafe {
+        let plan = &*(*query).plannedstmt;
+        (*query).operation == pg_sys::CmdType::CMD_INSERT
+            && !plan.hasModifyingCTE
+            && pgrx::is_a(plan.planTree.cast(), pg_sys::NodeTag::T_ModifyTable)
+            && (*plan.planTree.cast::<pg_sys::ModifyTable>()).onConflictAction
+                == pg_sys::OnConflictAction::ONCONFLICT_UPDATE
     }
 }
 

@@ -33,6 +33,23 @@ pub fn owns(relation: pg_sys::Oid) -> bool {
     }
 }
 
+/// May the current user update some column of a table, as far as privileges say?
+pub fn may_update(relation: pg_sys::Oid) -> bool {
+    let right = pg_sys::ACL_UPDATE as pg_sys::AclMode;
+    // SAFETY: plain look-ups in the catalogs.
+    unsafe {
+        let user = pg_sys::GetUserId();
+        let granted = pg_sys::AclResult::ACLCHECK_OK;
+        pg_sys::pg_class_aclcheck(relation, user, right) == granted
+            || pg_sys::pg_attribute_aclcheck_all(
+                relation,
+                user,
+                right,
+                pg_sys::AclMaskHow::ACLMASK_ANY,
+            ) == granted
+    }
+}
+
 /// Is the user on whose behalf a row is written subject to policies? The rows that a foreign key's action reaches are
 /// written by the table's owner; they count as written by the user whose statement started it.
 pub fn writer_is_subject() -> bool {

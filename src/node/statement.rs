@@ -16,11 +16,20 @@ pub struct Running {
     pub user: pg_sys::Oid,
     /// Tells it from others of this session: later ones have greater numbers, and so have those that its triggers run.
     pub number: u32,
+    /// Does it do `INSERT … ON CONFLICT DO UPDATE`, and no other writing?
+    pub is_upsert: bool,
 }
 
+/// Numbers have 31 bits; the next one says whether it is an upsert.
+const NUMBER: u32 = u32::MAX >> 1;
+
 /// A note of the statement that starts now, to hang on top of `previous`.
-pub fn note(previous: *mut pg_sys::ErrorContextCallback) -> pg_sys::ErrorContextCallback {
-    let number = NEXT.replace(NEXT.get().wrapping_add(1));
+pub fn note(
+    is_upsert: bool,
+    previous: *mut pg_sys::ErrorContextCallback,
+) -> pg_sys::ErrorContextCallback {
+    let number = NEXT.replace((NEXT.get() & NUMBER).wrapping_add(1) & NUMBER);
+    let number = if is_upsert { number | !NUMBER } else { number };
     // SAFETY: reads the current user.
     let user = unsafe { pg_sys::GetUserId() }.to_u32();
     let both = (u64::from(number) << 32) | u64::from(user);
@@ -66,7 +75,8 @@ fn notes() -> impl Iterator<Item = Running> {
                 let number = u32::try_from(both >> 32).unwrap_or(0);
                 return Some(Running {
                     user: pg_sys::Oid::from(user),
-                    number,
+                    number: number & NUMBER,
+                    is_upsert: number & !NUMBER != 0,
                 });
             }
         }

@@ -4,6 +4,7 @@ use crate::catalog::{Catalog, catalog};
 use crate::error::Result;
 use crate::node::row::JsonbDatum;
 use crate::node::scan::{self, Key};
+use crate::settings;
 use access_policy::{AccessError, AccessPolicy, DocumentSource, Project, ProjectMembership};
 use pgrx::prelude::*;
 use std::cell::RefCell;
@@ -84,7 +85,7 @@ impl DocumentSource for Stored {
         let Some(text) = text_of(id, |catalog| catalog.access_policy) else {
             return Ok(None);
         };
-        let policy = AccessPolicy::parse(&text)
+        let policy = AccessPolicy::parse_with(&text, &settings::fhirpath_limits())
             .map(Rc::new)
             .map_err(|findings| AccessError::invalid(format!("AccessPolicy/{id}"), &findings))?;
         PARSED.with_borrow_mut(|parsed| keep(&mut parsed.policies, id, &policy));

@@ -2,7 +2,7 @@
 //! limits. Row security, masks, write checks and explanations all start from this.
 
 use access_policy::fields::FieldSet;
-use access_policy::{EffectiveAccess, Grant, Interaction, Origin};
+use access_policy::{Constraint, EffectiveAccess, Grant, Interaction, Origin, Parameters};
 use fhir_search::Predicate;
 use std::rc::Rc;
 
@@ -23,8 +23,10 @@ pub struct ReachEntry {
     pub hidden: FieldSet,
     /// What it protects from being written.
     pub readonly: FieldSet,
+    /// What a row that it grants must meet to be written.
+    pub constraints: Rc<[Constraint]>,
     /// The parameters of its policy's instance.
-    pub parameters: Vec<(String, String)>,
+    pub parameters: Rc<Parameters>,
 }
 
 impl ReachEntry {
@@ -44,11 +46,8 @@ impl ReachEntry {
             predicate: grant.predicate.into_owned(),
             hidden: entry.hidden().clone(),
             readonly: entry.readonly().clone(),
-            parameters: entry
-                .parameters
-                .iter()
-                .map(|(name, value)| (name.to_owned(), value.as_str().to_owned()))
-                .collect(),
+            constraints: Rc::clone(entry.constraints()),
+            parameters: Rc::clone(&entry.parameters),
         }
     }
 

@@ -3,15 +3,17 @@
 //! A caller who is subject to policies learns nothing of a row that it cannot read: to it such a row is not there.
 
 use super::explain::{interaction, relations_of};
+use crate::constraint;
 use crate::error::{Error, OrRaise, Result};
 use crate::node::expr::ROW;
 use crate::node::privilege::{self, AsOwner};
 use crate::node::relation;
+use crate::node::row::JsonbDatum;
 use crate::predicate::{Style, Writer, identifier};
 use crate::registry::Protected;
 use crate::session::reach::{Reach, ReachEntry};
 use crate::session::{self, Session};
-use access_policy::Interaction;
+use access_policy::{Constraint, Interaction};
 use fhir_search::Predicate;
 use pgrx::prelude::*;
 use std::rc::Rc;
@@ -24,10 +26,12 @@ struct Answer {
     policy: Option<String>,
     entry: Option<i32>,
     failed_criterion: Option<String>,
+    failed_constraint: Option<String>,
 }
 
 /// Is `interaction` on the resource `reference` (`Patient/p1`; for `create` just `Patient`) permitted to the session's
-/// membership? `entry` is the index in the policy's `resource[]`. `failed_constraint` is for write constraints.
+/// membership? `entry` is the index in the policy's `resource[]`. `failed_constraint` is the first
+/// write constraint that an update would not meet: none at all where `allowed` is false, one that leaves the row as it is where it is true.
 #[pg_extern(stable, parallel_restricted)]
 #[allow(clippy::type_complexity)] // the row's columns
 fn check(
@@ -51,7 +55,7 @@ fn check(
         answer.policy,
         answer.entry,
         answer.failed_criterion,
-        None,
+        answer.failed_constraint,
     ))
 }
 
@@ -88,9 +92,17 @@ fn answer(reference: &str, name: &str) -> Result<Answer> {
 
 /// Which row will be created is not known yet; the entries say what it must be like.
 fn creation(reach: &Reach) -> Answer {
-    let granted = match reach.predicate() {
-        Predicate::Constant(true) => "granted".to_owned(),
-        _ => format!("granted to a row that matches {}", reach.listed()),
+    let constrained = reach
+        .entries
+        .iter()
+        .any(|entry| !entry.constraints.is_empty());
+    let granted = match (reach.predicate(), constrained) {
+        (Predicate::Constant(true), false) => "granted".to_owned(),
+        (_, false) => format!("granted to a row that matches {}", reach.listed()),
+        (_, true) => format!(
+            "granted to a row that matches {} and meets the write constraints there",
+            reach.listed()
+        ),
     };
     let entry = reach.entries.first();
     Answer {
@@ -122,7 +134,10 @@ fn existing(
         }
     }
     if let Some(place) = place {
-        return Ok(Some(granted(reach, place)));
+        return match interaction {
+            Interaction::Update => update(protected, id, reach, place).map(Some),
+            _ => Ok(Some(granted(reach, place))),
+        };
     }
     let elsewhere = deciding(protected, id, &reach.entries, &Predicate::Constant(true))?;
     if matches!(elsewhere, Found::Row(Some(_))) {
@@ -145,6 +160,67 @@ fn existing(
         failed_criterion,
         ..Answer::of(only, reason)
     }))
+}
+
+/// The answer for the update of a row that entry `place` grants: what the entry's constraints say of a write that leaves the
+/// row as it is, and whether any other could meet them.
+fn update(protected: &Protected, id: &str, reach: &Reach, place: usize) -> Result<Answer> {
+    let Some(entry) = reach.entries.get(place) else {
+        return Ok(granted(reach, place));
+    };
+    if entry.constraints.is_empty() {
+        return Ok(granted(reach, place));
+    }
+    // Constraints may look at what is hidden. Who cannot try an update learns nothing of it here, either.
+    let subject = privilege::is_subject(protected.relation);
+    let stored = match subject && !privilege::may_update(protected.relation) {
+        true => None,
+        false => stored_document(protected, id)?,
+    };
+    let Some(stored) = stored else {
+        let reason = format!(
+            "granted to what meets the write constraints of {}",
+            entry.place
+        );
+        return Ok(Answer {
+            allowed: true,
+            ..Answer::of(Some(entry), reason)
+        });
+    };
+    let row = jsonb::Value::parse(&stored)
+        .map_err(|_| Error::InvalidResource("a stored jsonb value cannot be read".to_owned()))?;
+    let by_the_stored_row = |constraint: &Constraint| !constraint.reads_new_row();
+    let never = |entry: &ReachEntry| {
+        constraint::unmet_among(entry, Some(row), row, by_the_stored_row).is_some()
+    };
+    // Which entry decides is up to the new row.
+    let allowed = !reach.entries.iter().all(|entry| never(entry));
+    let unmet = match constraint::unmet_among(entry, Some(row), row, by_the_stored_row) {
+        None => constraint::unmet(entry, Some(row), row),
+        unmet => unmet,
+    };
+    let reason = match &unmet {
+        None => "granted".to_owned(),
+        Some(unmet) if !allowed => {
+            format!("{} is not met: it {}", unmet.describe(), unmet.outcome())
+        }
+        Some(unmet) if unmet.constraint.reads_new_row() => format!(
+            "granted to a row that meets {}, which {} for the row as it is",
+            unmet.describe(),
+            unmet.outcome()
+        ),
+        Some(unmet) => format!(
+            "granted to a row that another entry grants: {} is not met, it {}",
+            unmet.describe(),
+            unmet.outcome()
+        ),
+    };
+    let failed = unmet.map(|unmet| unmet.constraint.expression().source().to_owned());
+    Ok(Answer {
+        allowed,
+        failed_constraint: failed,
+        ..Answer::of(Some(entry), reason)
+    })
 }
 
 fn granted(reach: &Reach, place: usize) -> Answer {
@@ -202,6 +278,29 @@ fn deciding(
         Ok(Found::Row(
             place.and_then(|place| usize::try_from(place).ok()),
         ))
+    })
+    .map_err(|error: pgrx::spi::SpiError| Error::Unsupported(error.to_string()))
+}
+
+/// The stored row's document, read past row security; `None` where the row is not there or has none.
+fn stored_document(protected: &Protected, id: &str) -> Result<Option<Vec<u8>>> {
+    let writer = Writer::new(protected, Style::Exact);
+    let query = format!(
+        "SELECT {ROW}.{} FROM {} AS {ROW} WHERE {} ORDER BY {ROW}.{} LIMIT 1",
+        identifier(&protected.resource.name),
+        relation::qualified_name(protected.relation),
+        writer.predicate(&Predicate::Id(vec![id.to_owned()])),
+        identifier(&protected.id.name),
+    );
+    let _owner = AsOwner::of_table(protected.relation)?;
+    Spi::connect(|client| {
+        let rows = client.select(&query, Some(1), &[])?;
+        if rows.is_empty() {
+            return Ok(None);
+        }
+        let datum = rows.first().get_one::<pgrx::datum::AnyElement>()?;
+        // SAFETY: the registry checked that the column is jsonb.
+        Ok(datum.map(|datum| unsafe { JsonbDatum::new(datum.datum()) }.bytes().to_vec()))
     })
     .map_err(|error: pgrx::spi::SpiError| Error::Unsupported(error.to_string()))
 }

@@ -37,7 +37,8 @@ pub fn relations_of(resource_type: &str) -> Result<Vec<Rc<Protected>>> {
 }
 
 /// The entries that can grant an interaction on a type, in the order in which they decide. `place` counts from 1; `entry`
-/// is the index in that policy's `resource[]`; `predicate` is the SQL condition that the rows are found by.
+/// is the index in that policy's `resource[]`; `predicate` is the SQL condition that the rows are found by,
+/// `constraints` are what a row must meet to be written.
 #[pg_extern(stable, parallel_restricted)]
 #[allow(clippy::type_complexity)] // the row's columns
 fn explain(
@@ -54,6 +55,7 @@ fn explain(
         name!(hidden_fields, Vec<String>),
         name!(readonly_fields, Vec<String>),
         name!(parameters, pgrx::JsonB),
+        name!(constraints, Vec<String>),
     ),
 > {
     let interaction = self::interaction(interaction).or_raise();
@@ -75,7 +77,11 @@ fn explain(
             let parameters: serde_json::Map<String, serde_json::Value> = entry
                 .parameters
                 .iter()
-                .map(|(name, value)| (name.clone(), serde_json::Value::String(value.clone())))
+                .map(|(name, value)| (name.to_owned(), value.as_str().into()))
+                .collect();
+            let constraints = entry.constraints.iter();
+            let constraints = constraints
+                .map(|constraint| constraint.expression().source().to_owned())
                 .collect();
             (
                 place,
@@ -86,6 +92,7 @@ fn explain(
                 entry.hidden.paths(),
                 entry.readonly.paths(),
                 pgrx::JsonB(serde_json::Value::Object(parameters)),
+                constraints,
             )
         })
         .collect();

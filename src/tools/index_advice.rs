@@ -6,6 +6,7 @@ use crate::node::privilege::AsOwner;
 use crate::node::relation;
 use crate::predicate::served::{Needed, lookups, serving};
 use crate::registry::{self, Protected};
+use crate::settings;
 use access_policy::{AccessPolicy, Interaction};
 use fhir_search::{Condition, Lookup, Predicate, Test};
 use pgrx::prelude::*;
@@ -252,7 +253,7 @@ fn policies() -> Result<Vec<Stored>> {
         .filter_map(|(id, text, several)| {
             Some(Stored {
                 id: id?,
-                policy: AccessPolicy::parse(&text?).ok()?,
+                policy: AccessPolicy::parse_with(&text?, &settings::fhirpath_limits()).ok()?,
                 several: several?,
             })
         })

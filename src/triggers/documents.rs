@@ -5,6 +5,7 @@ use crate::catalog::catalog;
 use crate::error::{Error, OrRaise, Result};
 use crate::functions::version_1;
 use crate::node::row::{self, JsonbDatum};
+use crate::settings;
 use jsonb::{Node, Value};
 use pgrx::direct_function_call;
 use pgrx::prelude::*;
@@ -112,7 +113,7 @@ fn checked(
         Some(bytes) => Value::parse(bytes).map(jsonb::to_json).unwrap_or_default(),
         None => jsonb::to_json(value),
     };
-    let findings = access_policy::validate(&text);
+    let findings = access_policy::validate_with(&text, &settings::fhirpath_limits());
     if let Some(error) = Error::from_findings(expected, &findings) {
         return Err(error);
     }
@@ -141,7 +142,7 @@ fn wrong(document: &str, first: String) -> Error {
     Error::InvalidDocument {
         document: document.to_owned(),
         first,
-        others: Vec::new(),
+        details: Vec::new(),
     }
 }
 

@@ -6,7 +6,7 @@ mod note;
 mod row;
 mod site;
 mod tag;
-mod upsert;
+pub mod upsert;
 mod write;
 
 use crate::error::{Error, Result};

@@ -15,6 +15,8 @@ struct Update {
 
 /// What the second half of a movement brings, before other triggers changed it.
 pub struct Moved {
+    /// The document as it was before the update.
+    pub stored: Vec<u8>,
     /// The document as the update left it.
     pub document: Vec<u8>,
     /// The fields that the update put back.
@@ -25,11 +27,16 @@ thread_local! {
     static UPDATES: Notes<Update> = const { Notes::new() };
 }
 
-/// Notes a granted update of a partition's row, with the document as it will be stored.
+/// Notes a granted update of a partition's row, with the document as it was and as it will be stored.
 ///
 /// # Safety
 /// `data` must be the trigger data of an UPDATE.
-pub unsafe fn note_update(data: &pg_sys::TriggerData, document: &[u8], kept: FieldSet) {
+pub unsafe fn note_update(
+    data: &pg_sys::TriggerData,
+    stored: &[u8],
+    document: &[u8],
+    kept: FieldSet,
+) {
     // SAFETY: by the caller's promise; the relation is open.
     let (is_partition, relation, row) = unsafe {
         let relation = &*data.tg_relation;
@@ -41,6 +48,7 @@ pub unsafe fn note_update(data: &pg_sys::TriggerData, document: &[u8], kept: Fie
     };
     if is_partition {
         let moved = Moved {
+            stored: stored.to_vec(),
             document: document.to_vec(),
             kept,
         };

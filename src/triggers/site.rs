@@ -117,6 +117,7 @@ impl Site {
             interaction: interaction.code(),
             reference: row.reference(),
             detail,
+            hint: None,
         }
     }
 }

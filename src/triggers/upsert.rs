@@ -1,7 +1,10 @@
-//! Upserts: what the `INSERT` half left out of the new row must not be lost by the `UPDATE` half, whose
-//! `SET resource = EXCLUDED.resource` brings a document without it.
+//! Upserts. What the `INSERT` half left out of the new row must not be lost by the `UPDATE` half, whose
+//! `SET resource = EXCLUDED.resource` brings a document without it. And what the new row would need to be created counts
+//! only if it is: the trigger fires before PostgreSQL looks for a row that is there already.
 
 use super::note::Notes;
+use crate::error::{Error, Result};
+use crate::node::statement;
 use access_policy::fields::FieldSet;
 use pgrx::prelude::*;
 
@@ -13,6 +16,7 @@ struct Dropped {
 
 thread_local! {
     static DROPPED: Notes<Dropped> = const { Notes::new() };
+    static REFUSED: Notes<Error> = const { Notes::new() };
 }
 
 /// Notes that these fields were left out of the new row that `reference` names.
@@ -32,4 +36,27 @@ pub fn dropped(relation: pg_sys::Oid, reference: &str) -> Option<FieldSet> {
     DROPPED
         .with(|notes| notes.take(wanted))
         .map(|dropped| dropped.fields)
+}
+
+/// Refuses the new row, now or, where the statement may yet update a stored row instead, as soon as it has not done so.
+pub fn refuse(error: Error) -> Result<()> {
+    if !statement::running().is_some_and(|running| running.is_upsert) {
+        return Err(error);
+    }
+    REFUSED.with(|notes| notes.leave(error));
+    Ok(())
+}
+
+/// A stored row is updated. In an upsert that is what became of the row it brought last: its only updates are of rows that
+/// it found in the place of the new one.
+pub fn updates() {
+    REFUSED.with(|notes| notes.take(|_| true));
+}
+
+/// The refusal of a row that was to be inserted, and that no update took the place of.
+pub fn settle() -> Result<()> {
+    match REFUSED.with(|notes| notes.take(|_| true)) {
+        Some(error) => Err(error),
+        None => Ok(()),
+    }
 }

@@ -6,6 +6,7 @@ use super::movement::Moved;
 use super::row::Row;
 use super::site::Site;
 use super::{Operation, movement, operation, require_before_row, tag, trigger_data, upsert};
+use crate::constraint;
 use crate::error::{Error, OrRaise, Result};
 use crate::functions::{require_preloaded, version_1};
 use crate::node::{privilege, relation};
@@ -57,6 +58,7 @@ pub unsafe extern "C-unwind" fn fhir_access_enforce_truncate(
                 interaction: "truncate",
                 reference: relation::qualified_name((*data.tg_relation).rd_id),
                 detail: "A protected table is emptied only by a role with BYPASSRLS.".to_owned(),
+                hint: None,
             }
             .raise();
         }
@@ -94,13 +96,14 @@ unsafe fn insert(
         if let Some(moved) = movement::of_this_insert() {
             return arrival(fcinfo, data, row, &session, protected, &moved);
         }
+        upsert::settle()?;
         row.check_shape()?;
         if let Some(tagged) = tag::on_create(&session, protected, row.document()?.value()?)? {
             row.put(&tagged);
         }
         let site = Site::at(fcinfo, &session, protected);
         let entry = site.deciding(Interaction::Create, data.tg_relation, &row)?;
-        let Some(entry) = entry else {
+        let Some(mut entry) = entry else {
             return Err(site.refusal(Interaction::Create, &row, "the new row"));
         };
         let dropped = entry.hidden.union(&entry.readonly);
@@ -111,17 +114,15 @@ unsafe fn insert(
             if let Some(kept) = kept {
                 row.put(&kept);
                 upsert::note(protected.relation, row.reference(), &dropped);
-                if site
-                    .deciding(Interaction::Create, data.tg_relation, &row)?
-                    .is_none()
-                {
-                    return Err(site.refusal(
-                        Interaction::Create,
-                        &row,
-                        "the new row, without the fields that may not be written,",
-                    ));
-                }
+                let granting = site.deciding(Interaction::Create, data.tg_relation, &row)?;
+                entry = granting.ok_or_else(|| {
+                    let what = "the new row, without the fields that may not be written,";
+                    site.refusal(Interaction::Create, &row, what)
+                })?;
             }
+        }
+        if let Some(unmet) = constraint::unmet(&entry, None, row.document()?.value()?) {
+            upsert::refuse(unmet.refusal(Interaction::Create, row.reference()))?;
         }
         Ok(row.tuple)
     }
@@ -143,6 +144,7 @@ unsafe fn update(
             return Ok(data.tg_newtuple);
         }
         require_preloaded()?;
+        upsert::updates();
         let session = session::current()?;
         let site = Site::at(fcinfo, &session, protected);
         let Some(entry) = site.deciding(Interaction::Update, data.tg_relation, &old)? else {
@@ -163,11 +165,11 @@ unsafe fn update(
             site,
             data.tg_relation,
             &kept,
-            stored.value()?,
+            [stored.value()?; 2],
             &mut new,
             "the row as it would be after the update",
         )?;
-        movement::note_update(data, new.document()?.bytes(), kept);
+        movement::note_update(data, stored.bytes(), new.document()?.bytes(), kept);
         Ok(new.tuple)
     }
 }
@@ -189,15 +191,16 @@ unsafe fn arrival(
         if row.document()?.bytes() == moved.document {
             return Ok(row.tuple);
         }
-        let stored =
-            jsonb::Value::parse(&moved.document).map_err(|_| row.invalid("cannot be read"))?;
+        let parse =
+            |document| jsonb::Value::parse(document).map_err(|_| row.invalid("cannot be read"));
+        let (before, updated) = (parse(&moved.stored)?, parse(&moved.document)?);
         row.check_shape()?;
-        row.check_document_id(stored)?;
+        row.check_document_id(updated)?;
         finish_update(
             Site::at(fcinfo, session, protected),
             data.tg_relation,
             &moved.kept,
-            stored,
+            [before, updated],
             &mut row,
             "the row as it arrives in its new partition",
         )?;
@@ -205,13 +208,13 @@ unsafe fn arrival(
     }
 }
 
-/// What each update comes to: the stored fields back in their places, the tags, and the question whether `row` may be
-/// what it is now.
+/// What each update comes to: the fields of the stored document back in their places, the tags, and the questions whether
+/// `row` may be what it is now, and whether it may become that from what was `before`.
 fn finish_update(
     site: &mut Site,
     relation: pg_sys::Relation,
     kept: &FieldSet,
-    stored: jsonb::Value<'_>,
+    [before, stored]: [jsonb::Value<'_>; 2],
     row: &mut Row<'_>,
     what: &str,
 ) -> Result<()> {
@@ -231,9 +234,12 @@ fn finish_update(
     )? {
         row.put(&tagged);
     }
-    match site.deciding(Interaction::Update, relation, row)? {
-        Some(_) => Ok(()),
-        None => Err(site.refusal(Interaction::Update, row, what)),
+    let Some(entry) = site.deciding(Interaction::Update, relation, row)? else {
+        return Err(site.refusal(Interaction::Update, row, what));
+    };
+    match constraint::unmet(&entry, Some(before), row.document()?.value()?) {
+        Some(unmet) => Err(unmet.refusal(Interaction::Update, row.reference())),
+        None => Ok(()),
     }
 }
 

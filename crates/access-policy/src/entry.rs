@@ -1,12 +1,14 @@
 //! One element of `AccessPolicy.resource`.
 
 use std::fmt;
+use std::rc::Rc;
 
 use fhir_search::model::{self, PathCheck};
 use fhir_search::{Criteria, Predicate};
 use serde_json::{Map, Value};
 
 use crate::admin_types::{is_admin_type, is_closed_type};
+use crate::constraint::{self, Bounds, Constraint, MAX_CONSTRAINTS};
 use crate::fields::FieldSet;
 use crate::finding::{Findings, Path, did_you_mean, quote};
 use crate::interaction::{Interaction, Interactions};
@@ -16,19 +18,8 @@ use crate::shape::{self, ELEMENT, Kind, Shape};
 
 /// Hidden or readonly fields that one entry may name.
 const MAX_FIELDS: usize = 1_000;
-/// Elements of `interaction` and `writeConstraint`.
-const MAX_SMALL: usize = 100;
-
-const EXPRESSION: Shape = Shape {
-    own: &[
-        ("language", Kind::Text),
-        ("expression", Kind::Text),
-        ("description", Kind::Text),
-        ("name", Kind::Text),
-        ("reference", Kind::Text),
-    ],
-    inherited: ELEMENT,
-};
+/// Elements of `interaction`.
+const MAX_INTERACTIONS: usize = 100;
 
 /// The properties of an entry.
 const ENTRY: Shape = Shape {
@@ -37,10 +28,13 @@ const ENTRY: Shape = Shape {
         ("criteria", Kind::Text),
         ("compartment", Kind::Reference),
         ("readonly", Kind::Flag),
-        ("interaction", Kind::Texts(MAX_SMALL)),
+        ("interaction", Kind::Texts(MAX_INTERACTIONS)),
         ("hiddenFields", Kind::Texts(MAX_FIELDS)),
         ("readonlyFields", Kind::Texts(MAX_FIELDS)),
-        ("writeConstraint", Kind::Objects(MAX_SMALL, &EXPRESSION)),
+        (
+            "writeConstraint",
+            Kind::Objects(MAX_CONSTRAINTS, &constraint::EXPRESSION),
+        ),
     ],
     inherited: ELEMENT,
 };
@@ -103,6 +97,8 @@ pub struct PolicyEntry {
     pub hidden: FieldSet,
     /// `readonlyFields`.
     pub readonly: FieldSet,
+    /// `writeConstraint`: what a row that it grants must meet to be written.
+    pub constraints: Rc<[Constraint]>,
     /// All must hold; none means every row.
     pub(crate) criteria: Vec<Criterion>,
 }
@@ -145,34 +141,35 @@ impl PolicyEntry {
     pub(crate) fn read(
         entry: &Map<String, Value>,
         path: &Path<'_>,
+        bounds: &mut Bounds<'_>,
         findings: &mut Findings,
     ) -> Option<Self> {
         ENTRY.check(entry, path, findings);
         let resource_type = read_type(entry, path, findings)?;
-        if array_len(entry, "writeConstraint") > 0 {
-            findings.error_hint(
-                &Path::Field(path, "writeConstraint"),
-                "writeConstraint is not supported yet",
-                Some("leave it out; it is refused rather than ignored".to_owned()),
-            );
-        }
         let criteria = read_criteria(entry, &resource_type, path, findings);
         let interactions = read_interactions(entry, path, findings);
         let hidden = read_fields(entry, "hiddenFields", &resource_type, path, findings);
         let readonly = read_fields(entry, "readonlyFields", &resource_type, path, findings);
         warn_of_copies(entry, &resource_type, path, findings);
+        let constraints = constraint::read(entry, &resource_type, path, bounds, findings);
+        let writes =
+            [Interaction::Create, Interaction::Update].map(|write| interactions.contains(write));
+        if !constraints.is_empty() && writes == [false, false] {
+            findings.warning(
+                &Path::Field(path, "writeConstraint"),
+                "has no effect, because the entry grants neither create nor update",
+                None,
+            );
+        }
         Some(PolicyEntry {
             resource_type,
             interactions,
             hidden: hidden?,
             readonly: readonly?,
+            constraints,
             criteria,
         })
     }
-}
-
-fn array_len(object: &Map<String, Value>, name: &str) -> usize {
-    shape::array(object, name).map_or(0, <[Value]>::len)
 }
 
 fn read_type(

@@ -68,6 +68,9 @@ pub enum AccessError {
     /// A policy uses a variable that nothing defines.
     #[error("AccessPolicy/{} {} uses %{}, which {} {} does not define", .0.policy, .0.place, .0.variable, .0.membership, .0.instance)]
     UndefinedVariable(Box<VariableUse>),
+    /// A constraint uses a variable with a meaning of its own, and the membership has a parameter of that name.
+    #[error("AccessPolicy/{} {} uses %{}, which has a meaning of its own there, and {} {} defines it otherwise", .0.policy, .0.place, .0.variable, .0.membership, .0.instance)]
+    TakenVariable(Box<VariableUse>),
     /// The value of a variable does not fit where the policy uses it.
     #[error("the value of %{} in {} {} does not fit AccessPolicy/{} {}", .at.variable, .at.membership, .at.instance, .at.policy, .at.place)]
     VariableValue {
@@ -133,6 +136,9 @@ impl AccessError {
                 }
                 variable => format!("add a parameter named \"{variable}\""),
             },
+            AccessError::TakenVariable(at) => {
+                format!("give the parameter \"{}\" another name", at.variable)
+            }
             AccessError::VariableValue { expected, .. } => format!("expected {expected}"),
             AccessError::TooLarge { .. } => {
                 "use fewer instances, or criteria that do not list values".to_owned()

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use fhirpath::Span;
+
 /// How much a [`Finding`] weighs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
@@ -24,7 +26,7 @@ impl fmt::Display for Severity {
 ///
 /// `Display` gives the whole of it on one line:
 /// `resource[2].criteria: unknown search parameter "adress-state" for Patient (did you mean "address-state"?) at
-/// character 9`. No finding ever holds the value of a membership's parameter.
+/// character 9`. The excerpt stands apart, for whoever has room for several lines. No finding ever holds the value of a membership's parameter.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
     /// Error or warning.
@@ -35,8 +37,10 @@ pub struct Finding {
     pub message: String,
     /// What to do about it.
     pub hint: Option<String>,
-    /// The 1-based character inside the string at `path` (a criteria) where the trouble starts.
+    /// The 1-based character inside the string at `path` (a criteria, an expression) where the trouble starts.
     pub position: Option<usize>,
+    /// The place in an expression, drawn for a person: line and column, the line, and carets below it.
+    pub excerpt: Option<String>,
 }
 
 impl fmt::Display for Finding {
@@ -99,12 +103,28 @@ impl Findings {
         text: &str,
         offset: usize,
     ) {
-        let position = text
-            .char_indices()
-            .take_while(|(start, _)| *start < offset)
-            .count()
-            .saturating_add(1);
-        self.add(Severity::Error, path, message.into(), hint, Some(position));
+        let place = Place {
+            position: position(text, offset),
+            excerpt: None,
+        };
+        self.add(Severity::Error, path, message.into(), hint, Some(place));
+    }
+
+    /// Adds a finding on a place of the FHIRPath expression `source` that stands at `path`.
+    pub(crate) fn add_in(
+        &mut self,
+        severity: Severity,
+        path: &Path<'_>,
+        message: impl Into<String>,
+        hint: Option<String>,
+        source: &str,
+        span: Span,
+    ) {
+        let place = Place {
+            position: position(source, span.range().start),
+            excerpt: Some(fhirpath::excerpt(source, span)),
+        };
+        self.add(severity, path, message.into(), hint, Some(place));
     }
 
     /// Adds a warning.
@@ -133,8 +153,12 @@ impl Findings {
         path: &Path<'_>,
         message: String,
         hint: Option<String>,
-        position: Option<usize>,
+        place: Option<Place>,
     ) {
+        let (position, excerpt) = match place {
+            Some(place) => (Some(place.position), place.excerpt),
+            None => (None, None),
+        };
         let count = match severity {
             Severity::Error => &mut self.errors,
             Severity::Warning => &mut self.warnings,
@@ -147,6 +171,7 @@ impl Findings {
                 message,
                 hint,
                 position,
+                excerpt,
             });
         }
     }
@@ -165,11 +190,26 @@ impl Findings {
                     message: format!("{left_out} further findings of this severity are not listed"),
                     hint: None,
                     position: None,
+                    excerpt: None,
                 });
             }
         }
         self.kept
     }
+}
+
+/// Where in a string of the document.
+struct Place {
+    position: usize,
+    excerpt: Option<String>,
+}
+
+/// The 1-based character of a text that stands at a byte offset.
+fn position(text: &str, offset: usize) -> usize {
+    text.char_indices()
+        .take_while(|(start, _)| *start < offset)
+        .count()
+        .saturating_add(1)
 }
 
 /// A place in a JSON document; rendered only when a finding needs it.
@@ -206,9 +246,14 @@ impl fmt::Display for Path<'_> {
 
 /// A string of the document in double quotes: control characters escaped, cut after 64 characters.
 pub(crate) fn quote(text: &str) -> String {
+    escaped(text, 64)
+}
+
+/// As [`quote`], cut after so many characters.
+pub(crate) fn escaped(text: &str, most: usize) -> String {
     let mut out = String::from("\"");
     for (n, c) in text.chars().enumerate() {
-        if n == 64 {
+        if n == most {
             out.push('…');
             break;
         }
@@ -256,6 +301,7 @@ mod tests {
             message: "unknown search parameter \"adress-state\" for Patient".into(),
             hint: Some("did you mean \"address-state\"?".into()),
             position: Some(9),
+            excerpt: None,
         };
         assert_eq!(
             finding.to_string(),

@@ -5,7 +5,7 @@
 //!
 //! 1. JSON text is read with its limits (size, depth, duplicate keys): `json`.
 //! 2. Shapes and values are checked and every finding is collected with its JSON path: [`validate`], [`AccessPolicy`],
-//!    [`ProjectMembership`], [`Project`]. Criteria and IP rules are parsed here, once per document.
+//!    [`ProjectMembership`], [`Project`]. Criteria, FHIRPath expressions and IP rules are parsed here, once per document.
 //! 3. A membership and the policies it names become one [`EffectiveAccess`]: [`resolve`].
 //!
 //! Nothing here knows about PostgreSQL; documents come from a [`DocumentSource`].
@@ -21,6 +21,7 @@
 )]
 
 mod admin_types;
+mod constraint;
 mod effective;
 mod entry;
 mod error;
@@ -39,6 +40,7 @@ mod template;
 mod validate;
 
 pub use admin_types::{ADMIN_TYPES, CLOSED_TYPES, is_admin_type, is_closed_type};
+pub use constraint::{AFTER, BEFORE, Constraint};
 pub use effective::{
     DocumentSource, EffectiveAccess, Entry, Grant, IpVerdict, LinkedProject, Origin, RuleRef,
     Settings, resolve, resolve_id,
@@ -53,4 +55,4 @@ pub use policy::AccessPolicy;
 pub use project::Project;
 pub use reference::is_id;
 pub use template::CompartmentTemplate;
-pub use validate::validate;
+pub use validate::{validate, validate_with};

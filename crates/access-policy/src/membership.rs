@@ -5,6 +5,7 @@ use std::fmt;
 
 use serde_json::{Map, Value};
 
+use crate::constraint;
 use crate::finding::{Finding, Findings, Path};
 use crate::parameters::{PROFILE, ParameterValue, is_name};
 use crate::reference;
@@ -229,6 +230,13 @@ fn read_name<'v>(
     if name == PROFILE {
         findings.error(&at, "%profile is built in and cannot be redefined");
         return None;
+    }
+    if constraint::is_taken(name) {
+        findings.warning(
+            &at,
+            format!("%{name} means something else in write constraints, which cannot be used with this parameter"),
+            Some("give it another name".to_owned()),
+        );
     }
     Some(name)
 }

@@ -2,8 +2,10 @@
 
 use std::rc::Rc;
 
+use fhirpath::Limits;
 use serde_json::{Map, Value};
 
+use crate::constraint::Bounds;
 use crate::entry::PolicyEntry;
 use crate::finding::{Finding, Findings, Path, did_you_mean, quote};
 use crate::ip::{Action, AddressPattern, IpRule};
@@ -59,19 +61,35 @@ impl AccessPolicy {
     /// All findings, when at least one of them is an error. (Warnings alone are not returned: see
     /// [`validate`](crate::validate()).)
     pub fn parse(json: &str) -> Result<Self, Vec<Finding>> {
-        validate::typed(json, AccessPolicy::read)
+        AccessPolicy::parse_with(json, &Limits::default())
+    }
+
+    /// As [`AccessPolicy::parse`], with other limits on each expression.
+    ///
+    /// # Errors
+    /// As for [`AccessPolicy::parse`].
+    pub fn parse_with(json: &str, limits: &Limits) -> Result<Self, Vec<Finding>> {
+        validate::typed(json, |document, findings| {
+            AccessPolicy::read(document, limits, findings)
+        })
     }
 
     /// Checks the tree and makes the document; it is of use only if no error was found.
-    pub(crate) fn read(document: &Map<String, Value>, findings: &mut Findings) -> Self {
+    pub(crate) fn read(
+        document: &Map<String, Value>,
+        limits: &Limits,
+        findings: &mut Findings,
+    ) -> Self {
         let root = Path::Root;
         ACCESS_POLICY.check(document, &root, findings);
         let id = reference::own_id(document, "AccessPolicy", findings);
         let compartment = read_compartment(document, &root, findings);
         let entries_path = Path::Field(&root, "resource");
+        let mut bounds = Bounds::new(limits);
         let entries = shape::objects(document, "resource", MAX_ENTRIES)
             .filter_map(|(index, object)| {
-                PolicyEntry::read(object, &Path::Index(&entries_path, index), findings).map(Rc::new)
+                let path = Path::Index(&entries_path, index);
+                PolicyEntry::read(object, &path, &mut bounds, findings).map(Rc::new)
             })
             .collect();
         let rules_path = Path::Field(&root, "ipAccessRule");

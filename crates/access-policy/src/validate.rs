@@ -1,5 +1,6 @@
 //! The whole of validation: text to findings, for any of the three documents.
 
+use fhirpath::Limits;
 use serde_json::{Map, Value};
 
 use crate::finding::{Finding, Findings, Path, did_you_mean, quote};
@@ -14,14 +15,19 @@ const DOCUMENTS: [&str; 3] = ["AccessPolicy", "ProjectMembership", "Project"];
 /// Checks an AccessPolicy, ProjectMembership or Project, chosen by its `resourceType`, and gives every finding, warnings
 /// included, in document order. JSON syntax errors name line and column. An empty answer means a flawless document.
 pub fn validate(json: &str) -> Vec<Finding> {
+    validate_with(json, &Limits::default())
+}
+
+/// As [`validate`], with other limits on each FHIRPath expression.
+pub fn validate_with(json: &str, limits: &Limits) -> Vec<Finding> {
     let mut findings = Findings::default();
     if let Some(document) = object(json, &mut findings) {
-        by_type(&document, &mut findings);
+        by_type(&document, limits, &mut findings);
     }
     findings.finish()
 }
 
-fn by_type(document: &Map<String, Value>, findings: &mut Findings) {
+fn by_type(document: &Map<String, Value>, limits: &Limits, findings: &mut Findings) {
     let root = Path::Root;
     let at = Path::Field(&root, "resourceType");
     let hint = || Some(format!("must be one of: {}", DOCUMENTS.join(", ")));
@@ -29,7 +35,7 @@ fn by_type(document: &Map<String, Value>, findings: &mut Findings) {
         None => findings.error_hint(&at, "is required", hint()),
         Some(Value::String(text)) => match text.as_str() {
             "AccessPolicy" => {
-                AccessPolicy::read(document, findings);
+                AccessPolicy::read(document, limits, findings);
             }
             "ProjectMembership" => {
                 ProjectMembership::read(document, findings);

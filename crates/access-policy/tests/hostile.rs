@@ -14,7 +14,7 @@ use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
 /// Property names that documents use, and some they do not.
-const NAMES: [&str; 36] = [
+const NAMES: [&str; 38] = [
     "resourceType",
     "id",
     "meta",
@@ -47,13 +47,15 @@ const NAMES: [&str; 36] = [
     "link",
     "exportedResourceType",
     "expression",
+    "language",
+    "description",
     "redonly",
     "",
     "a b",
     "\u{0}",
 ];
 
-const TEXTS: [&str; 26] = [
+const TEXTS: [&str; 30] = [
     "AccessPolicy",
     "ProjectMembership",
     "Project",
@@ -78,6 +80,10 @@ const TEXTS: [&str; 26] = [
     "10.0.0.0/8",
     "allow",
     "read",
+    "text/fhirpath",
+    "%before.exists() implies %before.status != 'final'",
+    "%x.where(a",
+    "((",
     "\u{0}",
     "ä\u{202e}",
 ];

@@ -123,11 +123,6 @@ fn entries() {
         (r#"{"resourceType":"*"}"#, ""),
         (r#"{"resourceType":"Patient","writeConstraint":[]}"#, ""),
         (
-            r#"{"resourceType":"Patient","writeConstraint":[{"language":"text/fhirpath","expression":"true"}]}"#,
-            "error resource[0].writeConstraint: writeConstraint is not supported yet \
-             (leave it out; it is refused rather than ignored)",
-        ),
-        (
             r#"{"resourceType":"Binary","criteria":"Binary?_compartment=Patient/1"}"#,
             "error resource[0].criteria: Binary has no search parameters, so it cannot have criteria \
              (access to a Binary follows its securityContext)",

@@ -104,12 +104,6 @@ DELETE FROM fhir_access.access_policy WHERE id = 'warned' RETURNING id;
 -- What is not built is refused and named, never ignored.
 INSERT INTO fhir_access.access_policy (resource) VALUES ('{
   "resourceType": "AccessPolicy",
-  "resource": [{"resourceType": "Observation",
-    "writeConstraint": [{"language": "text/fhirpath", "expression": "%before.exists() implies %before.status != ''final''"}]}]
-}');
-\echo :LAST_ERROR_SQLSTATE
-INSERT INTO fhir_access.access_policy (resource) VALUES ('{
-  "resourceType": "AccessPolicy",
   "resource": [{"resourceType": "Observation", "criteria": "Observation?subject.name=x"},
                {"resourceType": "Binary", "criteria": "Binary?_id=x"}]
 }');

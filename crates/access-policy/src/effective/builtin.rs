@@ -161,6 +161,7 @@ impl Definition {
             interactions: self.interactions,
             hidden: FieldSet::parse(&self.hidden).map_err(|_| unusable())?,
             readonly: FieldSet::parse(&self.readonly).map_err(|_| unusable())?,
+            constraints: Rc::new([]),
             criteria,
         };
         Ok(Entry {

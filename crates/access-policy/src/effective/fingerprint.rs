@@ -75,6 +75,10 @@ fn entries(access: &EffectiveAccess, hasher: &mut Hasher) {
         }
         hasher.text(&definition.hidden.to_string());
         hasher.text(&definition.readonly.to_string());
+        hasher.number(definition.constraints.len());
+        for constraint in definition.constraints.iter() {
+            hasher.text(constraint.expression().source());
+        }
         // The entries of an instance share their parameters, which may be long: once is enough.
         let repeated = previous.is_some_and(|previous| Rc::ptr_eq(previous, &entry.parameters));
         hasher.flag(repeated);

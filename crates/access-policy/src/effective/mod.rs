@@ -14,6 +14,7 @@ use fhir_search::model;
 use fhir_search::{BindError, Criteria, Predicate};
 
 use crate::admin_types::is_admin_type;
+use crate::constraint::Constraint;
 use crate::entry::{Criterion, PolicyEntry};
 use crate::error::AccessError;
 use crate::fields::FieldSet;
@@ -96,6 +97,11 @@ impl Entry {
     /// Its readonly fields.
     pub fn readonly(&self) -> &FieldSet {
         &self.definition.readonly
+    }
+
+    /// What a row that it grants must meet to be written.
+    pub fn constraints(&self) -> &Rc<[Constraint]> {
+        &self.definition.constraints
     }
 
     /// Which rows of the type it grants; only of use for a type that [`EffectiveAccess::entries_for`] gives it for.

@@ -8,6 +8,7 @@ use fhir_search::{BindError, Criteria};
 use super::builtin;
 use super::{EffectiveAccess, Entry, LinkedProject, Origin, RuleRef, bind};
 use crate::admin_types::{is_admin_type, is_closed_type};
+use crate::constraint;
 use crate::entry::{PolicyEntry, TypeSelector};
 use crate::error::{AccessError, VariableUse};
 use crate::membership::{Access, ProjectMembership};
@@ -18,7 +19,7 @@ use crate::template::TemplateError;
 
 /// Entries that one session may have, over all instances.
 const MAX_ENTRIES: usize = 20_000;
-/// Bytes of criteria that one session may have after substitution, over all instances.
+/// Bytes of criteria after substitution, over all instances, and of constraints that one session may have.
 const MAX_BYTES: usize = 4 * 1024 * 1024;
 /// Values in criteria that one session may have after substitution, over all instances: each becomes a part of a
 /// predicate.
@@ -208,6 +209,15 @@ impl<'a> Resolution<'a> {
             };
             self.access.ip_rules.push((place, rule.clone()));
         }
+        // They are shared by all instances.
+        let constraints = policy
+            .entries
+            .iter()
+            .flat_map(|entry| entry.constraints.iter());
+        for constraint in constraints {
+            let bytes = constraint.expression().source().len();
+            self.size.0 = self.size.0.saturating_add(bytes);
+        }
         if self.access.ip_rules.len() > MAX_ENTRIES {
             return Err(self.too_large());
         }
@@ -262,6 +272,7 @@ impl<'a> Resolution<'a> {
             }
             self.count(&criterion.text, parameters);
         }
+        self.check_constraints(access, index, definition, parameters)?;
         let (bytes, values) = self.size;
         if bytes > MAX_BYTES || values > MAX_VALUES || self.access.entries.len() >= MAX_ENTRIES {
             return Err(self.too_large());
@@ -295,6 +306,29 @@ impl<'a> Resolution<'a> {
             definition: Rc::clone(definition),
             bound: (!depends_on_type).then_some(bound),
         });
+        Ok(())
+    }
+
+    /// Each variable of the constraints has a value, and none that would have two meanings.
+    fn check_constraints(
+        &self,
+        access: &Access,
+        index: usize,
+        definition: &PolicyEntry,
+        parameters: &Parameters,
+    ) -> Result<(), AccessError> {
+        for (number, constraint) in definition.constraints.iter().enumerate() {
+            let place = || format!("resource[{index}].writeConstraint[{number}].expression");
+            let is_defined = |name: &&str| parameters.value(name).is_some();
+            let taken = |name: &&str| constraint::is_taken(name) && is_defined(name);
+            if let Some(name) = constraint.names().find(taken) {
+                let at = self.variable_use(access, place(), name.to_owned());
+                return Err(AccessError::TakenVariable(at));
+            }
+            if let Some(name) = constraint.parameters().find(|name| !is_defined(name)) {
+                return Err(self.undefined(access, place(), name.to_owned()));
+            }
+        }
         Ok(())
     }
 
