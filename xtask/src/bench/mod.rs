@@ -1,10 +1,12 @@
-//! `cargo xtask bench`: what row security costs, and what a backend keeps.
+//! `cargo xtask bench`: what row security and write constraints cost, and what a backend keeps.
 //!
-//! Everything is measured as a ratio in one run on one machine: the same prepared statement under a policy, and with the
-//! same predicate written by hand, by a role that row security does not apply to, in turn.
+//! Statements are measured as a ratio in one run on one machine: the same prepared statement under a policy, and with the
+//! same predicate written by hand, by a role that row security does not apply to, in turn; or under a policy with and
+//! without constraints.
 
 mod compartment;
 mod criteria;
+mod fhirpath;
 mod memory;
 mod pairs;
 mod rows;
@@ -32,7 +34,7 @@ pub struct Options {
     /// What to measure.
     #[arg(value_enum, default_value_t = Subject::Rows)]
     subject: Subject,
-    /// Paired runs of each statement: 2,000, or of criteria 300.
+    /// Paired runs of each statement: 2,000, of criteria 300.
     #[arg(long, value_name = "N")]
     pairs: Option<usize>,
     /// Of criteria: resources in each table. The bars are meant for the default.
@@ -53,36 +55,55 @@ enum Subject {
     Rows,
     /// Each kind of criterion with its index and without one, policies, memberships, and many instances of a policy.
     Criteria,
+    /// FHIRPath: write constraints alone, and in an UPDATE.
+    Fhirpath,
 }
 
 /// Measures. True when all bars are kept.
 pub fn run(project: &Project, options: &Options) -> Result<bool> {
     let _lock = project.lock("bench")?;
-    let ready = setup::all(project)?;
-    let cluster = Cluster::fresh(project, &ready.server, Purpose::Bench)?;
-    let postgresql = ready.server.version()?;
+    let pairs = |usual: usize| options.pairs.unwrap_or(usual).max(20);
     match options.subject {
         Subject::Rows => {
-            let pairs = options.pairs.unwrap_or(2000).max(20);
-            let report = rows::measure(&cluster, pairs, postgresql);
-            cluster.remove()?;
-            let report = report?;
+            let report = in_cluster(project, |cluster, postgresql| {
+                rows::measure(cluster, pairs(2000), postgresql)
+            })?;
             tell(options, &report, rows::print)?;
             Ok(report.good)
         }
         Subject::Criteria => {
             let scope = criteria::Scope {
                 rows: options.rows.max(1000),
-                pairs: options.pairs.unwrap_or(300).max(20),
+                pairs: pairs(300),
                 plans: options.verbose,
             };
-            let report = criteria::measure(&cluster, scope, postgresql);
-            cluster.remove()?;
-            let report = report?;
+            let report = in_cluster(project, |cluster, postgresql| {
+                criteria::measure(cluster, scope, postgresql)
+            })?;
             tell(options, &report, criteria::print)?;
             Ok(report.good)
         }
+        Subject::Fhirpath => {
+            let expressions = fhirpath::expressions(project)?;
+            let report = in_cluster(project, |cluster, postgresql| {
+                fhirpath::measure(cluster, pairs(2000), expressions, postgresql)
+            })?;
+            tell(options, &report, fhirpath::print)?;
+            Ok(report.good)
+        }
     }
+}
+
+/// Measures in a new cluster, which is removed afterwards; told PostgreSQL's version.
+fn in_cluster<T>(
+    project: &Project,
+    measure: impl FnOnce(&Cluster, String) -> Result<T>,
+) -> Result<T> {
+    let ready = setup::all(project)?;
+    let cluster = Cluster::fresh(project, &ready.server, Purpose::Bench)?;
+    let report = measure(&cluster, ready.server.version()?);
+    cluster.remove()?;
+    report
 }
 
 fn tell<T: Serialize>(options: &Options, report: &T, print: fn(&T)) -> Result<()> {

@@ -6,6 +6,8 @@ mod extension;
 mod server;
 mod tools;
 
+use std::process::Command;
+
 use anyhow::Result;
 
 use crate::console::step;
@@ -13,7 +15,7 @@ use crate::project::Project;
 
 pub use extension::Extension;
 pub use server::Server;
-pub use tools::Tools;
+pub use tools::{Tools, cxx_compiler};
 
 /// The folder for downloads, packages and tools is `target`; this is all that is ready there.
 pub struct Ready {
@@ -38,6 +40,12 @@ pub fn all(project: &Project) -> Result<Ready> {
     step("building the extension (release)");
     let extension = Extension::install(project, &server, &tools)?;
     Ok(Ready { server, extension })
+}
+
+/// cargo-fuzz, ready for its subcommand.
+pub fn fuzzer(project: &Project) -> Result<Command> {
+    let _lock = project.lock("setup")?;
+    tools::cargo_fuzz(project)
 }
 
 /// Installs packages of the machine.

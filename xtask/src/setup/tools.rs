@@ -1,4 +1,4 @@
-//! cargo-pgrx, in the project's `target/tools`, and its configuration, in `target/pgrx`.
+//! cargo-pgrx and cargo-fuzz, in the project's `target/tools`, and cargo-pgrx's configuration, in `target/pgrx`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,6 +13,9 @@ use crate::project::Project;
 
 /// The version that the extension's `pgrx` is pinned to.
 const CARGO_PGRX: &str = "0.18.1";
+
+/// The version of cargo-fuzz.
+const CARGO_FUZZ: &str = "0.13.2";
 
 /// cargo-pgrx and its configuration.
 pub struct Tools {
@@ -44,16 +47,7 @@ impl Tools {
                 missing.push("libssl-dev");
             }
             apt::install(&missing)?;
-            step(&format!(
-                "installing cargo-pgrx {CARGO_PGRX} into the project's target folder"
-            ));
-            run(cargo()
-                .args(["install", "--locked", "--quiet", "cargo-pgrx"])
-                .arg(format!("--version={CARGO_PGRX}"))
-                .arg("--root")
-                .arg(&tools)
-                .env("CARGO_TARGET_DIR", project.target("tools-build")))?;
-            fs::remove_dir_all(project.target("tools-build")).ok();
+            install(project, "cargo-pgrx", CARGO_PGRX)?;
         }
         this.configure(server)?;
         Ok(this)
@@ -74,8 +68,10 @@ impl Tools {
     }
 
     fn is_installed(&self) -> bool {
-        capture(Command::new(&self.cargo_pgrx).args(["pgrx", "--version"]))
-            .is_ok_and(|text| text.split_whitespace().last() == Some(CARGO_PGRX))
+        is_version(
+            Command::new(&self.cargo_pgrx).args(["pgrx", "--version"]),
+            CARGO_PGRX,
+        )
     }
 
     /// Tells pgrx where the private PostgreSQL is.
@@ -92,6 +88,44 @@ impl Tools {
             .context("cargo pgrx init failed")
             .map(drop)
     }
+}
+
+/// cargo-fuzz, installed when it is missing, and the compiler that libFuzzer is built with.
+pub fn cargo_fuzz(project: &Project) -> Result<Command> {
+    cxx_compiler()?;
+    let program = project.target("tools").join("bin/cargo-fuzz");
+    if !is_version(Command::new(&program).arg("--version"), CARGO_FUZZ) {
+        install(project, "cargo-fuzz", CARGO_FUZZ)?;
+    }
+    Ok(without_cargo_variables(Command::new(program)))
+}
+
+/// The compiler that libFuzzer is built with.
+pub fn cxx_compiler() -> Result<()> {
+    if in_path("c++") {
+        return Ok(());
+    }
+    apt::install(&["g++"])
+}
+
+/// Builds a program into `target/tools`.
+fn install(project: &Project, package: &str, version: &str) -> Result<()> {
+    step(&format!(
+        "installing {package} {version} into the project's target folder"
+    ));
+    run(cargo()
+        .args(["install", "--locked", "--quiet", package])
+        .arg(format!("--version={version}"))
+        .arg("--root")
+        .arg(project.target("tools"))
+        .env("CARGO_TARGET_DIR", project.target("tools-build")))?;
+    fs::remove_dir_all(project.target("tools-build")).ok();
+    Ok(())
+}
+
+/// Whether a program says that it has this version.
+fn is_version(command: &mut Command, version: &str) -> bool {
+    capture(command).is_ok_and(|text| text.split_whitespace().last() == Some(version))
 }
 
 /// Whether the library that reads PostgreSQL's headers is there, with the compiler's own headers.

@@ -11,9 +11,11 @@ use crate::process::passes;
 use crate::project::Project;
 use crate::setup;
 
-/// Checks layout first, then lints; a warning is a failure. The test programs in Rust are packages of their own.
+/// Checks layout first, then lints; a warning is a failure. The test programs in Rust and the fuzz targets are packages of
+/// their own.
 pub fn run(project: &Project) -> Result<Tally> {
     let (_, tools) = setup::tools(project)?;
+    setup::cxx_compiler()?;
     let mut tally = Tally::default();
     step("cargo fmt --all --check, cargo clippy --all-targets");
     let format = ["fmt", "--all", "--", "--check"];
@@ -46,9 +48,9 @@ pub fn run(project: &Project) -> Result<Tally> {
     Ok(tally)
 }
 
-/// The workspace, and the test programs outside it.
+/// The workspace, and the test programs and fuzz targets outside it.
 fn packages(project: &Project) -> Result<Vec<PathBuf>> {
-    let mut packages = vec![project.root().to_path_buf()];
+    let mut packages = vec![project.root().to_path_buf(), project.root().join("fuzz")];
     for kind in ["client", "criteria", "real"] {
         let folder = project.root().join("tests").join(kind);
         if folder.is_dir() {

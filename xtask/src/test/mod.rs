@@ -2,6 +2,7 @@
 
 mod cargo_tests;
 mod clients;
+mod fuzz;
 mod licences;
 mod lints;
 mod regress;
@@ -30,6 +31,8 @@ pub enum Stage {
     Licences,
     /// unit tests of the pure crates and of xtask
     Unit,
+    /// random input for the pure crates, on a small stack
+    Fuzz,
     /// SQL files and their expected output
     Regress,
     /// criteria of all kinds, against a reference evaluator
@@ -45,10 +48,11 @@ pub enum Stage {
 }
 
 /// The order in which stages run.
-const STAGES: [Stage; 9] = [
+const STAGES: [Stage; 10] = [
     Stage::Lint,
     Stage::Licences,
     Stage::Unit,
+    Stage::Fuzz,
     Stage::Regress,
     Stage::Criteria,
     Stage::Demo,
@@ -65,8 +69,11 @@ const CRASH: &str = "was terminated by signal";
 pub struct Options {
     /// Run one stage only.
     stage: Option<Stage>,
-    /// Names within the stage: SQL files without `.sql`, packages, or drivers.
+    /// Names within the stage: SQL files without `.sql`, packages, fuzz targets, or drivers.
     names: Vec<String>,
+    /// Of fuzz: how long each target runs; all run at the same time.
+    #[arg(long, default_value_t = 60, value_name = "N")]
+    seconds: u64,
     /// Rewrite the expected output of the SQL files from what they print now.
     #[arg(long)]
     update: bool,
@@ -202,6 +209,7 @@ fn run_stage(
         Stage::Lint => lints::run(project),
         Stage::Licences => licences::run(project),
         Stage::Unit => cargo_tests::run(project, &options.names),
+        Stage::Fuzz => fuzz::run(project, &options.names, options.seconds),
         Stage::Regress => regress::run(
             project,
             with_database(project, database)?,
