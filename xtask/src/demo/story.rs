@@ -104,6 +104,40 @@ const ACTS: [Act; 7] = [
     },
 ];
 
+/// An update of an Observation.
+struct Write {
+    who: &'static str,
+    what: &'static str,
+    membership: &'static str,
+    /// JSON that is laid over the resource.
+    change: &'static str,
+    permitted: bool,
+}
+
+const WRITES: [Write; 3] = [
+    Write {
+        who: "The partner laboratory",
+        what: "an Observation that it can see, with readonly: true",
+        membership: "lab",
+        change: r#"{"status": "amended"}"#,
+        permitted: false,
+    },
+    Write {
+        who: "The general practitioner",
+        what: "writeConstraint: %before.exists() implies (%before.status != 'final' or status in ('amended' | 'corrected'))",
+        membership: "gp",
+        change: r#"{"note": [{"text": "as discussed"}]}"#,
+        permitted: false,
+    },
+    Write {
+        who: "The general practitioner, openly",
+        what: "the same constraint; now the new row says that it was amended",
+        membership: "gp",
+        change: r#"{"note": [{"text": "as discussed"}], "status": "amended"}"#,
+        permitted: true,
+    },
+];
+
 /// What a statement led to.
 enum Outcome {
     Rows {
@@ -127,7 +161,9 @@ pub fn tell(cluster: &Cluster, clinic: Option<Clinic>) -> Result<()> {
         println!("{}", dim(act.what));
         play(&mut client, act, clinic)?;
     }
-    refused_write(&mut client)
+    WRITES
+        .iter()
+        .try_for_each(|attempt| write(&mut client, attempt))
 }
 
 /// One transaction of one member: all questions, or the first one when it is to be refused.
@@ -175,26 +211,34 @@ fn count_patients(act: &Act, rows: &[Vec<Option<String>>], clinic: Option<Clinic
     Ok(())
 }
 
-/// The laboratory may read a result, not amend it.
-fn refused_write(client: &mut Client) -> Result<()> {
-    heading("The partner laboratory, writing");
-    println!(
-        "{}",
-        dim("an Observation that it can see, with readonly: true")
-    );
-    begin(client, Some("lab"), None)?;
+/// Changes an Observation that the member sees.
+fn write(client: &mut Client, attempt: &Write) -> Result<()> {
+    heading(&format!("{}, writing", attempt.who));
+    println!("{}", dim(attempt.what));
+    begin(client, Some(attempt.membership), None)?;
+    let query =
+        "SELECT id FROM observation WHERE resource ->> 'status' = 'final' ORDER BY id LIMIT 1";
     let row = client
-        .query_opt("SELECT id FROM observation ORDER BY id LIMIT 1", &[])?
-        .context("the laboratory sees no Observation")?;
+        .query_opt(query, &[])?
+        .with_context(|| format!("{} sees no final Observation", attempt.who))?;
     let statement = format!(
-        r#"UPDATE observation SET resource = jsonb_set(resource, '{{status}}', '"amended"') WHERE id = '{}'"#,
+        "UPDATE observation SET resource = resource || '{}' WHERE id = '{}'",
+        attempt.change,
         row.get::<_, String>(0)
     );
     let (outcome, time) = ask(client, &statement)?;
     show(&statement, &outcome, time);
-    match outcome {
-        Outcome::Refused(error) if error.code().code() == "42501" => end(client),
-        _ => bail!("the laboratory's update was not refused with SQLSTATE 42501"),
+    match (outcome, attempt.permitted) {
+        (Outcome::Refused(error), false) if error.code().code() == "42501" => end(client),
+        (Outcome::Done(1), true) => end(client),
+        _ => bail!(
+            "{}: this update was to be {}",
+            attempt.who,
+            match attempt.permitted {
+                true => "permitted",
+                false => "refused with SQLSTATE 42501",
+            }
+        ),
     }
 }
 
