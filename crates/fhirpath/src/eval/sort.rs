@@ -32,21 +32,8 @@ impl<'a> Evaluation<'a> {
         for (index, item) in input.iter().enumerate() {
             rows.push(self.row(call, &keys, item, index)?);
         }
-        // About n log n comparisons.
-        let rounds = u64::from(input.len().max(1).ilog2()) + 1;
-        self.work
-            .spend((input.len() as u64).saturating_mul(rounds))?;
-        let mut trouble = None;
-        rows.sort_by(|left, right| {
-            order(left, right, &keys, &self.work).unwrap_or_else(|fault| {
-                trouble.get_or_insert(fault);
-                Ordering::Equal
-            })
-        });
-        match trouble {
-            Some(fault) => Err(fault.into()),
-            None => Ok(rows.into_iter().map(|row| row.item).collect()),
-        }
+        let rows = sorted(rows, &keys, &self.work)?;
+        Ok(rows.into_iter().map(|row| row.item).collect())
     }
 
     fn row(
@@ -86,6 +73,33 @@ fn sortable<'a>(item: &Item<'a>) -> Result<Option<Scalar<'a>>> {
         }
         .into()),
     }
+}
+
+/// Sorts and keeps the order of what is equal or cannot be compared. The order of dates of different precision is none that
+/// the sort of the standard library accepts: it may panic.
+fn sorted<'a>(
+    mut rows: Vec<Row<'a>>,
+    keys: &[(NodeId, bool)],
+    work: &Work<'_>,
+) -> std::result::Result<Vec<Row<'a>>, Fault> {
+    if rows.len() < 2 {
+        return Ok(rows);
+    }
+    let length = rows.len();
+    let right = rows.split_off(length / 2);
+    let mut left = sorted(rows, keys, work)?.into_iter().peekable();
+    let mut right = sorted(right, keys, work)?.into_iter().peekable();
+    let mut merged = Vec::with_capacity(length);
+    while let (Some(first), Some(second)) = (left.peek(), right.peek()) {
+        work.spend(1)?;
+        merged.extend(match order(second, first, keys, work)? {
+            Ordering::Less => right.next(),
+            Ordering::Equal | Ordering::Greater => left.next(),
+        });
+    }
+    merged.extend(left);
+    merged.extend(right);
+    Ok(merged)
 }
 
 fn order(
