@@ -140,7 +140,10 @@ impl<'a> Evaluation<'a> {
             Op::Resource => Ok(self.resource().into_iter().collect()),
             Op::Variable(name) => self.variable(name),
             Op::Special { special, .. } => self.special(*special, left, scope),
-            Op::Root(type_id) => Ok(filter::of_root(scope.focus, *type_id)),
+            Op::Root(type_id) => {
+                self.work.spend(scope.focus.len() as u64)?;
+                Ok(filter::of_root(scope.focus, *type_id))
+            }
             Op::Member { name, .. } => {
                 let mut out = Items::new();
                 for item in left.as_ref().unwrap_or(scope.focus) {
@@ -174,10 +177,14 @@ impl<'a> Evaluation<'a> {
                 }
             }
             Op::Typed { function, spec, .. } => {
-                filter::typed(*function, *spec, left.as_ref().unwrap_or(scope.focus))
+                let input = left.as_ref().unwrap_or(scope.focus);
+                self.work.spend(input.len() as u64)?;
+                filter::typed(*function, *spec, input)
             }
             Op::Index { index, .. } => self.index(&left.unwrap_or_default(), *index, scope),
-            Op::Unary { op, operand } => operators::unary(*op, &self.eval(*operand, scope)?),
+            Op::Unary { op, operand } => {
+                operators::unary(*op, &self.eval(*operand, scope)?, &self.work)
+            }
             Op::Binary { op, right, .. } => {
                 self.binary(*op, left.unwrap_or_default(), *right, scope)
             }

@@ -181,7 +181,7 @@ pub(crate) fn children<'a>(
         work,
     };
     for (key, value) in object.iter() {
-        work.spend(1)?;
+        work.spend(1 + reading_member(key, value))?;
         let (name, value, sibling) = match key.strip_prefix('_') {
             // Comes with the value.
             Some(name) if object.get(name).is_some() => continue,
@@ -210,7 +210,23 @@ fn member_type(type_id: TypeId, member: &str) -> Option<TypeId> {
 }
 
 /// A step is enough to see that so many bytes are UTF-8.
-const CHECKED_IN_A_STEP: usize = 4_096;
+const CHECKED_IN_A_STEP: usize = 1_024;
+
+/// No element has a longer name.
+const LONGEST_MEMBER: usize = 64;
+
+/// What it takes to take a value out of a document: to take a string is to see that it is UTF-8.
+pub(crate) fn reading(value: Option<Value<'_>>) -> u64 {
+    match value {
+        Some(Value::String(text)) => (text.len() / CHECKED_IN_A_STEP) as u64,
+        _ => 0,
+    }
+}
+
+/// What it takes to take a member out of a document.
+pub(crate) fn reading_member(key: &str, value: Value<'_>) -> u64 {
+    (key.len() / CHECKED_IN_A_STEP) as u64 + reading(Some(value))
+}
 
 struct Reader<'w, 'c> {
     root: u16,
@@ -228,10 +244,8 @@ impl Reader<'_, '_> {
     ) -> Result<(), Fault> {
         self.work.spend(object.len() as u64 / 8)?;
         for (place, key) in object.keys().enumerate() {
-            let Ok(key) = key
-                .map_err(|_| ())
-                .and_then(|key| str::from_utf8(key).map_err(|_| ()))
-            else {
+            let short = key.ok().filter(|key| key.len() <= LONGEST_MEMBER);
+            let Some(key) = short.and_then(|key| str::from_utf8(key).ok()) else {
                 continue;
             };
             let (plain, is_sibling) = match key.strip_prefix('_') {
@@ -300,14 +314,11 @@ impl Reader<'_, '_> {
         type_id: Option<TypeId>,
         out: &mut Items<'a>,
     ) -> Result<(), Fault> {
+        self.work.spend(reading(value) + reading(sibling))?;
         let value = value.filter(|value| !matches!(value, Value::Null));
         let sibling = sibling.and_then(|sibling| sibling.as_object());
         if value.is_none() && sibling.is_none() {
             return Ok(());
-        }
-        // To take a string out of a document is to see that it is UTF-8.
-        if let Some(Value::String(text)) = value {
-            self.work.spend((text.len() / CHECKED_IN_A_STEP) as u64)?;
         }
         // What may be any resource says itself which one it is.
         let type_id = match (type_id, value) {

@@ -8,6 +8,7 @@ use smallvec::SmallVec;
 
 use super::{Fault, Items, Work};
 use crate::item::{Element, Item};
+use crate::navigate::reading_member;
 use crate::value::{self, Decimal, Scalar, Text};
 
 /// Documents nested deeper than this are not compared.
@@ -151,7 +152,7 @@ fn same(left: Value<'_>, right: Value<'_>, depth: usize, work: &Work<'_>) -> Res
             Ok(left.compare(&right) == std::cmp::Ordering::Equal)
         }
         (Value::String(left), Value::String(right)) => {
-            work.spend_text(left.len().min(right.len()))?;
+            work.spend_text(left.len().max(right.len()))?;
             Ok(left == right)
         }
         (Value::Array(left), Value::Array(right)) => {
@@ -173,6 +174,7 @@ fn same(left: Value<'_>, right: Value<'_>, depth: usize, work: &Work<'_>) -> Res
             }
             // The keys of both are in the same order.
             for ((left_key, left), (right_key, right)) in left.iter().zip(right.iter()) {
+                work.spend(reading_member(left_key, left) + reading_member(right_key, right))?;
                 if left_key != right_key || !same(left, right, depth, work)? {
                     return Ok(false);
                 }
@@ -220,6 +222,7 @@ fn similar(
                 return Ok(false);
             }
             for ((left_key, left), (right_key, right)) in left.iter().zip(right.iter()) {
+                work.spend(reading_member(left_key, left) + reading_member(right_key, right))?;
                 if left_key != right_key || !similar(left, right, depth, work)? {
                     return Ok(false);
                 }
@@ -294,6 +297,7 @@ fn hash(item: &Item<'_>, work: &Work<'_>) -> Result<u64, Fault> {
     {
         // Strings of the first level tell most elements apart.
         for (key, value) in object.iter().take(16) {
+            work.spend((key.len() / 64) as u64)?;
             key.hash(&mut hasher);
             if let Value::String(text) = value {
                 work.spend_text(text.len())?;

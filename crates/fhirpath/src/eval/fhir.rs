@@ -21,13 +21,14 @@ impl<'a> Evaluation<'a> {
             Function::Extension => self.extension(call, input),
             Function::HasValue => {
                 let value = match input.as_slice() {
-                    [item] => primitive_value(item)?,
+                    [item] => self.primitive_value(item)?,
                     _ => None,
                 };
                 Ok(boolean(value.is_some()))
             }
             Function::GetValue => Ok(match input.as_slice() {
-                [item] => primitive_value(item)?
+                [item] => self
+                    .primitive_value(item)?
                     .map(Item::Scalar)
                     .into_iter()
                     .collect(),
@@ -64,6 +65,8 @@ impl<'a> Evaluation<'a> {
         for item in input {
             navigate::child(item, &name, &mut all, &self.work)?;
         }
+        let steps = (url.len() as u64 / 64).saturating_mul(all.len() as u64);
+        self.work.spend(steps)?;
         all.retain(|item| {
             let Item::Element(element) = item else {
                 return false;
@@ -108,15 +111,21 @@ impl<'a> Evaluation<'a> {
             return Ok(Some(Item::Element(Element::resource(document, root))));
         }
         let contained = object.and_then(|object| object.get("contained"));
-        for resource in contained
-            .and_then(|it| it.as_array())
-            .into_iter()
-            .flat_map(|it| it.iter())
-        {
-            self.work.spend(1)?;
+        let has_id = |resource: Value<'a>| {
             let object = resource.as_object();
-            if object.and_then(|object| object.get_short("id", id.len())) == Some(id) {
-                return Ok(Some(Item::Element(Element::resource(resource, root))));
+            object.and_then(|object| object.get_short("id", id.len())) == Some(id)
+        };
+        let found = match contained {
+            Some(Value::Array(contained)) => {
+                let mut found = None;
+                for resource in contained.iter() {
+                    self.work.spend(1 + navigate::reading(Some(resource)))?;
+                    if has_id(resource) {
+                        found = Some(resource);
+                        break;
+                    }
+                }
+                found
             }
         }
         Ok(None)
@@ -139,16 +148,6 @@ impl<'a> Evaluation<'a> {
         let type_id = type_id.ok_or(Fault::Undecidable("conformance to a profile"))?;
         Ok(boolean(TypeSpec::Fhir(type_id).holds(item)))
     }
-}
-
-/// The type in `Type/id` at the end of a reference, or before `/_history/version`.
-fn type_in(reference: &str) -> Option<&str> {
-    let reference = match reference.split_once("/_history/") {
-        Some((reference, _)) => reference,
-        None => reference,
-    };
-    let (rest, _) = reference.rsplit_once('/')?;
-    Some(rest.rsplit('/').next().unwrap_or(rest))
 }
 
 fn stub<'a>(type_name: &str, reference: Text<'a>) -> Option<Item<'a>> {

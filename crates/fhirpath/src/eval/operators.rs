@@ -125,7 +125,7 @@ fn ordered<'a>(
 }
 
 /// `-` and `+` before a value.
-pub(super) fn unary<'a>(op: UnaryOp, operand: &Items<'a>) -> Result<Items<'a>> {
+pub(super) fn unary<'a>(op: UnaryOp, operand: &Items<'a>, work: &Work<'_>) -> Result<Items<'a>> {
     let symbol = op.symbol();
     let Some(item) = single(operand, symbol)? else {
         return Ok(Items::new());
@@ -133,6 +133,7 @@ pub(super) fn unary<'a>(op: UnaryOp, operand: &Items<'a>) -> Result<Items<'a>> {
     let Some(value) = item.scalar()? else {
         return without_value(item, symbol);
     };
+    work.spend(value.cost())?;
     let negated = value::negate(&value)?;
     Ok(match op {
         UnaryOp::Minus => negated.map_or_else(Items::new, one),

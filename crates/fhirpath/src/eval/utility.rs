@@ -1,16 +1,11 @@
 //! Conversions of collections, tree navigation, the time, variables and types (N1 §5.5, §5.8, §5.9).
 
-use std::collections::VecDeque;
-
 use super::boolean::condition;
 use super::{Call, Evaluation, Fault, Function, Items, Result, Scalar, maybe, one, single};
 use crate::item::Item;
 use crate::navigate;
 use crate::temporal::DateTime;
-use crate::value::Text;
-
-/// The longest string that `join()` makes, in bytes.
-const LONGEST: usize = 1 << 20;
+use crate::value::{MAX_TEXT, Text};
 
 impl<'a> Evaluation<'a> {
     pub(super) fn utility(&self, call: Call<'_, 'a>, input: &Items<'a>) -> Result<Items<'a>> {
@@ -74,8 +69,8 @@ impl<'a> Evaluation<'a> {
                 joined.push_str(&separator);
             }
             joined.push_str(&text);
-            if joined.len() > LONGEST {
-                return Err(Fault::TextTooLong(LONGEST).into());
+            if joined.len() > MAX_TEXT {
+                return Err(Fault::TextTooLong(MAX_TEXT).into());
             }
         }
         Ok(if input.is_empty() {
@@ -88,12 +83,13 @@ impl<'a> Evaluation<'a> {
     /// All that is below, level by level.
     fn descendants(&self, input: &Items<'a>) -> Result<Items<'a>> {
         let mut out = Items::new();
-        let mut waiting: VecDeque<Item<'a>> = input.iter().cloned().collect();
-        while let Some(item) = waiting.pop_front() {
-            let mut below = Items::new();
-            navigate::children(&item, &mut below, &self.work)?;
-            waiting.extend(below.iter().cloned());
-            out.extend(below);
+        for item in input {
+            navigate::children(item, &mut out, &self.work)?;
+        }
+        let mut next = 0;
+        while let Some(item) = out.get(next).cloned() {
+            navigate::children(&item, &mut out, &self.work)?;
+            next += 1;
         }
         Ok(out)
     }

@@ -40,7 +40,7 @@ pub(crate) fn equivalent(
         Some(Pair::Boolean(a, b)) => a == b,
         Some(Pair::Integer(a, b)) => a == b,
         Some(Pair::Decimal(a, b)) => a.equivalent(&b),
-        Some(Pair::String(a, b)) => string::equivalent(a, b),
+        Some(Pair::String(a, b)) => string::equivalent(a, b, work)?,
         Some(Pair::DateTime(a, b)) => a.compare(b).is_some_and(Ordering::is_eq),
         Some(Pair::Time(a, b)) => a.compare(b).is_some_and(Ordering::is_eq),
         Some(Pair::Quantity(a, b)) => a.equivalent(&b),

@@ -49,11 +49,23 @@ impl Eq for Text<'_> {}
 /// Most bytes of a string that an evaluation makes.
 pub(crate) const MAX_TEXT: usize = 1 << 20;
 
+/// Characters whose case is looked up in one step.
+const FOLDED_IN_A_STEP: usize = 16;
+
 /// `~` between strings (N1 §6.1): case does not count, and one white space character is as good as another.
-pub(super) fn equivalent(left: &str, right: &str) -> bool {
-    left.chars()
-        .flat_map(folded)
-        .eq(right.chars().flat_map(folded))
+pub(super) fn equivalent(left: &str, right: &str, work: &Work<'_>) -> Result<bool, Fault> {
+    let mut left = left.chars().flat_map(folded);
+    let mut right = right.chars().flat_map(folded);
+    loop {
+        for _ in 0..FOLDED_IN_A_STEP {
+            match (left.next(), right.next()) {
+                (None, None) => return Ok(true),
+                (left, right) if left != right => return Ok(false),
+                _ => {}
+            }
+        }
+        work.spend(1)?;
+    }
 }
 
 /// What all spellings of a character have in common.
