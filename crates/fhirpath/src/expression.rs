@@ -114,6 +114,7 @@ impl Expression {
         };
         match items.as_slice() {
             [] => Verdict::Empty,
+            [item] if item.is_boolean_without_value() => Verdict::Empty,
             [item] => match item.boolean() {
                 Ok(Some(true)) => Verdict::True,
                 Ok(Some(false)) => Verdict::False,

@@ -58,6 +58,40 @@ pub(crate) struct Stub<'a> {
     pub(crate) reference: Text<'a>,
 }
 
+impl Stub<'_> {
+    /// The id of the resource, where the reference says it.
+    pub(crate) fn id(&self) -> Option<&str> {
+        target(&self.reference).map(|(_, id)| id)
+    }
+
+    /// Whether both are the same resource; `None` where their references do not tell: other servers have the same ids, and a
+    /// resource has versions.
+    pub(crate) fn equal(&self, other: &Self) -> Option<bool> {
+        if self.type_id != other.type_id {
+            return Some(false);
+        }
+        if !self.reference.is_empty() && *self.reference == *other.reference {
+            return Some(true);
+        }
+        match (self.id(), other.id()) {
+            (Some(left), Some(right)) if left != right => Some(false),
+            _ => None,
+        }
+    }
+}
+
+/// The type and the id in `Type/id` at the end of a reference, or before `/_history/version`. A search
+/// (`Patient?identifier=1`) and a part of a resource (`Patient/1#x`) have none.
+pub(crate) fn target(reference: &str) -> Option<(&str, &str)> {
+    let resource = match reference.split_once("/_history/") {
+        Some((resource, _)) => resource,
+        None => reference,
+    };
+    let (rest, id) = resource.rsplit_once('/')?;
+    let is_id = !id.is_empty() && !id.contains(['?', '#']) && !rest.contains(['?', '#']);
+    is_id.then(|| (rest.rsplit('/').next().unwrap_or(rest), id))
+}
+
 /// The type of an item, as a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct TypeInfo {
@@ -88,6 +122,11 @@ impl<'a> Item<'a> {
             },
             _ => Ok(None),
         }
+    }
+
+    /// Whether it is a boolean of FHIR that has extensions only: as good as empty, and not something that is there.
+    pub(crate) fn is_boolean_without_value(&self) -> bool {
+        matches!(self, Self::Element(element) if element.value.is_none() && element.may_be_boolean())
     }
 
     /// The name of its type, for messages and for `type()`.

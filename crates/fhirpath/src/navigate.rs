@@ -4,7 +4,7 @@ use fhir_model::{ElementDef, Kind, TypeId};
 use jsonb::{Object, Value};
 
 use crate::eval::{Fault, Work};
-use crate::item::{Element, Item, Items, LONGEST_NAME, resource_type};
+use crate::item::{Element, Item, Items, LONGEST_NAME, resource_type, target};
 use crate::value::{Scalar, Text};
 
 /// The name of an element and of its primitive sibling, kept as one text: `_birthDate`.
@@ -52,8 +52,8 @@ pub(crate) fn child<'a>(
                 Ok(())
             }
             "id" => {
-                let id = stub.reference.rsplit('/').next().unwrap_or_default();
-                out.push(Item::Scalar(Scalar::String(id.to_owned().into())));
+                let id = stub.id().map(|id| Scalar::String(id.to_owned().into()));
+                out.extend(id.map(Item::Scalar));
                 Ok(())
             }
             _ => Err(Fault::Undecidable("what a reference refers to")),
@@ -75,7 +75,7 @@ fn string<'a>(text: &'static str) -> Item<'a> {
 }
 
 fn id_of(reference: &str) -> Option<Item<'_>> {
-    let (_, id) = reference.rsplit_once('/')?;
+    let (_, id) = target(reference)?;
     Some(Item::Scalar(Scalar::String(Text::Borrowed(id))))
 }
 

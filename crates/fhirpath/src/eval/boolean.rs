@@ -3,10 +3,12 @@
 use super::{Evaluation, Fault, Items, NodeId, Result, Scope, maybe};
 use crate::operator::BinaryOp;
 
-/// A collection as a condition: none is unknown, one boolean is itself, any other one item is true.
+/// A collection as a condition: none is unknown, and so is a boolean that has extensions only; one boolean is itself, any
+/// other one item is true.
 pub(super) fn condition(items: &Items<'_>, what: &'static str) -> Result<Option<bool>> {
     match items.as_slice() {
         [] => Ok(None),
+        [item] if item.is_boolean_without_value() => Ok(None),
         [item] => Ok(Some(item.boolean()?.unwrap_or(true))),
         _ => Err(Fault::Several(what).into()),
     }

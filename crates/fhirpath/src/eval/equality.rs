@@ -85,7 +85,7 @@ pub(super) fn equal(
             (Item::Element(left), Item::Element(right)) => {
                 same_elements(left, right, work).map(Some)
             }
-            _ => Ok(Some(same_types(left, right))),
+            _ => Ok(same_types(left, right)),
         },
         _ => Ok(Some(false)),
     }
@@ -97,17 +97,17 @@ fn equivalent(left: &Item<'_>, right: &Item<'_>, work: &Work<'_>) -> Result<bool
         (Some(left), Some(right)) => value::equivalent(&left, &right, work),
         (None, None) => match (left, right) {
             (Item::Element(left), Item::Element(right)) => similar_elements(left, right, work),
-            _ => Ok(same_types(left, right)),
+            _ => Ok(same_types(left, right) == Some(true)),
         },
         _ => Ok(false),
     }
 }
 
-fn same_types(left: &Item<'_>, right: &Item<'_>) -> bool {
+fn same_types(left: &Item<'_>, right: &Item<'_>) -> Option<bool> {
     match (left, right) {
-        (Item::Stub(left), Item::Stub(right)) => *left.reference == *right.reference,
-        (Item::Type(left), Item::Type(right)) => left == right,
-        _ => false,
+        (Item::Stub(left), Item::Stub(right)) => left.equal(right),
+        (Item::Type(left), Item::Type(right)) => Some(left == right),
+        _ => Some(false),
     }
 }
 

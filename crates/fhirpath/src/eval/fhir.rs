@@ -4,7 +4,7 @@ use fhir_model::{Kind, TypeId};
 use jsonb::Value;
 
 use super::{Call, Evaluation, Fault, Function, Items, Result, Scalar, boolean, single};
-use crate::item::{Element, Item, LONGEST_NAME, Stub};
+use crate::item::{Element, Item, LONGEST_NAME, Stub, target};
 use crate::navigate::{self, MemberName};
 use crate::types::TypeSpec;
 use crate::value::Text;
@@ -98,7 +98,7 @@ impl<'a> Evaluation<'a> {
         if let Some(id) = reference.strip_prefix('#') {
             return self.contained(id, root.unwrap_or(0));
         }
-        let type_name = type_in(&reference).or(declared);
+        let type_name = target(&reference).map(|(name, _)| name).or(declared);
         Ok(type_name.and_then(|name| stub(name, reference.clone())))
     }
 
@@ -127,8 +127,19 @@ impl<'a> Evaluation<'a> {
                 }
                 found
             }
-        }
-        Ok(None)
+            single => single.filter(|resource| has_id(*resource)),
+        };
+        Ok(found.map(|resource| Item::Element(Element::resource(resource, root))))
+    }
+
+    /// The value of a FHIR primitive, or a value of the language.
+    fn primitive_value(&self, item: &Item<'a>) -> Result<Option<Scalar<'a>>> {
+        let value = match item {
+            Item::Element(element) if matches!(element.value, Some(Value::Object(_))) => None,
+            item => item.scalar()?,
+        };
+        self.work.spend(value.as_ref().map_or(0, Scalar::cost))?;
+        Ok(value)
     }
 
     /// `conformsTo(url)` for the definitions of FHIR's own types; other profiles are not known here.
@@ -153,12 +164,4 @@ impl<'a> Evaluation<'a> {
 fn stub<'a>(type_name: &str, reference: Text<'a>) -> Option<Item<'a>> {
     let type_id = TypeId::named(type_name).filter(|it| it.kind() == Kind::Resource)?;
     Some(Item::Stub(Stub { type_id, reference }))
-}
-
-/// The value of a FHIR primitive, or a value of the language.
-fn primitive_value<'a>(item: &Item<'a>) -> Result<Option<Scalar<'a>>> {
-    Ok(match item {
-        Item::Element(element) if matches!(element.value, Some(Value::Object(_))) => None,
-        item => item.scalar()?,
-    })
 }

@@ -1,0 +1,112 @@
+//! What a careless or hostile document must not make of a condition: references that look alike, and booleans that
+//! are not there.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use fhirpath::{Context, Expression, Limits, Verdict};
+use jsonb::{Value, encode, from_json, to_json};
+
+fn expression(text: &str) -> Expression {
+    Expression::new(text, &Limits::default()).expect(text)
+}
+
+/// The result as JSON, items separated by blanks; or `error: …`.
+fn value(text: &str, document: &str) -> String {
+    let bytes = from_json(document).expect("JSON");
+    let context = Context::new(Value::parse(&bytes).ok());
+    let expression = expression(text);
+    match expression.evaluate(&context) {
+        Ok(items) => {
+            let texts = items.iter().map(|item| {
+                let bytes = encode(item).expect("small");
+                to_json(Value::parse(&bytes).expect("a value"))
+            });
+            texts.collect::<Vec<_>>().join(" ")
+        }
+        Err(error) => format!("error: {error}"),
+    }
+}
+
+#[track_caller]
+fn table(document: &str, cases: &[(&str, &str)]) {
+    for (expression, expected) in cases {
+        assert_eq!(&value(expression, document), expected, "{expression}");
+    }
+}
+
+const REFERENCES: &str = r##"{"resourceType": "Patient", "contained": {"resourceType": "Organization", "id": "o", "name": "Acme"},
+    "managingOrganization": {"reference": "#o"},
+    "generalPractitioner": [{"reference": "Practitioner/a/_history/b"}, {"reference": "Practitioner/a"},
+        {"reference": "Practitioner/b"}, {"reference": "https://host/fhir/Practitioner/a"}, {"reference": "Organization/a"},
+        {"type": "Practitioner", "identifier": {"value": "7"}}, {"type": "Practitioner", "identifier": {"value": "8"}},
+        {"type": "Practitioner", "reference": "urn:uuid:4711"}, {"type": "Practitioner", "reference": "urn:uuid:4711"},
+        {"reference": "Practitioner?identifier=Patient/a"}, {"reference": "Practitioner/a#Patient/b"}]}"##;
+
+#[test]
+fn an_id_is_that_of_the_resource() {
+    table(
+        REFERENCES,
+        &[
+            ("generalPractitioner.take(2).resolve().id", r#""a" "a""#),
+            ("generalPractitioner[3].resolve().id", r#""a""#),
+            ("generalPractitioner.skip(5).resolve().count()", "4"),
+            ("generalPractitioner.skip(5).resolve().id", ""),
+            ("generalPractitioner.skip(9).resolve()", ""),
+            ("managingOrganization.resolve().name", r#""Acme""#),
+        ],
+    );
+}
+
+#[test]
+fn references_are_the_same_resource_only_where_they_say_so() {
+    let resolved = |at: usize| format!("generalPractitioner[{at}].resolve()");
+    for (left, right, equal) in [
+        (1, 1, "true"),
+        (7, 8, "true"),
+        (1, 2, "false"),
+        (0, 2, "false"),
+        (3, 2, "false"),
+        (1, 4, "false"),
+        // Another version, another server, or no reference at all.
+        (0, 1, ""),
+        (1, 3, ""),
+        (5, 6, ""),
+        (5, 5, ""),
+        (1, 7, ""),
+    ] {
+        let (left, right) = (resolved(left), resolved(right));
+        let answer = value(&format!("{left} = {right}"), REFERENCES);
+        assert_eq!(answer, equal, "{left} = {right}");
+        let not = value(&format!("({left} != {right}).not()"), REFERENCES);
+        assert_eq!(not, equal, "{left} != {right}");
+        let equivalent = value(&format!("{left} ~ {right}"), REFERENCES);
+        assert_eq!(equivalent == "true", equal == "true", "{left} ~ {right}");
+    }
+}
+
+#[test]
+fn a_boolean_with_extensions_only_is_unknown() {
+    let document = r#"{"resourceType": "Patient",
+        "_active": {"extension": [{"url": "http://x", "valueCode": "unknown"}]},
+        "_birthDate": {"extension": [{"url": "http://x", "valueCode": "unknown"}]}}"#;
+    table(
+        document,
+        &[
+            ("active.exists()", "true"),
+            ("active and true", ""),
+            ("active or true", "true"),
+            ("active or false", ""),
+            ("active implies false", ""),
+            ("true implies active", ""),
+            ("active.not()", ""),
+            ("active.exists() implies active", ""),
+            ("Patient.where(active)", ""),
+            ("Patient.exists(active)", "false"),
+            ("Patient.all(active)", "false"),
+            ("iif(active, 1, 2)", "2"),
+            ("birthDate and true", "true"),
+        ],
+    );
+    let bytes = from_json(document).expect("JSON");
+    let context = Context::new(Value::parse(&bytes).ok());
+    assert_eq!(expression("active").verdict(&context), Verdict::Empty);
+}
