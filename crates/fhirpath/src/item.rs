@@ -285,8 +285,12 @@ fn quantity<'a>(object: Object<'a>) -> Result<Option<Scalar<'a>>, Fault> {
     if Value::Object(object).byte_len() > LARGEST_QUANTITY {
         return Err(Fault::WrongJson("Quantity"));
     }
-    let text = |name: &str| object.get(name).and_then(|value| value.as_str());
-    let is_plain = text("system").is_none_or(|system| system == UCUM);
+    let text = |name: &str| match object.get(name) {
+        Some(Value::String(text)) => Ok(Some(text)),
+        Some(_) => Err(Fault::WrongJson("Quantity")),
+        None => Ok(None),
+    };
+    let is_plain = text("system")?.is_none_or(|system| system == UCUM);
     let number = match object.get("value") {
         Some(Value::Number(number)) => number,
         Some(_) => return Err(Fault::WrongJson("Quantity")),
@@ -296,7 +300,7 @@ fn quantity<'a>(object: Object<'a>) -> Result<Option<Scalar<'a>>, Fault> {
         return Ok(None);
     }
     let value = decimal(&digits(number, "Quantity")?, "Quantity")?;
-    let unit = text("code").or(text("unit"));
+    let unit = text("code")?.or(text("unit")?);
     Ok(Some(Scalar::Quantity(Box::new(match unit {
         Some(code) => Quantity::new(value, code),
         None => Quantity::plain(value),

@@ -123,6 +123,9 @@ impl Check<'_> {
         }
         let is_type = name.starts_with(|first: char| first.is_ascii_uppercase());
         let resource = self.context.resource_type.filter(|_| is_type);
+        if resource.is_some_and(|found| found.name() == name) {
+            return Some("the name of a type stands at the start of a path only".to_owned());
+        }
         similar(name, resource.map(TypeId::name).into_iter()).map(meant)
     }
 

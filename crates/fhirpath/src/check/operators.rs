@@ -63,9 +63,9 @@ impl Check<'_> {
         }
         let (left, right) = (&left.1, &right.1);
         if !possible(left, right, |left, right| is_defined(op, left, right)) {
-            let (left, right) = (report::names(left), report::names(right));
-            let message = format!("{what} is not defined for {left} and {right}");
-            self.error(self.span(id), message, None);
+            let (first, second) = (report::names(left), report::names(right));
+            let message = format!("{what} is not defined for {first} and {second}");
+            self.error(self.span(id), message, date_hint(left, right));
         }
         match op {
             BinaryOp::Less

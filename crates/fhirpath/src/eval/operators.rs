@@ -6,7 +6,7 @@ use super::equality::{Distinct, equal_collections, equivalent_collections};
 use super::{
     Evaluation, Fault, Items, NodeId, Result, Scalar, Scope, Work, boolean, maybe, one, single,
 };
-use crate::item::Item;
+use crate::item::{self, Item};
 use crate::operator::{BinaryOp, UnaryOp};
 use crate::value::{self, Text};
 
@@ -88,6 +88,8 @@ impl<'a> Evaluation<'a> {
             (Some(left), Some(right)) => (left, right),
             // A primitive that has extensions only is as good as empty.
             _ if is_valueless(left) || is_valueless(right) => return Ok(Items::new()),
+            (None, _) if is_quantity(left) => return Err(NO_AMOUNT.into()),
+            (_, None) if is_quantity(right) => return Err(NO_AMOUNT.into()),
             _ => return Err(operands().into()),
         };
         let work = &self.work;
@@ -112,6 +114,14 @@ impl<'a> Evaluation<'a> {
         };
         Ok(value.map_or_else(Items::new, one))
     }
+}
+
+const NO_AMOUNT: Fault = Fault::Other(
+    "a Quantity without a number, with a comparator, or with a unit that is not UCUM has no value to compute with",
+);
+
+fn is_quantity(item: &Item<'_>) -> bool {
+    matches!(item, Item::Element(element) if element.type_id.is_some_and(item::is_quantity))
 }
 
 fn ordered<'a>(
