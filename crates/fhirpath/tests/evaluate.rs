@@ -178,6 +178,16 @@ fn conditions() {
             ("id.not()", "false"),
             ("{}.not()", ""),
             ("name.exists($index = 1 and use = 'usual')", "true"),
+            ("name.select($index)", "0 1"),
+            (
+                "('a' | 'b').repeat(iif($this is String, $index, {}))",
+                "0 1",
+            ),
+            ("{} xor true", ""),
+            (
+                "(1 | 2 | 3).aggregate($total + (7).select($total + $this), 0)",
+                "49",
+            ),
             ("name.all(use.exists())", "true"),
             ("{}.all(false)", "true"),
             (

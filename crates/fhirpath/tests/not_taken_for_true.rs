@@ -2,7 +2,7 @@
 //! are not there.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use fhirpath::{Context, Expression, Limits, Verdict};
+use fhirpath::{Context, Expression, Limits, Variable, Verdict};
 use jsonb::{Value, encode, from_json, to_json};
 
 fn expression(text: &str) -> Expression {
@@ -109,4 +109,102 @@ fn a_boolean_with_extensions_only_is_unknown() {
     let bytes = from_json(document).expect("JSON");
     let context = Context::new(Value::parse(&bytes).ok());
     assert_eq!(expression("active").verdict(&context), Verdict::Empty);
+}
+
+#[test]
+fn primitives_without_a_value_differ_by_their_extensions() {
+    let contact = |date: &str, code: &str| {
+        format!(r#"{{"{date}": {{"extension": [{{"url": "http://x", "valueCode": "{code}"}}]}}}}"#)
+    };
+    let document = format!(
+        r#"{{"resourceType": "Patient", "telecom": [{{"period": {}}}, {{"period": {}}}, {{"period": {}}}]}}"#,
+        contact("_start", "a"),
+        contact("_start", "b"),
+        contact("_end", "a"),
+    );
+    table(
+        &document,
+        &[
+            ("telecom[0].period.start = telecom[1].period.start", "false"),
+            ("telecom[0].period.start ~ telecom[1].period.start", "false"),
+            ("telecom[0].period.start = telecom[2].period.end", "true"),
+            ("telecom.period.start.distinct().count()", "2"),
+        ],
+    );
+}
+
+#[test]
+fn amounts_without_a_number_to_compare_with() {
+    let none = "error: a Quantity without a number, with a comparator, or with a unit that is not UCUM has no value to \
+                compute with";
+    let wrong = "error: an element that should hold Quantity holds something else";
+    for (quantity, expected) in [
+        (r#""value": 5, "code": "mg""#, "true"),
+        (r#""value": 5, "unit": "mg""#, "true"),
+        (
+            r#""value": 5, "unit": "mg", "system": "http://unitsofmeasure.org""#,
+            "true",
+        ),
+        (r#""value": 5, "code": "mg", "comparator": "<""#, none),
+        (r#""value": 5, "code": "mg", "system": "http://x""#, none),
+        (r#""code": "mg""#, none),
+        (r#""value": "5", "code": "mg""#, wrong),
+        (r#""value": 5, "code": ["mg"]"#, wrong),
+        (r#""value": 5, "code": 1, "unit": "mg""#, wrong),
+        (r#""value": 5, "code": "mg", "system": {}"#, wrong),
+    ] {
+        let document =
+            format!(r#"{{"resourceType": "Observation", "valueQuantity": {{{quantity}}}}}"#);
+        table(&document, &[("value <= 0.01 'g'", expected)]);
+    }
+}
+
+#[test]
+fn a_contained_resource_is_that_of_the_same_document() {
+    let document = |active: bool, id: &str| {
+        let organization =
+            format!(r#"{{"resourceType": "Organization", "id": "{id}", "active": {active}}}"#);
+        let reference = format!(r##"{{"reference": "#{id}"}}"##);
+        let patient = format!(
+            r#"{{"resourceType": "Patient", "contained": [{organization}], "managingOrganization": {reference}}}"#
+        );
+        from_json(&patient).expect("JSON")
+    };
+    let (stored, new) = (document(true, "o"), document(false, "o"));
+    let other = document(true, "p");
+    let (stored, new) = (Value::parse(&stored).ok(), Value::parse(&new).ok());
+    let context = Context::new(new)
+        .variable("state", Variable::Text("CA"))
+        .variable("before", Variable::Document(stored))
+        .variable("after", Variable::Document(new))
+        .variable("other", Variable::Document(Value::parse(&other).ok()))
+        .variable("none", Variable::Document(None));
+    for (text, verdict) in [
+        (
+            "%before.managingOrganization.resolve().active",
+            Verdict::True,
+        ),
+        (
+            "%after.managingOrganization.resolve().active",
+            Verdict::False,
+        ),
+        ("managingOrganization.resolve().active", Verdict::False),
+        (
+            "%other.managingOrganization.resolve().active",
+            Verdict::True,
+        ),
+        (
+            "%before.managingOrganization.reference.resolve().active",
+            Verdict::True,
+        ),
+        // A string of the expression is taken for one of the resource at hand.
+        ("'#o'.resolve().active", Verdict::False),
+        ("('#' & 'p').resolve().active", Verdict::Empty),
+        (
+            "%none.managingOrganization.resolve().active",
+            Verdict::Empty,
+        ),
+    ] {
+        assert_eq!(expression(text).verdict(&context), verdict, "{text}");
+    }
 }

@@ -40,7 +40,6 @@ impl<'a> Evaluation<'a> {
             (BinaryOp::Or, Some(true)) | (BinaryOp::Implies, Some(false)) => {
                 return Ok(maybe(Some(true)));
             }
-            (BinaryOp::Xor, None) => return Ok(Items::new()),
             _ => {}
         }
         let right = condition(&self.eval(right, scope)?, what)?;
