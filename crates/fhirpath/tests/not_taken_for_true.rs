@@ -104,6 +104,8 @@ fn a_boolean_with_extensions_only_is_unknown() {
             ("Patient.all(active)", "false"),
             ("iif(active, 1, 2)", "2"),
             ("birthDate and true", "true"),
+            ("birthDate < @2000", ""),
+            ("birthDate + 1 day", ""),
         ],
     );
     let bytes = from_json(document).expect("JSON");
@@ -207,4 +209,32 @@ fn a_contained_resource_is_that_of_the_same_document() {
     ] {
         assert_eq!(expression(text).verdict(&context), verdict, "{text}");
     }
+}
+
+#[test]
+fn items_at_the_edges() {
+    let document = r#"{"resourceType": "Patient", "id": "p", "gender": "other", "multipleBirthInteger": 3,
+        "name": [{"given": ["a", "b", "c", "d"], "_given": [null, null, null, null, {"id": "e"}]}]}"#;
+    table(
+        document,
+        &[
+            ("name.given.count()", "5"),
+            ("name.given.last().id", r#""e""#),
+            ("name.given.exists($this = 'x')", "false"),
+            ("name.given.take(-1)", ""),
+            ("name.given.skip(-1).count()", "5"),
+            (
+                "name.given.iif(true, 1)",
+                "error: `iif` needs a single item and there are several",
+            ),
+            // A code is a string, and is not kept as one.
+            ("gender is string and id is string", "true"),
+            ("gender.as(string) | id.ofType(string)", ""),
+            ("gender as code", r#""other""#),
+            (
+                "multipleBirth.ofType(integer) | multipleBirth.ofType(positiveInt)",
+                "3",
+            ),
+        ],
+    );
 }
