@@ -124,6 +124,11 @@ impl<'a> Item<'a> {
         }
     }
 
+    /// Whether it is a primitive of FHIR that has extensions only.
+    pub(crate) fn is_valueless(&self) -> bool {
+        matches!(self, Self::Element(element) if element.value.is_none())
+    }
+
     /// Whether it is a boolean of FHIR that has extensions only: as good as empty, and not something that is there.
     pub(crate) fn is_boolean_without_value(&self) -> bool {
         matches!(self, Self::Element(element) if element.value.is_none() && element.may_be_boolean())

@@ -95,9 +95,11 @@ fn element_child<'a>(
         root: element.root,
         work,
     };
+    let before = out.len();
     match type_id.element(name.name()) {
         Some(definition) if definition.is_choice() => {
-            reader.choice(object, definition, name.name(), out)
+            reader.choice(object, definition, name.name(), out)?;
+            has_one(definition, before, out)
         }
         Some(definition) => {
             let type_id = definition.types().first().copied();
@@ -106,7 +108,8 @@ fn element_child<'a>(
                 Some(Kind::Primitive) | None => object.get(name.sibling()),
                 _ => None,
             };
-            reader.take(value, sibling, type_id, out)
+            reader.take(value, sibling, type_id, out)?;
+            has_one(definition, before, out)
         }
         None => {
             if name.name() == "resourceType" && type_id.kind() == Kind::Resource {
@@ -114,6 +117,15 @@ fn element_child<'a>(
             }
             Ok(())
         }
+    }
+}
+
+/// Where the model has one value there cannot be several: what is asked about it would be asked of no FHIR.
+fn has_one(definition: ElementDef, before: usize, out: &Items<'_>) -> Result<(), Fault> {
+    if definition.repeats() || out.len() <= before + 1 {
+        Ok(())
+    } else {
+        Err(Fault::WrongJson("one value"))
     }
 }
 
@@ -282,29 +294,26 @@ impl Reader<'_, '_> {
         type_id: Option<TypeId>,
         out: &mut Items<'a>,
     ) -> Result<(), Fault> {
-        let Some(Value::Array(array)) = value else {
-            if let (None | Some(Value::Null), Some(Value::Array(siblings))) = (value, sibling) {
-                for sibling in siblings.iter() {
-                    self.work.spend(1)?;
-                    self.one(None, Some(sibling), type_id, out)?;
-                }
-                return Ok(());
-            }
-            return self.one(value, sibling, type_id, out);
-        };
+        let values = value.and_then(|value| value.as_array());
         let siblings = sibling.and_then(|sibling| sibling.as_array());
-        for (place, value) in array.iter().enumerate() {
-            self.work.spend(1)?;
-            let sibling = siblings.and_then(|siblings| siblings.get(place));
-            self.one(Some(value), sibling, type_id, out)?;
+        let is_single = match value {
+            None | Some(Value::Null) => siblings.is_none(),
+            Some(_) => values.is_none(),
+        };
+        if is_single {
+            return self.one(value, sibling, type_id, out);
         }
-        if let Some(siblings) = siblings {
-            for sibling in siblings.iter().skip(array.len()) {
-                self.work.spend(1)?;
-                self.one(None, Some(sibling), type_id, out)?;
+        let mut values = values.into_iter().flat_map(|values| values.iter());
+        let mut siblings = siblings.into_iter().flat_map(|siblings| siblings.iter());
+        loop {
+            match (values.next(), siblings.next()) {
+                (None, None) => return Ok(()),
+                (value, sibling) => {
+                    self.work.spend(1)?;
+                    self.one(value, sibling, type_id, out)?;
+                }
             }
         }
-        Ok(())
     }
 
     fn one<'a>(

@@ -261,7 +261,10 @@ fn primitives_and_their_extensions() {
             ("name.first().given.getValue()", ""),
             ("name.first().given[2].id", r#""j""#),
             ("name.first().given[1].exists()", "true"),
-            ("name.first().given[1] = 'x'", "false"),
+            ("name.first().given[1] = 'x'", ""),
+            ("name.first().given[1] != 'x'", ""),
+            ("'x' in name.first().given", ""),
+            ("'Peter' in name.first().given", "true"),
             ("name.first().given[1].length()", ""),
             ("name.given.extension.value", r#""unknown""#),
             ("birthDate.children().count()", "2"),
@@ -334,8 +337,14 @@ fn documents_that_do_not_fit_the_model() {
                 "error: an element that should hold CodeableConcept holds something else",
             ),
             ("category.text", r#""one""#),
-            ("subject.count()", "2"),
-            ("subject.reference = 'Patient/1'", "false"),
+            (
+                "subject.exists()",
+                "error: an element that should hold one value holds something else",
+            ),
+            (
+                "status.exists() and subject.reference != 'Patient/1'",
+                "error: an element that should hold one value holds something else",
+            ),
             (
                 "issued < now()",
                 "error: an element that should hold instant holds something else",
@@ -404,6 +413,29 @@ fn sorting() {
             ),
             ("name.sort()", "error: sort() is not defined for HumanName"),
             ("{}.sort()", ""),
+        ],
+    );
+}
+
+#[test]
+fn what_cannot_be_told_is_not_false() {
+    table(
+        r#"{"resourceType": "Observation", "valueString": "a", "valueInteger": 1}"#,
+        &[
+            ("@2012 in (@2012-01 | @2013)", ""),
+            ("(@2012 in (@2012-01 | @2013)).not()", ""),
+            ("@2012-01 in (@2012 | @2012-01)", "true"),
+            ("(@2012-01 | @2013) contains @2012", ""),
+            ("@2014 in (@2012-01 | @2013)", "false"),
+            ("(@2012 | @2013).subsetOf(@2012-01 | @2013)", ""),
+            ("(@2014 | @2012).subsetOf(@2012-01 | @2013)", "false"),
+            ("(@2012-01 | @2013).supersetOf(@2013)", "true"),
+            ("1 'kg' in (1 'm' | 2 'kg')", ""),
+            // A choice has one of its types.
+            (
+                "value != 'a'",
+                "error: an element that should hold one value holds something else",
+            ),
         ],
     );
 }

@@ -5,7 +5,7 @@ use smallvec::smallvec;
 
 use super::arguments::Call;
 use super::report;
-use super::shape::{Class, Count, Shape, Type};
+use super::shape::{Class, Count, Shape, Type, Types};
 use super::walk::Check;
 use crate::ast::NodeId;
 use crate::function::{Function, Group};
@@ -122,7 +122,13 @@ impl Check<'_> {
                 self.quote(id)
             );
             let hint = self.followed_by(id, "exists()");
-            self.warning(self.span(id), message, hint);
+            // An element may be meant to be there; a value always is.
+            let is_value = |types: &Types| types.iter().all(|it| matches!(it, Type::System(_)));
+            if shape.known().is_some_and(is_value) {
+                self.nonsense(self.span(id), message, hint);
+            } else {
+                self.warning(self.span(id), message, hint);
+            }
         } else {
             self.needs_single(id, shape, what);
         }

@@ -135,7 +135,7 @@ impl Check<'_> {
             .value_hint(op, left, right)
             .or_else(|| self.value_hint(op, right, left))
             .or_else(|| date_hint(&left.1, &right.1));
-        self.warning(self.span(id), message, hint);
+        self.nonsense(self.span(id), message, hint);
         true
     }
 

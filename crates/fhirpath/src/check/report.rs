@@ -22,6 +22,20 @@ impl Check<'_> {
         self.report(Severity::Warning, span, message.into(), hint);
     }
 
+    /// What works and means nothing: a condition that decides something must not have it.
+    pub(super) fn nonsense(
+        &mut self,
+        span: Span,
+        message: impl Into<String>,
+        hint: Option<String>,
+    ) {
+        let severity = match self.context.condition {
+            true => Severity::Error,
+            false => Severity::Warning,
+        };
+        self.report(severity, span, message.into(), hint);
+    }
+
     fn report(&mut self, severity: Severity, span: Span, message: String, hint: Option<String>) {
         if self.count(severity) < MOST_ISSUES {
             self.issues.push(Issue {

@@ -87,8 +87,27 @@ pub(super) fn equal(
             }
             _ => Ok(same_types(left, right)),
         },
+        // Of a primitive that has extensions only nobody knows the value.
+        _ if left.is_valueless() || right.is_valueless() => Ok(None),
         _ => Ok(Some(false)),
     }
+}
+
+/// Whether the item is equal to one of `all`; `None` where that cannot be told.
+pub(super) fn is_among(
+    item: &Item<'_>,
+    all: &[Item<'_>],
+    work: &Work<'_>,
+) -> Result<Option<bool>, Fault> {
+    let mut answer = Some(false);
+    for other in all {
+        match equal(item, other, work)? {
+            Some(true) => return Ok(Some(true)),
+            Some(false) => {}
+            None => answer = None,
+        }
+    }
+    Ok(answer)
 }
 
 fn equivalent(left: &Item<'_>, right: &Item<'_>, work: &Work<'_>) -> Result<bool, Fault> {
@@ -264,6 +283,10 @@ impl<'w, 'c, 'a> Distinct<'w, 'c, 'a> {
 
     pub(super) fn holds(&self, item: &Item<'a>) -> Result<bool, Fault> {
         self.find(hash(item, self.work)?, item)
+    }
+
+    pub(super) fn items(&self) -> &[Item<'a>] {
+        &self.items
     }
 
     pub(super) fn into_items(self) -> Items<'a> {

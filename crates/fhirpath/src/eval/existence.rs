@@ -1,7 +1,7 @@
 //! Functions that ask whether something is there (N1 §5.1).
 
-use super::equality::Distinct;
-use super::{Call, Evaluation, Function, Items, Result, Scalar, Scope, boolean, count, one};
+use super::equality::{Distinct, is_among};
+use super::{Call, Evaluation, Function, Items, Result, Scalar, Scope, boolean, count, maybe, one};
 use crate::item::Item;
 
 impl<'a> Evaluation<'a> {
@@ -15,8 +15,12 @@ impl<'a> Evaluation<'a> {
             Function::AnyTrue => booleans(call, input)?.any(|value| value),
             Function::AllFalse => booleans(call, input)?.all(|value| !value),
             Function::AnyFalse => booleans(call, input)?.any(|value| !value),
-            Function::SubsetOf => self.is_subset(input, &self.argument(call, 0)?)?,
-            Function::SupersetOf => self.is_subset(&self.argument(call, 0)?, input)?,
+            Function::SubsetOf => {
+                return Ok(maybe(self.is_subset(input, &self.argument(call, 0)?)?));
+            }
+            Function::SupersetOf => {
+                return Ok(maybe(self.is_subset(&self.argument(call, 0)?, input)?));
+            }
             Function::IsDistinct => {
                 let mut seen = Distinct::new(&self.work);
                 let mut distinct = true;
@@ -52,17 +56,23 @@ impl<'a> Evaluation<'a> {
         Ok(false)
     }
 
-    fn is_subset(&self, some: &Items<'a>, all: &Items<'a>) -> Result<bool> {
+    /// Whether each of `some` is one of `all`; `None` where that cannot be told.
+    fn is_subset(&self, some: &Items<'a>, all: &Items<'a>) -> Result<Option<bool>> {
         let mut known = Distinct::new(&self.work);
         for item in all {
             known.add(item)?;
         }
+        let mut answer = Some(true);
         for item in some {
-            if !known.holds(item)? {
-                return Ok(false);
+            if known.holds(item)? {
+                continue;
+            }
+            match is_among(item, known.items(), &self.work)? {
+                Some(false) => return Ok(Some(false)),
+                _ => answer = None,
             }
         }
-        Ok(true)
+        Ok(answer)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use super::equality::{Distinct, equal_collections, equivalent_collections};
+use super::equality::{equal_collections, equivalent_collections, is_among};
 use super::{
     Evaluation, Fault, Items, NodeId, Result, Scalar, Scope, Work, boolean, maybe, one, single,
 };
@@ -52,11 +52,7 @@ impl<'a> Evaluation<'a> {
         let Some(item) = single(item, what)? else {
             return Ok(Items::new());
         };
-        let mut known = Distinct::new(&self.work);
-        for item in all {
-            known.add(item)?;
-        }
-        Ok(boolean(known.holds(item)?))
+        Ok(maybe(is_among(item, all, &self.work)?))
     }
 
     /// `&`: as `+` of strings, with nothing as the empty string.
@@ -87,7 +83,7 @@ impl<'a> Evaluation<'a> {
         let (left, right) = match values {
             (Some(left), Some(right)) => (left, right),
             // A primitive that has extensions only is as good as empty.
-            _ if is_valueless(left) || is_valueless(right) => return Ok(Items::new()),
+            _ if left.is_valueless() || right.is_valueless() => return Ok(Items::new()),
             (None, _) if is_quantity(left) => return Err(NO_AMOUNT.into()),
             (_, None) if is_quantity(right) => return Err(NO_AMOUNT.into()),
             _ => return Err(operands().into()),
@@ -154,7 +150,7 @@ pub(super) fn unary<'a>(op: UnaryOp, operand: &Items<'a>, work: &Work<'_>) -> Re
 /// What an operation on an item without a value gives: nothing for a primitive that has extensions only, an error for
 /// what never has a value.
 pub(super) fn without_value<'a>(item: &Item<'a>, what: &'static str) -> Result<Items<'a>> {
-    if is_valueless(item) {
+    if item.is_valueless() {
         Ok(Items::new())
     } else {
         Err(no_value(item, what).into())
@@ -166,8 +162,4 @@ fn no_value(item: &Item<'_>, function: &'static str) -> Fault {
         function,
         found: item.type_name(),
     }
-}
-
-fn is_valueless(item: &Item<'_>) -> bool {
-    matches!(item, Item::Element(element) if element.value.is_none())
 }

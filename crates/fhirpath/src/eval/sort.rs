@@ -64,10 +64,10 @@ impl<'a> Evaluation<'a> {
 }
 
 fn sortable<'a>(item: &Item<'a>) -> Result<Option<Scalar<'a>>> {
-    match (item.scalar()?, item) {
-        (Some(value), _) => Ok(Some(value)),
-        (None, Item::Element(element)) if element.value.is_none() => Ok(None),
-        _ => Err(Fault::Input {
+    match item.scalar()? {
+        Some(value) => Ok(Some(value)),
+        None if item.is_valueless() => Ok(None),
+        None => Err(Fault::Input {
             function: "sort",
             found: item.type_name(),
         }
