@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 
 use crate::entry::TypeSelector;
 use crate::finding::{Findings, Path, Severity, did_you_mean, escaped, quote};
-use crate::parameters::PROFILE;
+use crate::parameters::{PROFILE, is_name};
 use crate::shape::{self, ELEMENT, Kind, Shape};
 use new_row::{NEW_ROW, reads_new_row};
 
@@ -159,20 +159,21 @@ fn check(
     let at = Path::Field(path, "expression");
     for name in expression.variables() {
         let text = name.as_str();
-        if !is_taken(text)
-            && let Some(hint) = did_you_mean(text, [BEFORE, AFTER])
-        {
-            let message = format!("%{text} is a parameter, which each membership has to define");
-            let source = expression.source();
-            findings.add_in(
-                Severity::Warning,
-                &at,
-                message,
-                Some(hint),
-                source,
-                name.span(),
-            );
+        if is_taken(text) {
+            continue;
         }
+        let hint = did_you_mean(text, [BEFORE, AFTER]);
+        let (severity, message) = if !is_name(text) {
+            let message = "no parameter can have this name, so that no membership could define it";
+            (Severity::Error, message.to_owned())
+        } else if hint.is_some() {
+            let message = format!("%{text} is a parameter, which each membership has to define");
+            (Severity::Warning, message)
+        } else {
+            continue;
+        };
+        let source = expression.source();
+        findings.add_in(severity, &at, message, hint, source, name.span());
     }
     for issue in fhirpath::check(expression.source(), expression.ast(), &context) {
         let severity = match issue.severity {

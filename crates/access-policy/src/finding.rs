@@ -124,7 +124,9 @@ impl Findings {
             position: position(source, span.range().start),
             excerpt: Some(fhirpath::excerpt(source, span)),
         };
-        self.add(severity, path, message.into(), hint, Some(place));
+        // A name in backticks may hold any character, and no text of PostgreSQL holds U+0000.
+        let message = message.into().replace(char::is_control, "\u{fffd}");
+        self.add(severity, path, message, hint, Some(place));
     }
 
     /// Adds a warning.

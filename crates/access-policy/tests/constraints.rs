@@ -327,6 +327,29 @@ fn what_can_never_work_is_refused_and_what_is_hardly_meant_is_warned_about() {
                  at character 2"
             ),
         ),
+        // What criteria and memberships cannot name, nobody can define, other than the expression itself.
+        (
+            "%`before\\u0000`.exists()",
+            format!(
+                "error {at}: no parameter can have this name, so that no membership could define it (did you mean \"before\"?) \
+                 at character 2"
+            ),
+        ),
+        (
+            "%`a name`.exists() or %'1st' = 'x' or %x = 'x'",
+            format!(
+                "error {at}: no parameter can have this name, so that no membership could define it at character 2\n\
+                 error {at}: no parameter can have this name, so that no membership could define it at character 24"
+            ),
+        ),
+        (
+            "defineVariable('a name', 1).select(%`a name` = 1)",
+            String::new(),
+        ),
+        (
+            "status = 'x' and `a\\u0000\\nb`()",
+            format!("error {at}: there is no function a\u{fffd}\u{fffd}b() at character 18"),
+        ),
     ] {
         let findings = validate(&constrained(&[expression]));
         assert_eq!(report(&findings), expected, "{expression}");

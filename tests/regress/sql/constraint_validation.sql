@@ -39,6 +39,8 @@ SELECT * FROM findings('Observation', 'status', '''final''', 'code', '1', '%befo
 SELECT * FROM findings('Patient', 'active = ''true''', 'birthDate > 5', 'name.family = ''x''', 'name.given.matches(''('')');
 -- Names that mean something already.
 SELECT * FROM findings('Patient', '%befor.exists()', 'defineVariable(''before'', 1).exists()');
+-- Names that no parameter can have; only the expression itself can define such a one.
+SELECT * FROM findings('Patient', '%`a name`.exists()', '%`before\u0000\n`.exists()', '`a\u0000\nb`() = 1', 'defineVariable(''a name'', 1).select(%`a name` = 1)');
 
 -- In an INSERT: the first is the error, with its place, and all are in the detail.
 INSERT INTO fhir_access.access_policy (resource) VALUES ('{"resourceType": "AccessPolicy", "resource": [{"resourceType": "Patient", "writeConstraint": [
