@@ -6,8 +6,10 @@ use crate::error::{Error, OrRaise};
 use crate::node::cached;
 use crate::node::row;
 use crate::settings;
-use fhirpath::Expression;
+use fhirpath::{Expression, Span};
+use jsonb::Node;
 use pgrx::prelude::*;
+use std::fmt::Display;
 
 version_1!(pg_finfo_fhir_access_fhirpath);
 
@@ -26,7 +28,7 @@ pub unsafe extern "C-unwind" fn fhir_access_fhirpath(
             |text| {
                 Expression::new(text, &settings::fhirpath_limits()).map_err(|error| {
                     Error::Expression {
-                        message: error.to_string(),
+                        message: shown(&error),
                         excerpt: error.excerpt(text),
                         hint: error.hint().map(str::to_owned),
                     }
@@ -40,7 +42,7 @@ pub unsafe extern "C-unwind" fn fhir_access_fhirpath(
         let items = expression
             .evaluate(&context)
             .map_err(|error| Error::Evaluation {
-                message: error.to_string(),
+                message: shown(&error),
                 excerpt: fhirpath::excerpt(expression.source(), error.span()),
             })
             .or_raise();
@@ -49,6 +51,15 @@ pub unsafe extern "C-unwind" fn fhir_access_fhirpath(
         let set = (*fcinfo).resultinfo.cast::<pg_sys::ReturnSetInfo>();
         for item in &items {
             pg_sys::check_for_interrupts!();
+            if holds_nul(item) {
+                let source = expression.source();
+                Error::Evaluation {
+                    message: "a result has the character U+0000, which jsonb cannot hold"
+                        .to_owned(),
+                    excerpt: fhirpath::excerpt(source, Span::new(0, source.len())),
+                }
+                .raise();
+            }
             let bytes = jsonb::encode(item)
                 .map_err(|_| Error::InvalidResource("a result is too large".to_owned()))
                 .or_raise();
@@ -58,4 +69,19 @@ pub unsafe extern "C-unwind" fn fhir_access_fhirpath(
         }
         pgrx::fcinfo::pg_return_null(fcinfo)
     }
+}
+
+/// Whether a string of an item has the character that no `jsonb` can hold. A document has none, but an expression can make it.
+fn holds_nul(item: &Node<'_>) -> bool {
+    match item {
+        Node::String(text) => text.contains('\0'),
+        Node::Object(members) => members.iter().any(|(_, member)| holds_nul(member)),
+        Node::Array(elements) => elements.iter().any(holds_nul),
+        _ => false,
+    }
+}
+
+/// An error's sentence. A name in it may hold any character, and a message ends at U+0000.
+fn shown(error: &impl Display) -> String {
+    error.to_string().replace(char::is_control, "\u{fffd}")
 }

@@ -22,6 +22,15 @@ SELECT fhir_access.fhirpath(NULL, 'photo'), fhir_access.fhirpath('{}', NULL);
 -- What is no resource has no types, and can be asked all the same.
 SELECT fhir_access.fhirpath('{"a": [1, {"b": 2}]}', 'a.b'), fhir_access.fhirpath('"text"', '$this'), fhir_access.fhirpath('[]', '$this');
 
+-- A jsonb holds no U+0000, nor does a message: a text that has it can be asked about, and nothing more.
+SELECT fhir_access.fhirpath('{}', $$'a\u0000b'.length() | 'a\u0000b'.contains('b')$$);
+SELECT fhir_access.fhirpath('{}', $$'a\u0000b'$$);
+\echo :LAST_ERROR_SQLSTATE
+SELECT fhir_access.fhirpath('{}', $$'610062'.decode('hex')$$);
+SELECT fhir_access.fhirpath('{}', $$1 'm\u0000g'$$);
+SELECT fhir_access.fhirpath('{}', $$%`a\u0000\nb`.exists()$$);
+SELECT fhir_access.fhirpath('{}', $$`a\u0000b`()$$);
+
 -- In conditions, one expression for each row.
 SELECT id FROM patient WHERE EXISTS (SELECT FROM fhir_access.fhirpath(resource, 'name.where(use = ''official'').exists()') f WHERE f = 'true');
 SELECT id, e, f FROM patient, unnest('{active,gender,id}'::text[]) e, fhir_access.fhirpath(resource, e) f ORDER BY id, e;
