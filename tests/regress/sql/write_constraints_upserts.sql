@@ -50,6 +50,13 @@ INSERT INTO servicerequest VALUES ('someone', 1, 'draft', '{"resourceType": "Ser
 INSERT INTO servicerequest VALUES ('someone', 1, 'draft', '{"resourceType": "ServiceRequest", "id": "someone", "status": "active"}')
     ON CONFLICT (code) DO UPDATE SET resource = excluded.resource;
 
+-- A question in the middle of it decides nothing.
+INSERT INTO servicerequest VALUES ('draft', 1, NULL, '{"resourceType": "ServiceRequest", "id": "draft", "status": "active"}')
+    ON CONFLICT (id, part) DO UPDATE SET resource = excluded.resource || jsonb_build_object('note', jsonb_build_array(jsonb_build_object('text',
+        (SELECT reason FROM fhir_access.check('ServiceRequest/' || excluded.id, 'update'))))) RETURNING resource;
+INSERT INTO servicerequest VALUES ('x', 1, NULL, '{"resourceType": "ServiceRequest", "id": "x", "status": "active"}')
+    ON CONFLICT (id, part) DO UPDATE SET resource = excluded.resource RETURNING (SELECT reason FROM fhir_access.check('ServiceRequest/draft', 'update'));
+
 -- Where no update follows, the row counts as a new one: also one that DO NOTHING or a condition leaves out in the end.
 INSERT INTO servicerequest VALUES ('draft', 1, NULL, '{"resourceType": "ServiceRequest", "id": "draft", "status": "active"}') ON CONFLICT DO NOTHING;
 INSERT INTO servicerequest VALUES ('draft', 1, NULL, '{"resourceType": "ServiceRequest", "id": "draft", "status": "active"}')
