@@ -8,7 +8,7 @@ use super::foreign_key::{self, Phase};
 use super::{portals, standard};
 use crate::error::{Error, OrRaise, Result};
 use crate::session::{self, Fingerprint};
-use crate::triggers::upsert;
+use crate::triggers::{movement, upsert};
 use pgrx::PgList;
 use pgrx::prelude::*;
 
@@ -111,13 +111,15 @@ unsafe extern "C-unwind" fn check_start(query: *const pg_sys::QueryDesc) {
     }
 }
 
-/// The row that an upsert brought last was inserted, if nothing was updated instead. What runs past row security has no note
-/// of its own, and may be a question (`check()`, say) in the middle of an upsert: it decides nothing.
+/// What a statement's last row came to: the row that an upsert brought was inserted, if nothing was updated instead; one that
+/// was deleted was not moved, if it did not arrive elsewhere. What runs past row security has no note of its own, and may be
+/// a question (`check()`, say) in the middle of that statement: it decides nothing.
 #[pg_guard]
-unsafe extern "C-unwind" fn check_upsert() {
+unsafe extern "C-unwind" fn settle() {
     // SAFETY: reads the backend's state.
     if unsafe { !pg_sys::InNoForceRLSOperation() } {
         upsert::settle().or_raise();
+        movement::settle().or_raise();
     }
 }
 
@@ -151,7 +153,7 @@ unsafe extern "C-unwind" fn run(
             Some(previous) => previous(query, direction, count, once),
             None => standard::standard_executor_run(query, direction, count, once),
         }
-        check_upsert();
+        settle();
         pg_sys::error_context_stack = callback.previous;
     }
 }
@@ -168,6 +170,7 @@ unsafe extern "C-unwind" fn finish(query: *mut pg_sys::QueryDesc) {
             Some(previous) => previous(query),
             None => standard::standard_executor_finish(query),
         }
+        settle();
         pg_sys::error_context_stack = callback.previous;
     }
 }

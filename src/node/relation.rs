@@ -22,6 +22,24 @@ impl OpenRelation {
         self.relation
     }
 
+    /// Is there a row at this place, by what this transaction has done so far?
+    pub fn has_row(&self, mut place: pg_sys::ItemPointerData) -> bool {
+        // SAFETY: the relation is open; the slot is made for it and dropped here.
+        unsafe {
+            let methods = (*self.relation).rd_tableam.as_ref();
+            let Some(fetch) = methods.and_then(|methods| methods.tuple_fetch_row_version) else {
+                return true;
+            };
+            let slot = pg_sys::table_slot_create(self.relation, std::ptr::null_mut());
+            let found = pg_sys::ffi::pg_guard_ffi_boundary(|| {
+                let now = &raw mut pg_sys::SnapshotSelfData;
+                fetch(self.relation, &mut place, now, slot)
+            });
+            pg_sys::ExecDropSingleTupleTableSlot(slot);
+            found
+        }
+    }
+
     /// The columns of the relation.
     pub fn tuple_desc(&self) -> pg_sys::TupleDesc {
         // SAFETY: the relation is open.
@@ -144,6 +162,20 @@ unsafe extern "C-unwind" {
         lock: pg_sys::LOCKMODE,
         parents: *mut *mut pg_sys::List,
     ) -> *mut pg_sys::List;
+
+    fn get_partition_ancestors(relation: pg_sys::Oid) -> *mut pg_sys::List;
+}
+
+/// The table that a relation is a partition of, at any level; itself where it is none.
+pub fn root(relation: pg_sys::Oid) -> pg_sys::Oid {
+    // SAFETY: a catalog look-up; an error in it becomes a panic here, and an error again at the boundary.
+    unsafe {
+        let ancestors = pg_sys::ffi::pg_guard_ffi_boundary(|| get_partition_ancestors(relation));
+        pgrx::PgList::<std::ffi::c_void>::from_pg(ancestors)
+            .iter_oid()
+            .last()
+            .unwrap_or(relation)
+    }
 }
 
 /// The partitions of a partitioned table, at every level; none for any other relation.

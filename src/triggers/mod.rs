@@ -1,7 +1,7 @@
 //! Triggers: on protected tables ([`write`]) and on the documents' tables ([`documents`]).
 
 mod documents;
-mod movement;
+pub mod movement;
 mod note;
 mod row;
 mod site;

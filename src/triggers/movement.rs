@@ -1,16 +1,24 @@
 //! Row movement: an `UPDATE` that gives a row to another partition is run as a `DELETE` there and an `INSERT` here, each
 //! with its triggers. To a policy it is an update, and nothing else: the two that follow it are let through.
+//!
+//! Nothing in a trigger's call tells them from others of the same statement (`MERGE`, `WITH`), which may follow an update that
+//! some later trigger has called off. So the `DELETE` is let through only until something else than its `INSERT` follows,
+//! and the `INSERT` only where the row is really gone from its old place.
 
 use super::note::Notes;
+use crate::error::{Error, Result};
+use crate::node::relation::{self, OpenRelation};
 use access_policy::fields::FieldSet;
 use pgrx::prelude::*;
 
 /// An update that was granted just now, and may turn out to be a movement.
 struct Update {
     relation: pg_sys::Oid,
-    row: (u32, u16),
+    row: pg_sys::ItemPointerData,
     moved: Moved,
     deleted: bool,
+    /// Why the row may not be deleted, if it is not moved.
+    refusal: Option<Error>,
 }
 
 /// What the second half of a movement brings, before other triggers changed it.
@@ -43,7 +51,7 @@ pub unsafe fn note_update(
         (
             (*relation.rd_rel).relispartition,
             relation.rd_id,
-            place(data.tg_trigtuple),
+            (*data.tg_trigtuple).t_self,
         )
     };
     if is_partition {
@@ -58,37 +66,58 @@ pub unsafe fn note_update(
                 row,
                 moved,
                 deleted: false,
+                refusal: None,
             })
         });
     }
 }
 
-/// Is this DELETE the first half of a movement?
+/// Refuses this DELETE: now or, where it may be the first half of a movement, as soon as it turns out to be none.
 ///
 /// # Safety
 /// `data` must be the trigger data of a DELETE.
-pub unsafe fn is_its_delete(data: &pg_sys::TriggerData) -> bool {
-    // SAFETY: by the caller's promise.
-    let (relation, row) = unsafe { ((*data.tg_relation).rd_id, place(data.tg_trigtuple)) };
-    let first = |update: &mut Update| {
-        let same = update.relation == relation && update.row == row;
+pub unsafe fn delete(data: &pg_sys::TriggerData, refusal: Option<Error>) -> Result<()> {
+    // SAFETY: by the caller's promise; the relation is open.
+    let (relation, row) = unsafe { ((*data.tg_relation).rd_id, (*data.tg_trigtuple).t_self) };
+    let is_first_half = |update: &mut Update| {
+        let same = update.relation == relation && same_place(update.row, row);
         same && !std::mem::replace(&mut update.deleted, true)
     };
-    UPDATES.with(|notes| notes.look(first)).unwrap_or(false)
+    if UPDATES.with(|notes| notes.look(is_first_half)) == Some(true) {
+        UPDATES.with(|notes| notes.look(|update| update.refusal = refusal));
+        return Ok(());
+    }
+    settle()?;
+    refusal.map_or(Ok(()), Err)
+}
+
+/// The refusal of a DELETE that no INSERT followed.
+pub fn settle() -> Result<()> {
+    match UPDATES.with(|notes| notes.look(|update| update.refusal.take())) {
+        Some(Some(error)) => Err(error),
+        _ => Ok(()),
+    }
 }
 
 /// What was moved, when this INSERT is the second half of a movement.
-pub fn of_this_insert() -> Option<Moved> {
-    UPDATES
-        .with(|notes| notes.take(|update| update.deleted))
-        .map(|update| update.moved)
+///
+/// # Safety
+/// `data` must be the trigger data of an INSERT.
+pub unsafe fn of_this_insert(data: &pg_sys::TriggerData) -> Option<Moved> {
+    // SAFETY: by the caller's promise; the relation is open.
+    let here = unsafe { (*data.tg_relation).rd_id };
+    let update = UPDATES.with(|notes| notes.take(|update| update.deleted))?;
+    let left = relation::root(update.relation) == relation::root(here)
+        && !OpenRelation::open(update.relation).has_row(update.row);
+    if left {
+        return Some(update.moved);
+    }
+    // Its refusal is still to be told.
+    UPDATES.with(|notes| notes.leave(update));
+    None
 }
 
-/// # Safety
-/// `tuple` must be a valid tuple.
-unsafe fn place(tuple: pg_sys::HeapTuple) -> (u32, u16) {
-    // SAFETY: by the caller's promise.
-    let item = unsafe { (*tuple).t_self };
-    let block = u32::from(item.ip_blkid.bi_hi) << 16 | u32::from(item.ip_blkid.bi_lo);
-    (block, item.ip_posid)
+fn same_place(a: pg_sys::ItemPointerData, b: pg_sys::ItemPointerData) -> bool {
+    let block = |item: pg_sys::ItemPointerData| (item.ip_blkid.bi_hi, item.ip_blkid.bi_lo);
+    block(a) == block(b) && a.ip_posid == b.ip_posid
 }

@@ -93,9 +93,10 @@ unsafe fn insert(
         }
         require_preloaded()?;
         let session = session::current()?;
-        if let Some(moved) = movement::of_this_insert() {
+        if let Some(moved) = movement::of_this_insert(data) {
             return arrival(fcinfo, data, row, &session, protected, &moved);
         }
+        movement::settle()?;
         upsert::settle()?;
         row.check_shape()?;
         if let Some(tagged) = tag::on_create(&session, protected, row.document()?.value()?)? {
@@ -145,6 +146,7 @@ unsafe fn update(
         }
         require_preloaded()?;
         upsert::updates();
+        movement::settle()?;
         let session = session::current()?;
         let site = Site::at(fcinfo, &session, protected);
         let Some(entry) = site.deciding(Interaction::Update, data.tg_relation, &old)? else {
@@ -252,17 +254,16 @@ unsafe fn delete(
 ) -> Result<pg_sys::HeapTuple> {
     // SAFETY: by the caller's promise.
     unsafe {
-        if privilege::writer_is_subject() && !movement::is_its_delete(data) {
+        if privilege::writer_is_subject() {
             require_preloaded()?;
             let session = session::current()?;
             let row = Row::of(data.tg_trigtuple, data.tg_relation, protected);
             let site = Site::at(fcinfo, &session, protected);
-            if site
-                .deciding(Interaction::Delete, data.tg_relation, &row)?
-                .is_none()
-            {
-                return Err(site.refusal(Interaction::Delete, &row, "the stored row"));
-            }
+            let refusal = match site.deciding(Interaction::Delete, data.tg_relation, &row)? {
+                Some(_) => None,
+                None => Some(site.refusal(Interaction::Delete, &row, "the stored row")),
+            };
+            movement::delete(data, refusal)?;
         }
         Ok(data.tg_trigtuple)
     }
