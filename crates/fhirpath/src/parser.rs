@@ -14,6 +14,9 @@ use crate::span::Span;
 use crate::text;
 use crate::token::{self, Token, Tokens};
 
+/// What could follow an operand inside parentheses.
+const IN_PARENTHESES: &str = "an operator or `)`";
+
 type Result<T> = std::result::Result<T, SyntaxError>;
 
 /// Parses the whole of `source`.
@@ -148,7 +151,7 @@ impl<'s> Parser<'s> {
             (None, _) => "an operator or the end of the expression",
             (Some(Frame::Bracket { .. }), _) => "an operator or `]`",
             (Some(Frame::Args { .. }), _) => "an operator, `,` or `)`",
-            (Some(_), _) => "an operator or `)`",
+            (Some(_), _) => IN_PARENTHESES,
         };
         match (frame, token) {
             (Some(Frame::Paren { open }), Token::RightParen) => {
@@ -296,13 +299,22 @@ impl<'s> Parser<'s> {
         }
         let found = self.text(span);
         let kind = SyntaxErrorKind::Unexpected {
-            found: shorten(found),
+            found: text::shown(found),
             expected,
         };
         let error = SyntaxError::new(kind, span);
         let before = self.position.checked_sub(1).map(|it| self.tokens.get(it).0);
         match (before, token) {
             (Some(Token::Equal), Token::Equal) => error.with_hint("equality is a single `=`"),
+            (Some(Token::Equal), Token::Greater) => error.with_hint("write `>=`"),
+            (Some(Token::Equal), Token::Less) => error.with_hint("write `<=`"),
+            (Some(Token::Less), Token::Greater) => error.with_hint("write `!=`"),
+            (_, Token::Comma) if expected == IN_PARENTHESES => {
+                error.with_hint("the items of a collection are joined by `|`")
+            }
+            (Some(_), _) if self.is_not_before() => {
+                error.with_hint("`not()` stands behind what it negates: `….not()`")
+            }
             (Some(Token::Pipe), Token::Pipe) => error.with_hint("write `or`"),
             (Some(Token::Ampersand), Token::Ampersand) => error.with_hint("write `and`"),
             (Some(Token::Dot | Token::Percent), token) if token.is_reserved() => error.with_hint(
@@ -313,16 +325,14 @@ impl<'s> Parser<'s> {
     }
 }
 
-fn start(base: Option<Operand>, otherwise: Span) -> Span {
-    base.map_or(otherwise, |base| base.span)
+impl Parser<'_> {
+    /// Whether the word before the token at hand is `not`, as other languages have it.
+    fn is_not_before(&self) -> bool {
+        let before = self.position.checked_sub(1).map(|it| self.tokens.get(it).1);
+        before.is_some_and(|span| self.text(span) == "not")
+    }
 }
 
-/// A token's text for a message: one line, at most 40 characters.
-fn shorten(text: &str) -> Box<str> {
-    let mut chars = text.chars();
-    let mut short: String = chars.by_ref().take(40).map(text::visible).collect();
-    if chars.next().is_some() {
-        short.push('…');
-    }
-    short.into()
+fn start(base: Option<Operand>, otherwise: Span) -> Span {
+    base.map_or(otherwise, |base| base.span)
 }

@@ -11,6 +11,7 @@ use crate::literal::{self, Literal};
 use crate::navigate::MemberName;
 use crate::operator::{BinaryOp, TypeOp, UnaryOp};
 use crate::span::Span;
+use crate::text;
 use crate::types::TypeSpec;
 use crate::value::{Decimal, Quantity, Scalar};
 
@@ -187,7 +188,7 @@ fn call(
     arguments: &[NodeId],
 ) -> Result<Op, SyntaxError> {
     let Some(function) = Function::from_name(name.as_str()) else {
-        let kind = SyntaxErrorKind::UnknownFunction(name.as_str().into());
+        let kind = SyntaxErrorKind::UnknownFunction(text::shown(name.as_str()));
         return Err(SyntaxError::new(kind, name.span()));
     };
     let most = function.most();

@@ -87,6 +87,19 @@ fn is_disturbing(c: char) -> bool {
         || matches!(c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }
 
+/// Characters of a name or a token that messages show.
+pub(crate) const SHOWN: usize = 40;
+
+/// A name or a token for a message: one line, not long, nothing that disturbs it.
+pub(crate) fn shown(text: &str) -> Box<str> {
+    let mut chars = text.chars();
+    let mut short: String = chars.by_ref().take(SHOWN).map(visible).collect();
+    if chars.next().is_some() {
+        short.push('…');
+    }
+    short.into()
+}
+
 /// The character itself, or what stands for it in an excerpt or a message: one character in any case.
 pub(crate) fn visible(c: char) -> char {
     match c {

@@ -521,6 +521,7 @@ fn hints_on_what_cannot_be_prepared() {
         ("name.whare(true)", Some("did you mean `where()`?")),
         ("name is HumanNmae", Some("did you mean `HumanName`?")),
         ("name.ofType(Patien)", Some("did you mean `Patient`?")),
+        ("name.isEmpty()", Some("did you mean `empty()`?")),
         ("name.first(1)", None),
     ] {
         let error = Expression::new(expression, &Limits::default()).unwrap_err();

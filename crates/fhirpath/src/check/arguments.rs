@@ -134,7 +134,10 @@ impl<'c> Check<'c> {
             ))
         } else {
             let known = Function::ALL.iter().map(|function| function.name());
-            similar(written, known).map(|name| meant(&format!("{name}()")))
+            let same = OTHER_NAMES.iter().find(|(other, _)| *other == written);
+            same.map(|(_, name)| *name)
+                .or_else(|| similar(written, known))
+                .map(|name| meant(&format!("{name}()")))
         };
         let message = format!("there is no function `{}()`", short(written));
         self.error(name.span(), message, hint);
@@ -212,6 +215,18 @@ impl<'c> Check<'c> {
         }
     }
 }
+
+/// What other languages call these functions.
+const OTHER_NAMES: [(&str, &str); 8] = [
+    ("any", "exists"),
+    ("filter", "where"),
+    ("includes", "contains"),
+    ("isEmpty", "empty"),
+    ("isNull", "empty"),
+    ("map", "select"),
+    ("size", "count"),
+    ("toUpperCase", "upper"),
+];
 
 /// What an argument must be, where that is a string or a number.
 fn needed(function: Function, place: usize) -> Option<Class> {

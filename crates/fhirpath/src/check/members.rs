@@ -105,6 +105,17 @@ impl Check<'_> {
         if let Some(hint) = choice(name) {
             return Some(hint);
         }
+        if name == "null" {
+            return Some("nothing is null: ask `exists()` or `empty()`".to_owned());
+        }
+        if self
+            .context
+            .variables
+            .iter()
+            .any(|(known, _)| *known == name)
+        {
+            return Some(report::meant(&format!("%{name}")));
+        }
         if types.contains(&Type::Reference) {
             return Some("it has `reference`, `id` and `resolve()`".to_owned());
         }

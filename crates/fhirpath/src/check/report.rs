@@ -5,13 +5,10 @@ use super::walk::Check;
 use super::{Issue, Severity};
 use crate::ast::{Expr, NodeId};
 use crate::span::Span;
-use crate::text::visible;
+use crate::text;
 
 /// More errors, or more warnings, than this help nobody.
 const MOST_ISSUES: usize = 16;
-
-/// Characters of a quotation.
-const QUOTED: usize = 40;
 
 impl Check<'_> {
     pub(super) fn error(&mut self, span: Span, message: impl Into<String>, hint: Option<String>) {
@@ -73,7 +70,7 @@ impl Check<'_> {
     pub(super) fn as_operand(&self, id: NodeId) -> Option<String> {
         let node = self.ast.get(id)?;
         let written = self.source.get(node.span.range())?;
-        let is_short = written.len() <= QUOTED && short(written) == written;
+        let is_short = written.len() <= text::SHOWN && short(written) == written;
         is_short.then(|| match node.expr {
             Expr::Binary { .. } | Expr::Unary { .. } | Expr::Type { .. } => format!("({written})"),
             _ => written.to_owned(),
@@ -108,13 +105,8 @@ impl Check<'_> {
 }
 
 /// A text for a message: one line, not long, nothing that disturbs it.
-pub(super) fn short(text: &str) -> String {
-    let mut letters = text.chars();
-    let mut short: String = letters.by_ref().take(QUOTED).map(visible).collect();
-    if letters.next().is_some() {
-        short.push('…');
-    }
-    short
+pub(super) fn short(written: &str) -> String {
+    text::shown(written).into()
 }
 
 /// How to ask about several items.

@@ -5,6 +5,7 @@ use std::cell::RefCell;
 use super::{Evaluation, Fault, Item, Items, Result};
 use crate::context::Variable;
 use crate::item::Element;
+use crate::text;
 use crate::value::Text;
 
 /// What `defineVariable()` has defined, innermost last.
@@ -70,7 +71,7 @@ impl<'a> Evaluation<'a> {
                 self.work.spend(value.len() as u64)?;
                 Ok(value)
             }
-            None => Err(Fault::UndefinedVariable(name.into()).into()),
+            None => Err(Fault::UndefinedVariable(text::shown(name)).into()),
         }
     }
 

@@ -1,6 +1,6 @@
 //! Operands: literals, names, calls, variables and type names.
 
-use super::{Frame, Operand, Parser, Result, Step, shorten, start};
+use super::{Frame, Operand, Parser, Result, Step, start};
 use crate::ast::{Expr, Name, Special, TypeName};
 use crate::error::{SyntaxError, SyntaxErrorKind};
 use crate::literal::{CalendarUnit, Literal, Quantity, Unit};
@@ -112,7 +112,7 @@ impl Parser<'_> {
                 "$index" => Special::Index,
                 "$total" => Special::Total,
                 other => {
-                    let kind = SyntaxErrorKind::UnknownSpecial(shorten(other));
+                    let kind = SyntaxErrorKind::UnknownSpecial(text::shown(other));
                     return Err(SyntaxError::new(kind, span));
                 }
             };
