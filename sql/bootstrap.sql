@@ -40,6 +40,13 @@ CREATE FUNCTION fhir_access.has_irregular_references(resource jsonb) RETURNS boo
 COMMENT ON FUNCTION fhir_access.has_irregular_references(jsonb) IS
     'does the resource hold a versioned or contained reference, which equality on the stored text cannot find?';
 
+-- FHIR's read interaction. It looks with the session's policies, so that it is nobody's constant.
+CREATE FUNCTION fhir_access.read(resource_type text, id text) RETURNS jsonb
+    AS 'MODULE_PATHNAME', 'fhir_access_read'
+    LANGUAGE c STABLE STRICT PARALLEL RESTRICTED COST 1000;
+COMMENT ON FUNCTION fhir_access.read(text, text) IS
+    'a resource by its type and id, as the membership may read it; NULL where there is none that it may';
+
 -- For people who write policies.
 CREATE FUNCTION fhir_access.fhirpath(resource jsonb, expression text) RETURNS SETOF jsonb
     AS 'MODULE_PATHNAME', 'fhir_access_fhirpath'

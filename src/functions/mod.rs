@@ -46,7 +46,7 @@ pub(crate) use version_1;
 ///
 /// # Safety
 /// Argument `number` of the call must be a varlena.
-unsafe fn argument(fcinfo: pg_sys::FunctionCallInfo, number: usize) -> JsonbDatum {
+pub(crate) unsafe fn argument(fcinfo: pg_sys::FunctionCallInfo, number: usize) -> JsonbDatum {
     // SAFETY: detoasting treats text and jsonb alike.
     unsafe { JsonbDatum::new(pgrx::fcinfo::pg_getarg_datum_raw(fcinfo, number)) }
 }

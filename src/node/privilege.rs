@@ -33,6 +33,18 @@ pub fn owns(relation: pg_sys::Oid) -> bool {
     }
 }
 
+/// May the current user read a column of a table, as far as privileges say?
+pub fn may_select(relation: pg_sys::Oid, column: i16) -> bool {
+    let right = pg_sys::ACL_SELECT as pg_sys::AclMode;
+    // SAFETY: plain look-ups in the catalogs.
+    unsafe {
+        let user = pg_sys::GetUserId();
+        let granted = pg_sys::AclResult::ACLCHECK_OK;
+        pg_sys::pg_class_aclcheck(relation, user, right) == granted
+            || pg_sys::pg_attribute_aclcheck(relation, column, user, right) == granted
+    }
+}
+
 /// May the current user update some column of a table, as far as privileges say?
 pub fn may_update(relation: pg_sys::Oid) -> bool {
     let right = pg_sys::ACL_UPDATE as pg_sys::AclMode;

@@ -91,15 +91,20 @@ impl JsonbDatum {
 
     /// The parsed root, or an error where the bytes are not jsonb.
     pub fn value(&self) -> crate::error::Result<jsonb::Value<'_>> {
-        jsonb::Value::parse(self.bytes()).map_err(|_| {
-            crate::error::Error::InvalidResource("a stored jsonb value cannot be read".to_owned())
-        })
+        parse(self.bytes())
     }
 
     /// The datum itself.
     pub fn datum(&self) -> pg_sys::Datum {
         pg_sys::Datum::from(self.pointer)
     }
+}
+
+/// The root of a document in jsonb's binary form, or an error where the bytes are none.
+pub fn parse(bytes: &[u8]) -> crate::error::Result<jsonb::Value<'_>> {
+    jsonb::Value::parse(bytes).map_err(|_| {
+        crate::error::Error::InvalidResource("a stored jsonb value cannot be read".to_owned())
+    })
 }
 
 /// Encoded jsonb as a datum in the current memory context.

@@ -3,13 +3,10 @@
 //! A caller who is subject to policies learns nothing of a row that it cannot read: to it such a row is not there.
 
 use super::explain::{interaction, relations_of};
+use super::stored::Stored;
 use crate::constraint;
 use crate::error::{Error, OrRaise, Result};
-use crate::node::expr::ROW;
-use crate::node::privilege::{self, AsOwner};
-use crate::node::relation;
-use crate::node::row::JsonbDatum;
-use crate::predicate::{Style, Writer, identifier};
+use crate::node::{privilege, row};
 use crate::registry::Protected;
 use crate::session::reach::{Reach, ReachEntry};
 use crate::session::{self, Session};
@@ -119,28 +116,29 @@ fn existing(
     id: &str,
     reach: &Reach,
 ) -> Result<Option<Answer>> {
-    let place = match deciding(protected, id, &reach.entries, &reach.scope)? {
-        Found::Nothing => return Ok(None),
-        Found::Row(place) => place,
+    let Some(found) = Stored::find(protected, id, &reach.entries, &reach.scope)? else {
+        return Ok(None);
     };
+    let place = found.place;
     if let (Some(place), Interaction::Search | Interaction::Read) = (place, interaction) {
         return Ok(Some(granted(reach, place)));
     }
     if privilege::is_subject(protected.relation) {
         let search = session.reach(&protected.resource_type, Interaction::Search)?;
-        let readable = deciding(protected, id, &search.entries, &search.scope)?;
-        if !matches!(readable, Found::Row(Some(_))) {
+        let readable = Stored::find(protected, id, &search.entries, &search.scope)?;
+        if readable.is_none_or(|row| row.place.is_none()) {
             return Ok(None);
         }
     }
     if let Some(place) = place {
         return match interaction {
-            Interaction::Update => update(protected, id, reach, place).map(Some),
+            Interaction::Update => update(protected, &found, reach, place).map(Some),
             _ => Ok(Some(granted(reach, place))),
         };
     }
-    let elsewhere = deciding(protected, id, &reach.entries, &Predicate::Constant(true))?;
-    if matches!(elsewhere, Found::Row(Some(_))) {
+    let anywhere = Predicate::Constant(true);
+    let elsewhere = Stored::find(protected, id, &reach.entries, &anywhere)?;
+    if elsewhere.is_some_and(|row| row.place.is_some()) {
         return Ok(Some(denied(
             "the row is not in the membership's project".to_owned(),
         )));
@@ -164,7 +162,7 @@ fn existing(
 
 /// The answer for the update of a row that entry `place` grants: what the entry's constraints say of a write that leaves the
 /// row as it is, and whether any other could meet them.
-fn update(protected: &Protected, id: &str, reach: &Reach, place: usize) -> Result<Answer> {
+fn update(protected: &Protected, found: &Stored, reach: &Reach, place: usize) -> Result<Answer> {
     let Some(entry) = reach.entries.get(place) else {
         return Ok(granted(reach, place));
     };
@@ -173,11 +171,8 @@ fn update(protected: &Protected, id: &str, reach: &Reach, place: usize) -> Resul
     }
     // Constraints may look at what is hidden. Who cannot try an update learns nothing of it here, either.
     let subject = privilege::is_subject(protected.relation);
-    let stored = match subject && !privilege::may_update(protected.relation) {
-        true => None,
-        false => stored_document(protected, id)?,
-    };
-    let Some(stored) = stored else {
+    let told = !subject || privilege::may_update(protected.relation);
+    let Some(stored) = found.document.as_deref().filter(|_| told) else {
         let reason = format!(
             "granted to what meets the write constraints of {}",
             entry.place
@@ -187,8 +182,7 @@ fn update(protected: &Protected, id: &str, reach: &Reach, place: usize) -> Resul
             ..Answer::of(Some(entry), reason)
         });
     };
-    let row = jsonb::Value::parse(&stored)
-        .map_err(|_| Error::InvalidResource("a stored jsonb value cannot be read".to_owned()))?;
+    let row = row::parse(stored)?;
     let by_the_stored_row = |constraint: &Constraint| !constraint.reads_new_row();
     let never = |entry: &ReachEntry| {
         constraint::unmet_among(entry, Some(row), row, by_the_stored_row).is_some()
@@ -246,61 +240,4 @@ impl Answer {
             ..Answer::default()
         }
     }
-}
-
-enum Found {
-    Nothing,
-    Row(Option<usize>),
-}
-
-/// Which of `entries` grants the stored row, read past row security.
-fn deciding(
-    protected: &Protected,
-    id: &str,
-    entries: &[Rc<ReachEntry>],
-    scope: &Predicate,
-) -> Result<Found> {
-    let writer = Writer::new(protected, Style::Exact);
-    let query = format!(
-        "SELECT {} FROM {} AS {ROW} WHERE {} ORDER BY {ROW}.{} LIMIT 1",
-        writer.deciding_entry(entries, scope),
-        relation::qualified_name(protected.relation),
-        writer.predicate(&Predicate::Id(vec![id.to_owned()])),
-        identifier(&protected.id.name),
-    );
-    let _owner = AsOwner::of_table(protected.relation)?;
-    Spi::connect(|client| {
-        let rows = client.select(&query, Some(1), &[])?;
-        if rows.is_empty() {
-            return Ok(Found::Nothing);
-        }
-        let place: Option<i32> = rows.first().get(1)?;
-        Ok(Found::Row(
-            place.and_then(|place| usize::try_from(place).ok()),
-        ))
-    })
-    .map_err(|error: pgrx::spi::SpiError| Error::Unsupported(error.to_string()))
-}
-
-/// The stored row's document, read past row security; `None` where the row is not there or has none.
-fn stored_document(protected: &Protected, id: &str) -> Result<Option<Vec<u8>>> {
-    let writer = Writer::new(protected, Style::Exact);
-    let query = format!(
-        "SELECT {ROW}.{} FROM {} AS {ROW} WHERE {} ORDER BY {ROW}.{} LIMIT 1",
-        identifier(&protected.resource.name),
-        relation::qualified_name(protected.relation),
-        writer.predicate(&Predicate::Id(vec![id.to_owned()])),
-        identifier(&protected.id.name),
-    );
-    let _owner = AsOwner::of_table(protected.relation)?;
-    Spi::connect(|client| {
-        let rows = client.select(&query, Some(1), &[])?;
-        if rows.is_empty() {
-            return Ok(None);
-        }
-        let datum = rows.first().get_one::<pgrx::datum::AnyElement>()?;
-        // SAFETY: the registry checked that the column is jsonb.
-        Ok(datum.map(|datum| unsafe { JsonbDatum::new(datum.datum()) }.bytes().to_vec()))
-    })
-    .map_err(|error: pgrx::spi::SpiError| Error::Unsupported(error.to_string()))
 }

@@ -5,6 +5,8 @@ mod explain;
 mod index_advice;
 mod objects;
 mod protect;
+mod read;
 mod session;
+mod stored;
 mod unprotect;
 mod validate;

@@ -1,0 +1,76 @@
+//! `read()`: FHIR's `read` interaction, a resource by its type and id, for policies that allow it where they do not allow
+//! `search`.
+
+use super::explain::relations_of;
+use super::stored::Stored;
+use crate::error::{Error, OrRaise, Result};
+use crate::functions::{argument, version_1};
+use crate::node::{privilege, row};
+use crate::registry::Protected;
+use crate::session;
+use access_policy::Interaction;
+use fhir_search::Predicate;
+use pgrx::prelude::*;
+use std::rc::Rc;
+
+version_1!(pg_finfo_fhir_access_read);
+
+/// `fhir_access.read(resource_type text, id text) → jsonb`
+#[unsafe(no_mangle)]
+#[pg_guard]
+pub unsafe extern "C-unwind" fn fhir_access_read(
+    fcinfo: pg_sys::FunctionCallInfo,
+) -> pg_sys::Datum {
+    // SAFETY: PostgreSQL calls with the declared arguments, not NULL.
+    unsafe {
+        let (resource_type, id) = (argument(fcinfo, 0), argument(fcinfo, 1));
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        match read(&text(resource_type.bytes()), &text(id.bytes())).or_raise() {
+            Some(document) => row::jsonb_datum(&document),
+            None => pgrx::fcinfo::pg_return_null(fcinfo),
+        }
+    }
+}
+
+/// The resource as the session's membership may read it, without what the entry that grants the reading hides; `None` where
+/// there is none, or none that may be read.
+fn read(resource_type: &str, id: &str) -> Result<Option<Vec<u8>>> {
+    let relations = relations_of(resource_type)?;
+    let may_select =
+        |table: &Rc<Protected>| privilege::may_select(table.relation, table.resource.number);
+    if !relations.is_empty() && !relations.iter().any(may_select) {
+        return Err(Error::NotPermitted {
+            interaction: Interaction::Read.code(),
+            reference: resource_type.to_owned(),
+            detail: "The database user has no SELECT privilege on the table that holds it."
+                .to_owned(),
+            hint: Some(
+                "GRANT SELECT on the table to the user; policies say what it may read there.",
+            ),
+        });
+    }
+    for protected in relations.iter().filter(|table| may_select(table)) {
+        if let Some(document) = read_from(protected, id)? {
+            return Ok(Some(document));
+        }
+    }
+    Ok(None)
+}
+
+fn read_from(protected: &Protected, id: &str) -> Result<Option<Vec<u8>>> {
+    if !privilege::is_subject(protected.relation) {
+        let stored = Stored::find(protected, id, &[], &Predicate::Constant(true))?;
+        return Ok(stored.and_then(|stored| stored.document));
+    }
+    let session = session::current()?;
+    let reach = session.reach(&protected.resource_type, Interaction::Read)?;
+    let Some(stored) = Stored::find(protected, id, &reach.entries, &reach.scope)? else {
+        return Ok(None);
+    };
+    let entry = stored.place.and_then(|place| reach.entries.get(place));
+    let (Some(entry), Some(document)) = (entry, stored.document) else {
+        return Ok(None);
+    };
+    let masked = entry.hidden.remove(row::parse(&document)?);
+    Ok(Some(masked.unwrap_or(document)))
+}

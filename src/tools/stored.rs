@@ -1,0 +1,58 @@
+//! A stored row, found by its id past row security, and the entry that grants it.
+
+use crate::error::{Error, Result};
+use crate::node::expr::ROW;
+use crate::node::privilege::AsOwner;
+use crate::node::relation;
+use crate::node::row::JsonbDatum;
+use crate::predicate::{Style, Writer, identifier};
+use crate::registry::Protected;
+use crate::session::reach::ReachEntry;
+use fhir_search::Predicate;
+use pgrx::prelude::*;
+use std::rc::Rc;
+
+/// What there is to know of a stored row.
+pub struct Stored {
+    /// The first of the entries asked about that grants it, as its index.
+    pub place: Option<usize>,
+    /// Its document, in jsonb's binary form.
+    pub document: Option<Vec<u8>>,
+}
+
+impl Stored {
+    /// The row with this id, if there is one; whoever calls decides what the user may know of it.
+    pub fn find(
+        protected: &Protected,
+        id: &str,
+        entries: &[Rc<ReachEntry>],
+        scope: &Predicate,
+    ) -> Result<Option<Stored>> {
+        let writer = Writer::new(protected, Style::Exact);
+        let query = format!(
+            "SELECT {}, {ROW}.{} FROM {} AS {ROW} WHERE {} ORDER BY {ROW}.{} LIMIT 1",
+            writer.deciding_entry(entries, scope),
+            identifier(&protected.resource.name),
+            relation::qualified_name(protected.relation),
+            writer.predicate(&Predicate::Id(vec![id.to_owned()])),
+            identifier(&protected.id.name),
+        );
+        let _owner = AsOwner::of_table(protected.relation)?;
+        Spi::connect(|client| {
+            let rows = client.select(&query, Some(1), &[])?;
+            if rows.is_empty() {
+                return Ok(None);
+            }
+            let row = rows.first();
+            let place: Option<i32> = row.get(1)?;
+            let document = row.get::<pgrx::datum::AnyElement>(2)?;
+            Ok(Some(Stored {
+                place: place.and_then(|place| usize::try_from(place).ok()),
+                // SAFETY: the registry checked that the column is jsonb.
+                document: document
+                    .map(|datum| unsafe { JsonbDatum::new(datum.datum()) }.bytes().to_vec()),
+            }))
+        })
+        .map_err(|error: pgrx::spi::SpiError| Error::Unsupported(error.to_string()))
+    }
+}
