@@ -1,7 +1,10 @@
-//! Tagging: the project and the accounts of a resource are set here, whatever its writer says of them.
+//! Tagging: the project, the accounts and the compartments of a resource are set here, whatever its writer says of them.
 //!
 //! On create the accounts are the policy's compartment, then the accounts of the patients the resource belongs to. On
 //! update a Patient keeps its own, and other resources follow their patients'. Only an admin's word counts.
+//! `meta.compartment`, in resources that have it, lists the project, the accounts and these patients.
+
+mod meta;
 
 use crate::error::{Error, Result};
 use crate::node::expr::ROW;
@@ -13,16 +16,10 @@ use crate::registry::{self, Protected};
 use crate::session::Session;
 use access_policy::Interaction;
 use fhir_search::Predicate;
-use jsonb::{Node, Object, Value};
+use jsonb::{Node, Value};
+use meta::Edit;
 use pgrx::prelude::*;
 use std::borrow::Cow;
-
-/// What becomes of one member of `meta`.
-enum Edit<'a> {
-    Keep,
-    Remove,
-    Set(Node<'a>),
-}
 
 /// The new document as it is stored, or `None` where nothing changes.
 pub fn on_create(
@@ -55,7 +52,7 @@ pub fn on_create(
             accounts.into_iter().map(reference).collect()
         }
     };
-    rewrite_meta(new, project, accounts)
+    tagged(protected, None, new, project, accounts)
 }
 
 /// As [`on_create`], for a row that replaces `old`.
@@ -83,7 +80,66 @@ pub fn on_update(
             None => accounts_in(old).into_iter().map(Node::Value).collect(),
         },
     };
-    rewrite_meta(new, project, accounts)
+    tagged(protected, Some(old), new, project, accounts)
+}
+
+/// The new document with the project and the accounts as given, and with the compartments that follow from them where it or
+/// the old one has any.
+fn tagged<'a>(
+    protected: &Protected,
+    old: Option<Value<'a>>,
+    new: Value<'a>,
+    project: Edit<'a>,
+    accounts: Vec<Node<'a>>,
+) -> Result<Option<Vec<u8>>> {
+    const COMPARTMENT: &str = "compartment";
+    let is_kept = |document: Value<'_>| meta_member(document, COMPARTMENT).is_some();
+    let compartment = if is_kept(new) || old.is_some_and(is_kept) {
+        let compartments = compartments(protected, new, &project, &accounts);
+        Edit::list(compartments.into_iter().map(reference).collect())
+    } else {
+        Edit::Keep
+    };
+    let account = accounts.first().cloned().map_or(Edit::Remove, Edit::Set);
+    let edits = [
+        ("project", project),
+        ("account", account),
+        ("accounts", Edit::list(accounts)),
+        (COMPARTMENT, compartment),
+    ];
+    meta::rewrite(new, edits)
+}
+
+/// What Medplum lists as a resource's compartments: its project, its accounts, and the patients it belongs to.
+fn compartments(
+    protected: &Protected,
+    document: Value<'_>,
+    project: &Edit<'_>,
+    accounts: &[Node<'_>],
+) -> Vec<String> {
+    let project = match project {
+        Edit::Set(Node::String(id)) => Some(id.to_string()),
+        Edit::Set(Node::Value(Value::String(id))) => Some((*id).to_owned()),
+        Edit::Keep => meta_member(document, "project")
+            .and_then(|id| id.as_str())
+            .map(str::to_owned),
+        _ => None,
+    };
+    let mut found: Vec<String> = project
+        .map(|id| format!("Project/{id}"))
+        .into_iter()
+        .collect();
+    add_new(&mut found, accounts.iter().filter_map(account_of).collect());
+    let itself = (protected.resource_type == "Patient")
+        .then(|| document.as_object()?.get("id")?.as_str().map(str::to_owned))
+        .flatten();
+    let patients = fhir_search::referenced_patients(&protected.resource_type, document);
+    let patients = itself.into_iter().chain(patients);
+    add_new(
+        &mut found,
+        patients.map(|id| format!("Patient/{id}")).collect(),
+    );
+    found
 }
 
 /// The accounts that an admin's document names; `None` where it names none, or its writer is no admin.
@@ -197,6 +253,18 @@ fn reference_of(account: Value<'_>) -> Option<String> {
     }
 }
 
+/// As [`reference_of`], of an account that is to be stored.
+fn account_of(account: &Node<'_>) -> Option<String> {
+    match account {
+        Node::Value(account) => reference_of(*account),
+        Node::Object(members) => members.iter().find_map(|(name, value)| match value {
+            Node::String(to) if name == "reference" => Some(to.to_string()),
+            _ => None,
+        }),
+        _ => None,
+    }
+}
+
 fn add_new(accounts: &mut Vec<String>, more: Vec<String>) {
     for account in more {
         if !accounts.contains(&account) {
@@ -211,66 +279,4 @@ fn text<'a>(value: String) -> Node<'a> {
 
 fn reference<'a>(to: String) -> Node<'a> {
     Node::Object(vec![(Cow::Borrowed("reference"), text(to))])
-}
-
-/// `document` with the project and the accounts in its `meta` as given.
-fn rewrite_meta<'a>(
-    document: Value<'a>,
-    project: Edit<'a>,
-    accounts: Vec<Node<'a>>,
-) -> Result<Option<Vec<u8>>> {
-    let Value::Object(object) = document else {
-        return Ok(None);
-    };
-    let (account, accounts) = match accounts.first() {
-        None => (Edit::Remove, Edit::Remove),
-        Some(first) => (Edit::Set(first.clone()), Edit::Set(Node::Array(accounts))),
-    };
-    let meta = match object.get("meta") {
-        Some(Value::Object(meta)) => Some(meta),
-        _ => None,
-    };
-    let edits = [
-        ("project", project),
-        ("account", account),
-        ("accounts", accounts),
-    ];
-    if edits.iter().all(|(name, edit)| is_idle(meta, name, edit)) {
-        return Ok(None);
-    }
-    let mut members: Vec<(Cow<'_, str>, Node<'_>)> = meta
-        .into_iter()
-        .flat_map(|meta| meta.iter())
-        .filter(|(name, _)| {
-            !edits
-                .iter()
-                .any(|(edited, edit)| edited == name && !matches!(edit, Edit::Keep))
-        })
-        .map(|(name, value)| (Cow::Borrowed(name), Node::Value(value)))
-        .collect();
-    for (name, edit) in edits {
-        if let Edit::Set(value) = edit {
-            members.push((Cow::Borrowed(name), value));
-        }
-    }
-    let mut document: Vec<(Cow<'_, str>, Node<'_>)> = object
-        .iter()
-        .filter(|(name, _)| *name != "meta")
-        .map(|(name, value)| (Cow::Borrowed(name), Node::Value(value)))
-        .collect();
-    // FHIR has no empty objects.
-    if !members.is_empty() {
-        document.push((Cow::Borrowed("meta"), Node::Object(members)));
-    }
-    jsonb::encode(&Node::Object(document))
-        .map(Some)
-        .map_err(|_| Error::InvalidResource("the resource is too large".to_owned()))
-}
-
-fn is_idle(meta: Option<Object<'_>>, name: &str, edit: &Edit<'_>) -> bool {
-    match edit {
-        Edit::Keep => true,
-        Edit::Remove => meta.is_none_or(|meta| meta.get(name).is_none()),
-        Edit::Set(_) => false,
-    }
 }
