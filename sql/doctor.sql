@@ -42,6 +42,16 @@ BEGIN ATOMIC
       FROM fhir_access.project_membership m
      WHERE NOT m.resource ? 'accessPolicy' AND NOT m.resource ? 'access'
     UNION ALL
+    SELECT 'error', d.reference, format('does not validate: %s', concat_ws(' ', f.path, rtrim(split_part(f.message, E'\n', 1), ':'))),
+           coalesce(f.hint, 'correct the document: no membership that needs it can be used')
+      FROM (SELECT 'AccessPolicy/' || id, resource FROM fhir_access.access_policy
+            UNION ALL
+            SELECT 'ProjectMembership/' || id, resource FROM fhir_access.project_membership
+            UNION ALL
+            SELECT 'Project/' || id, resource FROM fhir_access.project) AS d(reference, resource)
+     CROSS JOIN LATERAL fhir_access.validate(d.resource) AS f
+     WHERE f.severity = 'error'
+    UNION ALL
     SELECT 'error', 'ProjectMembership/' || m.id, format('names %s, which does not exist', r.reference),
            'insert the policy into fhir_access.access_policy, or correct the membership'
       FROM fhir_access.project_membership m

@@ -24,7 +24,7 @@ extension_sql_file!("../sql/bootstrap.sql", name = "bootstrap", bootstrap);
 extension_sql_file!(
     "../sql/doctor.sql",
     name = "doctor",
-    requires = ["bootstrap"]
+    requires = ["bootstrap", tools::validate::validate]
 );
 extension_sql_file!("../sql/grants.sql", name = "grants", finalize);
 

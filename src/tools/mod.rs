@@ -9,4 +9,4 @@ mod read;
 mod session;
 mod stored;
 mod unprotect;
-mod validate;
+pub mod validate;

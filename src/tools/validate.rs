@@ -13,7 +13,7 @@ CREATE FUNCTION fhir_access.validate(document jsonb)
     LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', '@FUNCTION_NAME@';
 ")]
 #[allow(clippy::type_complexity)] // the row's columns
-fn validate(
+pub fn validate(
     document: pgrx::datum::AnyElement,
 ) -> TableIterator<
     'static,
