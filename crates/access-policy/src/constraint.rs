@@ -7,7 +7,7 @@ use std::fmt;
 use std::rc::Rc;
 
 use fhir_model::TypeId;
-use fhirpath::{CheckContext, Expression, Limits, VariableType};
+use fhirpath::{CheckContext, Expression, Limits, SyntaxError, SyntaxErrorKind, VariableType};
 use serde_json::{Map, Value};
 
 use crate::entry::TypeSelector;
@@ -231,12 +231,27 @@ fn read_one(
             description: shape::text(object, "description").map(str::to_owned),
         }),
         Err(error) => {
-            let hint = error.hint().map(str::to_owned);
+            let hint = expression_hint(&error);
             let span = error.span();
             findings.add_in(Severity::Error, &at, error.to_string(), hint, source, span);
             None
         }
     }
+}
+
+/// How to repair an expression; where it is too large, the setting that bounds it.
+pub fn expression_hint(error: &SyntaxError) -> Option<String> {
+    let hint = match error.kind() {
+        SyntaxErrorKind::TooLong(_) => {
+            "shorten it or make several of it; a superuser can raise fhir_access.fhirpath_length"
+        }
+        SyntaxErrorKind::TooDeep(_) => {
+            "nest less or make several of it; a superuser can raise fhir_access.fhirpath_depth, which is at most 128"
+        }
+        SyntaxErrorKind::TooManyNodes(_) => "make several expressions of it",
+        _ => return error.hint().map(str::to_owned),
+    };
+    Some(hint.to_owned())
 }
 
 /// The variables of an expression but those that mean something already, each once.

@@ -17,6 +17,23 @@ pub struct VariableUse {
     pub instance: String,
 }
 
+impl VariableUse {
+    /// How to define the variable there, as words for a hint.
+    fn definition(&self) -> String {
+        let variable = &self.variable;
+        if self.instance == "accessPolicy" {
+            format!(
+                "name the policy in access[] instead of accessPolicy, which takes no parameters, and give it a parameter named \"{variable}\""
+            )
+        } else {
+            format!(
+                "add a parameter named \"{variable}\" to {} of the membership",
+                self.instance
+            )
+        }
+    }
+}
+
 /// A membership that cannot be used. The messages name documents and places in them, never their content or the value
 /// of a parameter.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -114,7 +131,7 @@ impl AccessError {
 
     /// What to do about it.
     pub fn hint(&self) -> Option<String> {
-        let hint = match self {
+        Some(match self {
             AccessError::Inactive { .. } => {
                 "set its property \"active\" to true to use it again".to_owned()
             }
@@ -131,10 +148,8 @@ impl AccessError {
             AccessError::NoPolicy { .. } => "give it an accessPolicy or an access list".to_owned(),
             AccessError::UndefinedVariable(at) => match at.variable.as_str() {
                 "profile" => "give the membership a profile".to_owned(),
-                "patient" => {
-                    "give the membership a profile, or define the parameter \"patient\"".to_owned()
-                }
-                variable => format!("add a parameter named \"{variable}\""),
+                "patient" => format!("give the membership a profile, or {}", at.definition()),
+                _ => at.definition(),
             },
             AccessError::TakenVariable(at) => {
                 format!("give the parameter \"{}\" another name", at.variable)
@@ -143,12 +158,16 @@ impl AccessError {
             AccessError::TooLarge { .. } => {
                 "use fewer instances, or criteria that do not list values".to_owned()
             }
-            AccessError::UnknownMembership { .. }
-            | AccessError::NotApplicable { .. }
-            | AccessError::Source(_) => {
-                return None;
+            AccessError::UnknownMembership { .. } => {
+                "insert it into fhir_access.project_membership, or set fhir_access.membership to the id of one that is there"
+                    .to_owned()
             }
-        };
-        Some(hint)
+            AccessError::NotApplicable { resource_type, .. } => {
+                format!("give {resource_type} an entry of its own in the policy")
+            }
+            AccessError::Source(_) => {
+                "see that the tables in the schema fhir_access can be read".to_owned()
+            }
+        })
     }
 }

@@ -40,7 +40,7 @@ mod template;
 mod validate;
 
 pub use admin_types::{ADMIN_TYPES, CLOSED_TYPES, is_admin_type, is_closed_type};
-pub use constraint::{AFTER, BEFORE, Constraint};
+pub use constraint::{AFTER, BEFORE, Constraint, expression_hint};
 pub use effective::{
     DocumentSource, EffectiveAccess, Entry, Grant, IpVerdict, LinkedProject, Origin, RuleRef,
     Settings, resolve, resolve_id,

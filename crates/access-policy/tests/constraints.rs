@@ -148,7 +148,28 @@ fn number_and_size_are_bounded() {
     };
     let policy = constrained(&["status.exists()"]);
     assert_eq!(validate(&policy), []);
-    assert!(report(&validate_with(&policy, &limits)).contains("longer than 10 bytes"));
+    let finding = validate_with(&policy, &limits).remove(0);
+    assert!(finding.message.contains("longer than 10 bytes"));
+    assert!(
+        finding
+            .hint
+            .is_some_and(|hint| hint.contains("fhir_access.fhirpath_length"))
+    );
+    let limits = Limits {
+        depth: 1,
+        ..Limits::default()
+    };
+    let finding = validate_with(&constrained(&["((status)).exists()"]), &limits).remove(0);
+    assert!(finding.message.contains("nests deeper than 1 level"));
+    assert!(
+        finding
+            .hint
+            .is_some_and(|hint| hint.contains("fhir_access.fhirpath_depth"))
+    );
+    let limits = Limits {
+        length: 10,
+        ..Limits::default()
+    };
     assert!(AccessPolicy::parse_with(&policy, &limits).is_err());
 }
 
@@ -202,7 +223,17 @@ fn variables_must_be_defined_by_the_instance() {
     let error = resolve(&policy, members).unwrap_err();
     assert_eq!(
         error.hint().as_deref(),
-        Some("add a parameter named \"state\"")
+        Some("add a parameter named \"state\" to access[0] of the membership")
+    );
+    // accessPolicy has no place for parameters.
+    let members = json!({ "accessPolicy": { "reference": "AccessPolicy/a" } });
+    let error = resolve(&policy, members).unwrap_err();
+    assert_eq!(
+        error.hint().as_deref(),
+        Some(
+            "give the membership a profile, or name the policy in access[] instead of accessPolicy, which takes no \
+             parameters, and give it a parameter named \"patient\""
+        )
     );
 }
 
