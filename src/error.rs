@@ -1,8 +1,14 @@
-//! Every error a user can meet: one enum, mapped here to SQLSTATE, message, detail and hint, and raised here only.
+//! Every error a user can meet: one enum, mapped here to SQLSTATE, message, detail, hint and fields, and raised here only.
 //!
-//! No variant carries a value of a protected document.
+//! No variant carries a value of a protected document. What each means is in the catalogue (`crates/errors`), which says
+//! its SQLSTATE, too; a new error needs an entry there.
 
+mod fields;
+
+use crate::node::relation;
 use access_policy::{AccessError, Finding, IpVerdict, Severity};
+use errors::Kind;
+use fields::Fields;
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 use std::net::IpAddr;
@@ -39,7 +45,11 @@ pub enum Error {
     },
     /// A FHIRPath expression that has no value.
     #[error("the FHIRPath expression cannot be evaluated: {message}")]
-    Evaluation { message: String, excerpt: String },
+    Evaluation {
+        message: String,
+        excerpt: String,
+        hint: &'static str,
+    },
     /// A document of ours that does not validate.
     #[error("invalid {document}: {first}")]
     InvalidDocument {
@@ -62,6 +72,9 @@ pub enum Error {
     /// A relation that cannot be protected.
     #[error("{message}")]
     WrongRelation { message: String, hint: String },
+    /// A relation that is not there (any more).
+    #[error("relation with OID {0} does not exist")]
+    NoRelation(u32),
     /// A column that `protect` was told of and that is not there.
     #[error("column \"{column}\" of relation \"{relation}\" does not exist")]
     NoColumn { relation: String, column: String },
@@ -74,7 +87,27 @@ pub enum Error {
     /// A shape of statement that the rewriter does not know.
     #[error("{0}")]
     Unsupported(String),
+    /// A stored value that cannot be read.
+    #[error("{0}")]
+    Corrupted(String),
+    /// Something that should not happen.
+    #[error("internal error of fhir_access: {0}")]
+    Internal(String),
+    /// One of the above, about a relation.
+    #[error("{error}")]
+    About { place: Place, error: Box<Error> },
 }
+
+/// The relation that an error is about, and the column where one is concerned; by the names that they have in the catalogs.
+#[derive(Debug)]
+pub struct Place {
+    schema: String,
+    table: String,
+    column: Option<String>,
+}
+
+/// The name of the visible policy, which stands for all that the policies do not permit.
+const POLICY: &str = "fhir_access";
 
 fn refused(verdict: &IpVerdict) -> String {
     match verdict {
@@ -87,24 +120,95 @@ fn refused(verdict: &IpVerdict) -> String {
 }
 
 impl Error {
-    fn code(&self) -> PgSqlErrorCode {
+    fn kind(&self) -> Kind {
         match self {
-            Error::Access(_) | Error::NoMembership | Error::Address { .. } | Error::Fence => {
-                PgSqlErrorCode::ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION
-            }
-            Error::NotPermitted { .. } | Error::NotOwner(_) | Error::SettingDenied(_) => {
-                PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE
-            }
-            Error::InvalidDocument { .. }
-            | Error::InvalidResource(_)
-            | Error::Argument { .. }
-            | Error::Expression { .. } => PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
-            Error::Evaluation { .. } => PgSqlErrorCode::ERRCODE_DATA_EXCEPTION,
-            Error::WrongRelation { .. } => PgSqlErrorCode::ERRCODE_WRONG_OBJECT_TYPE,
-            Error::NoColumn { .. } => PgSqlErrorCode::ERRCODE_UNDEFINED_COLUMN,
-            Error::NotReady { .. } => PgSqlErrorCode::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-            Error::Unsupported(_) => PgSqlErrorCode::ERRCODE_FEATURE_NOT_SUPPORTED,
+            Error::Access(_) => Kind::Access,
+            Error::NoMembership => Kind::NoMembership,
+            Error::Address { .. } => Kind::Address,
+            Error::Fence => Kind::Fence,
+            Error::NotPermitted { .. } => Kind::NotPermitted,
+            Error::NotOwner(_) => Kind::NotOwner,
+            Error::SettingDenied(_) => Kind::SettingDenied,
+            Error::InvalidDocument { .. } => Kind::InvalidDocument,
+            Error::InvalidResource(_) => Kind::InvalidResource,
+            Error::Argument { .. } => Kind::Argument,
+            Error::Expression { .. } => Kind::Expression,
+            Error::Evaluation { .. } => Kind::Evaluation,
+            Error::WrongRelation { .. } => Kind::WrongRelation,
+            Error::NoRelation(_) => Kind::NoRelation,
+            Error::NoColumn { .. } => Kind::NoColumn,
+            Error::NotReady { .. } => Kind::NotReady,
+            Error::Unsupported(_) => Kind::Unsupported,
+            Error::Corrupted(_) => Kind::Corrupted,
+            Error::Internal(_) => Kind::Internal,
+            Error::About { error, .. } => error.kind(),
         }
+    }
+
+    fn code(&self) -> PgSqlErrorCode {
+        // As PostgreSQL packs them: six bits for each character, the first one lowest.
+        let characters = self.kind().sqlstate().bytes().rev();
+        let packed = characters.fold(0_i32, |packed, character| {
+            packed << 6 | i32::from(character.wrapping_sub(b'0') & 0x3F)
+        });
+        PgSqlErrorCode::from(packed)
+    }
+
+    /// The same with the fields that name `relation`, if it is about one and does not name one already.
+    pub fn about(self, relation: pg_sys::Oid) -> Error {
+        self.about_place(relation, None)
+    }
+
+    /// As [`about`](Self::about), with the column that is concerned.
+    pub fn about_column(self, relation: pg_sys::Oid, column: &str) -> Error {
+        self.about_place(relation, Some(column))
+    }
+
+    fn about_place(self, relation: pg_sys::Oid, column: Option<&str>) -> Error {
+        match self.kind() {
+            Kind::NotPermitted
+            | Kind::NotOwner
+            | Kind::InvalidDocument
+            | Kind::InvalidResource
+            | Kind::WrongRelation
+            | Kind::NoColumn
+            | Kind::NotReady
+            | Kind::Unsupported
+            | Kind::Corrupted => {}
+            _ => return self,
+        }
+        if matches!(self, Error::About { .. }) {
+            return self;
+        }
+        let Some((schema, table)) = relation::names(relation) else {
+            return self;
+        };
+        let column = match &self {
+            Error::NoColumn { column, .. } => Some(column.clone()),
+            _ => column.map(str::to_owned),
+        };
+        Error::About {
+            place: Place {
+                schema,
+                table,
+                column,
+            },
+            error: Box::new(self),
+        }
+    }
+
+    fn fields(&self) -> Fields {
+        let mut fields = Fields::default();
+        if let Error::About { place, error } = self {
+            fields.table(&place.schema, &place.table);
+            if let Some(column) = &place.column {
+                fields.column(column);
+            }
+            if error.kind() == Kind::NotPermitted {
+                fields.constraint(POLICY);
+            }
+        }
+        fields
     }
 
     fn detail(&self) -> Option<String> {
@@ -116,6 +220,7 @@ impl Error {
             Error::Expression { excerpt, .. } | Error::Evaluation { excerpt, .. } => {
                 Some(excerpt.clone())
             }
+            Error::About { error, .. } => error.detail(),
             Error::Fence => Some(
                 "The session's membership, client address or policies changed after it was planned or its cursor was opened."
                     .to_owned(),
@@ -135,12 +240,16 @@ impl Error {
                 "The policies have IP rules: SET LOCAL fhir_access.client_ip = 'address' where the connection itself has none."
                     .to_owned(),
             ),
-            Error::Address { .. } => Some("The rules are in the policies of the membership, in order.".to_owned()),
+            Error::Address { .. } => Some("If the client may come from there, correct the rules; if it is elsewhere, SET LOCAL fhir_access.client_ip = 'address'.".to_owned()),
             Error::NotPermitted { hint, .. } => Some(
                 hint.unwrap_or("SELECT * FROM fhir_access.check(reference, interaction) tells which entries apply.")
                     .to_owned(),
             ),
-            Error::Expression { hint, .. } => hint.as_deref().map(sentence),
+            Error::Expression { hint: Some(hint), .. } => Some(sentence(hint)),
+            Error::Expression { hint: None, .. } => {
+                Some("Write FHIRPath, as in name.where(use = 'official').exists().".to_owned())
+            }
+            Error::Evaluation { hint, .. } => Some((*hint).to_owned()),
             Error::InvalidDocument { .. } => {
                 Some("SELECT * FROM fhir_access.validate(document) lists every finding without writing.".to_owned())
             }
@@ -151,11 +260,22 @@ impl Error {
                 Some("Name the columns with resource_column => … and id_column => ….".to_owned())
             }
             Error::Fence => Some("Run the statement again, or open the cursor again.".to_owned()),
-            Error::SettingDenied(_) => Some("Connect without it in the options.".to_owned()),
-            Error::InvalidResource(_)
-            | Error::Unsupported(_)
-            | Error::NotOwner(_)
-            | Error::Evaluation { .. } => None,
+            Error::SettingDenied(name) => Some(format!(
+                "Connect without it in the options; or have a superuser GRANT SET ON PARAMETER {name} to the role."
+            )),
+            Error::InvalidResource(_) => Some(
+                "A row holds one resource: a JSON object with the table's \"resourceType\", and without \"id\" or with its row's, which never changes."
+                    .to_owned(),
+            ),
+            Error::NotOwner(_) => Some("Let the table's owner or a superuser do it.".to_owned()),
+            Error::NoRelation(_) => Some("Name a table that is there.".to_owned()),
+            Error::Unsupported(_) => Some(
+                "Where it is a child or partition of a table that is not protected, protect that one; otherwise please report the statement to the authors of fhir_access."
+                    .to_owned(),
+            ),
+            Error::Corrupted(_) => Some("Look at the row as a superuser, and restore it from a backup.".to_owned()),
+            Error::Internal(_) => Some("Please report it to the authors of fhir_access.".to_owned()),
+            Error::About { error, .. } => error.hint(),
         }
     }
 
@@ -179,6 +299,7 @@ impl Error {
 
     /// Raises this error in PostgreSQL; the statement ends here.
     pub fn raise(&self) -> ! {
+        fields::attach(self.code(), self.fields());
         let mut report = ErrorReport::new(self.code(), self.to_string(), "fhir_access");
         if let Some(detail) = self.detail() {
             report = report.set_detail(detail);

@@ -109,9 +109,12 @@ pub fn protected(relation: pg_sys::Oid) -> Result<Option<Rc<Protected>>> {
             answer
         }
     };
-    answer.map_err(|message| Error::NotReady {
-        message,
-        hint: "Call fhir_access.protect() again with the columns as they are now.".to_owned(),
+    answer.map_err(|message| {
+        Error::NotReady {
+            message,
+            hint: "Call fhir_access.protect() again with the columns as they are now.".to_owned(),
+        }
+        .about(relation)
     })
 }
 
@@ -229,7 +232,7 @@ pub fn mark_irregular(resource_type: &str) -> Result<()> {
             )
             .map(|_| ())
     })
-    .map_err(|error| Error::Unsupported(error.to_string()))
+    .map_err(|error| Error::Internal(error.to_string()))
 }
 
 /// The protected relations that hold resources of this type, without those that are partitions or children of another.
@@ -258,7 +261,7 @@ pub fn relations_of(resource_type: &str) -> Result<Vec<pg_sys::Oid>> {
             .filter_map(|row| row.get::<pg_sys::Oid>(1).transpose())
             .collect::<std::result::Result<Vec<_>, _>>()
     })
-    .map_err(|error| Error::Unsupported(error.to_string()))?;
+    .map_err(|error| Error::Internal(error.to_string()))?;
     if generation == GENERATION.get() {
         BY_TYPE.with_borrow_mut(|known| known.insert(resource_type.to_owned(), relations.clone()));
     }
@@ -285,5 +288,5 @@ pub fn all() -> Result<Vec<pg_sys::Oid>> {
             .filter_map(|row| row.get::<pg_sys::Oid>(1).transpose())
             .collect::<std::result::Result<Vec<_>, _>>()
     })
-    .map_err(|error| Error::Unsupported(error.to_string()))
+    .map_err(|error| Error::Internal(error.to_string()))
 }

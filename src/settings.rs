@@ -283,7 +283,7 @@ pub fn set(name: &CStr, value: &str, is_local: bool) -> crate::error::Result<()>
             "the value for {} contains a NUL character",
             name.to_string_lossy()
         ),
-        hint: String::new(),
+        hint: "No id and no JSON document has one.".to_owned(),
     })?;
     let action: c_int = if is_local {
         pg_sys::GucAction::GUC_ACTION_LOCAL

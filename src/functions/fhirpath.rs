@@ -6,7 +6,7 @@ use crate::error::{Error, OrRaise};
 use crate::node::cached;
 use crate::node::row;
 use crate::settings;
-use fhirpath::{Expression, Span};
+use fhirpath::{Expression, Fault, Span};
 use jsonb::Node;
 use pgrx::prelude::*;
 use std::fmt::Display;
@@ -30,7 +30,7 @@ pub unsafe extern "C-unwind" fn fhir_access_fhirpath(
                     Error::Expression {
                         message: shown(&error),
                         excerpt: error.excerpt(text),
-                        hint: error.hint().map(str::to_owned),
+                        hint: access_policy::expression_hint(&error),
                     }
                 })
             },
@@ -44,6 +44,7 @@ pub unsafe extern "C-unwind" fn fhir_access_fhirpath(
             .map_err(|error| Error::Evaluation {
                 message: shown(&error),
                 excerpt: fhirpath::excerpt(expression.source(), error.span()),
+                hint: hint(error.fault()),
             })
             .or_raise();
 
@@ -51,23 +52,43 @@ pub unsafe extern "C-unwind" fn fhir_access_fhirpath(
         let set = (*fcinfo).resultinfo.cast::<pg_sys::ReturnSetInfo>();
         for item in &items {
             pg_sys::check_for_interrupts!();
+            let source = expression.source();
             if holds_nul(item) {
-                let source = expression.source();
                 Error::Evaluation {
                     message: "a result has the character U+0000, which jsonb cannot hold"
                         .to_owned(),
                     excerpt: fhirpath::excerpt(source, Span::new(0, source.len())),
+                    hint: "Leave the character out of the result.",
                 }
                 .raise();
             }
             let bytes = jsonb::encode(item)
-                .map_err(|_| Error::InvalidResource("a result is too large".to_owned()))
+                .map_err(|_| Error::Evaluation {
+                    message: "a result is larger than jsonb can be".to_owned(),
+                    excerpt: fhirpath::excerpt(source, Span::new(0, source.len())),
+                    hint: "Ask for less.",
+                })
                 .or_raise();
             let mut value = row::jsonb_datum(&bytes);
             pg_sys::tuplestore_putvalues((*set).setResult, (*set).setDesc, &mut value, &mut false);
             pg_sys::pfree(value.cast_mut_ptr());
         }
         pgrx::fcinfo::pg_return_null(fcinfo)
+    }
+}
+
+/// What to do about an expression that has no value on a resource.
+fn hint(fault: &Fault) -> &'static str {
+    match fault {
+        Fault::Budget => "Ask for less; a superuser can raise fhir_access.fhirpath_steps.",
+        Fault::Several(_) => {
+            "Choose one item with first() or where(…), or ask of all with all(…), exists(…) or select(…)."
+        }
+        Fault::UndefinedVariable(_) => {
+            "Only a write constraint has %before, %after and the membership's parameters."
+        }
+        Fault::WrongJson(_) => "The resource does not fit FHIR's definition of its type there.",
+        _ => "Evaluate the part that is marked in the detail by itself, and see what it comes to.",
     }
 }
 

@@ -54,7 +54,8 @@ pub(crate) unsafe fn argument(fcinfo: pg_sys::FunctionCallInfo, number: usize) -
 fn invalid_argument(what: &str) -> Error {
     Error::Argument {
         message: format!("invalid {what}"),
-        hint: String::new(),
+        hint: "The function is for plans that fhir_access makes; fhir_access.explain() says what is in them."
+            .to_owned(),
     }
 }
 
@@ -128,7 +129,7 @@ unsafe fn masked(datum: pg_sys::Datum, fields: &FieldSet) -> Result<pg_sys::Datu
         kept => kept,
     };
     let kept =
-        kept.map_err(|_| Error::InvalidResource("a stored resource cannot be masked".to_owned()))?;
+        kept.map_err(|_| Error::Corrupted("a stored resource cannot be masked".to_owned()))?;
     Ok(match kept {
         Some(bytes) => row::jsonb_datum(&bytes),
         None => resource.datum(),

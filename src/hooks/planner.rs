@@ -82,10 +82,12 @@ unsafe fn check_finished(plan: *mut pg_sys::PlannedStmt) -> Result<()> {
         let entries = tree::range_table((*plan).rtable);
         for entry in &entries {
             if masking::is_enforceable(*entry)? && !masking::is_marked(*entry) {
+                let oid = (**entry).relid;
                 return Err(Error::Unsupported(format!(
                     "this statement reaches the protected relation {} in a way that fhir_access cannot mask",
-                    relation::qualified_name((**entry).relid)
-                )));
+                    relation::qualified_name(oid)
+                ))
+                .about(oid));
             }
         }
         for number in PgList::<std::ffi::c_void>::from_pg((*plan).resultRelations).iter_int() {

@@ -156,13 +156,15 @@ unsafe fn check_unregistered(relation: pg_sys::Relation) -> Result<()> {
         if !ours {
             return Ok(());
         }
+        let oid = (*relation).rd_id;
         Err(Error::NotReady {
             message: format!(
                 "{} has fhir_access's policy but is not registered as protected",
-                relation::qualified_name((*relation).rd_id)
+                relation::qualified_name(oid)
             ),
             hint: "Call fhir_access.protect() for it; or drop its policies and triggers of fhir_access.".to_owned(),
-        })
+        }
+        .about(oid))
     }
 }
 
@@ -335,6 +337,7 @@ pub unsafe fn checks(
                 (*check).type_ = pg_sys::NodeTag::T_WithCheckOption;
                 (*check).kind = kind;
                 (*check).relname = pg_sys::get_rel_name(protected.relation);
+                (*check).polname = pg_sys::pstrdup(POLICY.as_ptr());
                 (*check).qual = qual;
                 Ok(check)
             }

@@ -138,6 +138,7 @@ unsafe extern "C-unwind" fn check_attach(statement: *const pg_sys::AlterTableStm
                         "SELECT fhir_access.unprotect('{name}'); attaching it protects it again."
                     ),
                 }
+                .about(child)
                 .raise();
             }
         }
@@ -149,7 +150,9 @@ unsafe extern "C-unwind" fn check_attach(statement: *const pg_sys::AlterTableStm
 unsafe extern "C-unwind" fn check_trigger(table: *const pg_sys::RangeVar) {
     let Some(oid) = look_up(table) else { return };
     if registry::protected(oid).or_raise().is_some() && !privilege::owns(oid) {
-        Error::NotOwner(relation::qualified_name(oid)).raise();
+        Error::NotOwner(relation::qualified_name(oid))
+            .about(oid)
+            .raise();
     }
 }
 

@@ -17,7 +17,7 @@ pub const ROW: &str = "r";
 /// expression whose variables have `varno` 1.
 pub fn parse(relation: pg_sys::Relation, text: &str) -> Result<*mut pg_sys::Node> {
     let source = CString::new(text)
-        .map_err(|_| Error::Unsupported("a policy value contains a NUL character".to_owned()))?;
+        .map_err(|_| Error::Internal("a policy value contains a NUL character".to_owned()))?;
     let row = CString::new(ROW).unwrap_or_default();
     // SAFETY: raw_parser and transformExpr are given what the parser itself would give them; nodes live in the current
     // memory context.
@@ -37,7 +37,7 @@ pub fn parse(relation: pg_sys::Relation, text: &str) -> Result<*mut pg_sys::Node
             })
             .and_then(|targets| targets.get_ptr(0))
             .map(|target| (*target).val)
-            .ok_or_else(|| Error::Unsupported("an expression did not parse".to_owned()))?;
+            .ok_or_else(|| Error::Internal("an expression did not parse".to_owned()))?;
 
         let state = pg_sys::make_parsestate(std::ptr::null_mut());
         let alias = pg_sys::makeAlias(row.as_ptr(), std::ptr::null_mut());

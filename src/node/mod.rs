@@ -9,6 +9,7 @@ pub mod index;
 pub mod privilege;
 pub mod relation;
 pub mod row;
+pub mod row_security_error;
 pub mod scan;
 pub mod statement;
 pub mod tree;

@@ -95,9 +95,8 @@ impl AsOwner {
     /// The owner of a user's table, past its row security, for reads that a decision needs. Planning them may run code
     /// that the owner attached to the table (expressions of indexes and statistics): with the owner's rights, then.
     pub fn of_table(relation: pg_sys::Oid) -> crate::error::Result<AsOwner> {
-        let owner = relation::owner(relation).ok_or_else(|| {
-            crate::error::Error::Unsupported("a protected relation is gone".to_owned())
-        })?;
+        let owner = relation::owner(relation)
+            .ok_or_else(|| crate::error::Error::NoRelation(relation.to_u32()))?;
         Ok(AsOwner::switch(owner, pg_sys::SECURITY_NOFORCE_RLS as i32))
     }
 

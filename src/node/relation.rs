@@ -137,6 +137,18 @@ pub fn qualified_name(relation: pg_sys::Oid) -> String {
     }
 }
 
+/// The names of the relation's schema and of itself, as the catalogs have them; `None` for a relation that is gone.
+pub fn names(relation: pg_sys::Oid) -> Option<(String, String)> {
+    // SAFETY: look-ups by OID; each gives a C string or null.
+    unsafe {
+        let text = |name: *mut std::ffi::c_char| {
+            (!name.is_null()).then(|| CStr::from_ptr(name).to_string_lossy().into_owned())
+        };
+        let schema = pg_sys::get_namespace_name(pg_sys::get_rel_namespace(relation));
+        Some((text(schema)?, text(pg_sys::get_rel_name(relation))?))
+    }
+}
+
 /// Keeps writers away from a table until the transaction ends.
 pub fn lock_against_writers(relation: pg_sys::Oid) {
     // SAFETY: waits for the lock, or raises an error.

@@ -103,7 +103,7 @@ impl JsonbDatum {
 /// The root of a document in jsonb's binary form, or an error where the bytes are none.
 pub fn parse(bytes: &[u8]) -> crate::error::Result<jsonb::Value<'_>> {
     jsonb::Value::parse(bytes).map_err(|_| {
-        crate::error::Error::InvalidResource("a stored jsonb value cannot be read".to_owned())
+        crate::error::Error::Corrupted("a stored jsonb value cannot be read".to_owned())
     })
 }
 

@@ -1,6 +1,7 @@
 //! Which statement the executor runs now, and for whom: a note that hangs in PostgreSQL's stack of error callbacks while it
 //! runs, because PostgreSQL itself puts that stack right whenever an error is caught.
 
+use super::row_security_error;
 use pgrx::prelude::*;
 use std::cell::Cell;
 use std::ffi::c_void;
@@ -36,15 +37,17 @@ pub fn note(
     let argument = std::ptr::without_provenance_mut(usize::try_from(both).unwrap_or(usize::MAX));
     pg_sys::ErrorContextCallback {
         previous,
-        callback: Some(silent),
+        callback: Some(called),
         arg: argument,
     }
 }
 
-/// Says nothing; its address tells a note from other callbacks. The compiler may merge functions that do the same, so
-/// this one does something that no other does.
-unsafe extern "C-unwind" fn silent(argument: *mut c_void) {
+/// Explains what PostgreSQL says of our policies, and nothing else. Its address tells a note from other callbacks. The
+/// compiler may merge functions that do the same, so this one does something that no other does.
+unsafe extern "C-unwind" fn called(argument: *mut c_void) {
     std::hint::black_box(("fhir_access: a running statement", argument));
+    // SAFETY: called by PostgreSQL while a report is being finished.
+    unsafe { row_security_error::explain() };
 }
 
 /// The innermost statement that is not a foreign key's own; `None` outside of all (deferred checks at COMMIT).
@@ -65,10 +68,10 @@ fn notes() -> impl Iterator<Item = Running> {
         // SAFETY: as above.
         while let Some(entry) = unsafe { callback.as_ref() } {
             callback = entry.previous;
-            let silent = silent as unsafe extern "C-unwind" fn(*mut c_void);
+            let called = called as unsafe extern "C-unwind" fn(*mut c_void);
             if entry
                 .callback
-                .is_some_and(|found| std::ptr::fn_addr_eq(found, silent))
+                .is_some_and(|found| std::ptr::fn_addr_eq(found, called))
             {
                 let both = u64::try_from(entry.arg.addr()).unwrap_or(0);
                 let user = u32::try_from(both & u64::from(u32::MAX)).unwrap_or(0);

@@ -74,7 +74,7 @@ fn answer(reference: &str, name: &str) -> Result<Answer> {
     let Some(id) = id else {
         return Err(Error::Argument {
             message: format!("\"{reference}\" is not a reference to a resource"),
-            hint: "Type/id, as Patient/p1.".to_owned(),
+            hint: "Write Type/id, as in Patient/p1.".to_owned(),
         });
     };
     for protected in relations {

@@ -12,7 +12,7 @@ use std::rc::Rc;
 pub fn interaction(name: &str) -> Result<Interaction> {
     name.parse().map_err(|_| Error::Argument {
         message: format!("unknown interaction \"{name}\""),
-        hint: "One of read, vread, search, history, create, update, delete.".to_owned(),
+        hint: "Write one of read, vread, search, history, create, update, delete.".to_owned(),
     })
 }
 

@@ -247,7 +247,7 @@ fn policies() -> Result<Vec<Stored>> {
             })
             .collect::<std::result::Result<Vec<_>, pgrx::spi::Error>>()
     })
-    .map_err(|error| Error::Unsupported(error.to_string()))?;
+    .map_err(|error| Error::Internal(error.to_string()))?;
     Ok(stored
         .into_iter()
         .filter_map(|(id, text, several)| {

@@ -73,7 +73,7 @@ pub fn check_names(oid: pg_sys::Oid) -> Result<()> {
         .chain(TRIGGERS.iter().map(|(name, ..)| *name));
     for name in names {
         let taken = Spi::connect(|client| has(client, HAS_FOREIGN, oid, name))
-            .map_err(|error| Error::Unsupported(error.to_string()))?;
+            .map_err(|error| Error::Internal(error.to_string()))?;
         if taken {
             return Err(Error::WrongRelation {
                 message: format!(
@@ -95,7 +95,7 @@ pub fn create(oid: pg_sys::Oid) -> Result<()> {
     // Our trigger functions are not for everybody to make triggers of, so this takes the extension's owner.
     let _owner = AsOwner::of_extension(&catalog);
     Spi::connect_mut(|client| create_all(client, oid))
-        .map_err(|error| Error::Unsupported(error.to_string()))
+        .map_err(|error| Error::Internal(error.to_string()))
 }
 
 fn create_all(client: &mut SpiClient<'_>, oid: pg_sys::Oid) -> Spied<()> {
@@ -136,7 +136,7 @@ fn create_all(client: &mut SpiClient<'_>, oid: pg_sys::Oid) -> Spied<()> {
 /// Takes from a table what [`create`] put there, with the caller's rights. Row security stays on.
 pub fn drop(oid: pg_sys::Oid) -> Result<()> {
     Spi::connect_mut(|client| drop_all(client, oid))
-        .map_err(|error| Error::Unsupported(error.to_string()))
+        .map_err(|error| Error::Internal(error.to_string()))
 }
 
 fn drop_all(client: &mut SpiClient<'_>, oid: pg_sys::Oid) -> Spied<()> {

@@ -53,8 +53,12 @@ fn protect_tree(
             hint,
         });
     }
+    if relation::kind(root).is_none() {
+        return Err(Error::NoRelation(root.to_u32()));
+    }
     for relation in with_children(root)? {
-        check_relation(relation, resource_column, id_column)?;
+        check_relation(relation, resource_column, id_column)
+            .map_err(|error| error.about(relation))?;
     }
     // Nobody writes meanwhile: what the registry says of the rows must stay true.
     for relation in with_children(root)? {
@@ -125,7 +129,7 @@ pub fn with_children(root: pg_sys::Oid) -> Result<Vec<pg_sys::Oid>> {
             .filter_map(|row| row.get::<pg_sys::Oid>(1).transpose())
             .collect::<std::result::Result<Vec<_>, _>>()
     })
-    .map_err(|error| Error::Unsupported(error.to_string()))
+    .map_err(|error| Error::Internal(error.to_string()))
 }
 
 /// The types of id columns: of each, a value has one text form, and a text one value.
@@ -145,7 +149,7 @@ fn check_relation(oid: pg_sys::Oid, resource_column: &str, id_column: &str) -> R
         hint: hint.to_owned(),
     };
     let Some(kind) = relation::kind(oid) else {
-        return Err(wrong("does not exist", ""));
+        return Err(Error::NoRelation(oid.to_u32()));
     };
     // SAFETY: plain look-ups by OID.
     unsafe {
@@ -217,19 +221,22 @@ fn check_relation(oid: pg_sys::Oid, resource_column: &str, id_column: &str) -> R
         return Err(wrong(
             &format!("keeps its ids in \"{id_column}\", which is of a type that ids cannot have"),
             "An id column is of type text, varchar, uuid, integer or bigint.",
-        ));
+        )
+        .about_column(oid, id_column));
     }
     if resource.type_oid != pg_sys::JSONBOID {
         return Err(wrong(
             &format!("keeps its resources in \"{resource_column}\", which is not of type jsonb"),
             "Only jsonb columns can be protected.",
-        ));
+        )
+        .about_column(oid, resource_column));
     }
     if resource.generated {
         return Err(wrong(
             &format!("computes \"{resource_column}\" from other columns"),
             "Protect the table that stores the resources.",
-        ));
+        )
+        .about_column(oid, resource_column));
     }
     Ok(())
 }
@@ -277,7 +284,7 @@ fn register(
             )
             .map(|_| ())
     })
-    .map_err(|error| Error::Unsupported(error.to_string()))
+    .map_err(|error| Error::Internal(error.to_string()))
 }
 
 /// Does a row hold a reference that equality on the stored text cannot find?
@@ -289,13 +296,13 @@ fn has_irregular_references(oid: pg_sys::Oid, table: &str, resource_column: &str
     let _owner = AsOwner::of_table(oid)?;
     Spi::connect(|client| client.select(&query, Some(1), &[])?.first().get::<bool>(1))
         .map(|found| found.unwrap_or(true))
-        .map_err(|error| Error::Unsupported(error.to_string()))
+        .map_err(|error| Error::Internal(error.to_string()))
 }
 
 /// What to say where there is no registry.
 pub fn not_installed() -> Error {
     Error::NotReady {
         message: "the extension fhir_access is not installed".to_owned(),
-        hint: String::new(),
+        hint: "CREATE EXTENSION fhir_access in this database.".to_owned(),
     }
 }

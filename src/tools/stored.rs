@@ -53,6 +53,6 @@ impl Stored {
                     .map(|datum| unsafe { JsonbDatum::new(datum.datum()) }.bytes().to_vec()),
             }))
         })
-        .map_err(|error: pgrx::spi::SpiError| Error::Unsupported(error.to_string()))
+        .map_err(|error: pgrx::spi::SpiError| Error::Internal(error.to_string()))
     }
 }

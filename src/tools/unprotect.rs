@@ -29,7 +29,8 @@ fn unprotect_tree(root: pg_sys::Oid) -> Result<()> {
         return Err(Error::WrongRelation {
             message: format!("{} is not protected", relation::qualified_name(root)),
             hint: "fhir_access.protected_relation lists what is.".to_owned(),
-        });
+        }
+        .about(root));
     }
     if let Some(parent) = protected_parent(root)? {
         return Err(Error::WrongRelation {
@@ -38,7 +39,8 @@ fn unprotect_tree(root: pg_sys::Oid) -> Result<()> {
                 relation::qualified_name(root)
             ),
             hint: format!("SELECT fhir_access.unprotect('{parent}'); or detach it first."),
-        });
+        }
+        .about(root));
     }
     let tree = with_children(root)?;
     // The registration goes first: our event trigger watches over what is registered.
@@ -62,7 +64,7 @@ fn forget(catalog: &Catalog, oid: pg_sys::Oid) -> Result<()> {
         "DELETE FROM fhir_access.protection WHERE relation::pg_catalog.oid OPERATOR(pg_catalog.=) $1",
         &[oid.into()],
     )
-    .map_err(|error| Error::Unsupported(error.to_string()))
+    .map_err(|error| Error::Internal(error.to_string()))
 }
 
 /// The protected relation that this one is a partition or child of, if any.
@@ -77,7 +79,7 @@ fn protected_parent(oid: pg_sys::Oid) -> Result<Option<String>> {
             .filter_map(|row| row.get::<pg_sys::Oid>(1).transpose())
             .collect::<std::result::Result<_, _>>()
     })
-    .map_err(|error| Error::Unsupported(error.to_string()))?;
+    .map_err(|error| Error::Internal(error.to_string()))?;
     for parent in parents {
         if !matches!(crate::registry::protected(parent), Ok(None)) {
             return Ok(Some(relation::qualified_name(parent)));

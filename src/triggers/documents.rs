@@ -43,7 +43,10 @@ pub unsafe extern "C-unwind" fn fhir_access_validate_document(
             _ => None,
         };
         let stored = stored.and_then(|id| String::from_datum(id, false));
-        match checked(&JsonbDatum::new(resource), expected, stored).or_raise() {
+        let table = (*data.tg_relation).rd_id;
+        let checked = checked(&JsonbDatum::new(resource), expected, stored)
+            .map_err(|error| error.about_column(table, "resource"));
+        match checked.or_raise() {
             None => pg_sys::Datum::from(tuple),
             Some(with_id) => {
                 let changed =
@@ -68,7 +71,7 @@ fn document_type(table: pg_sys::Oid) -> Result<&'static str> {
     known.ok_or_else(|| Error::Argument {
         message: "this trigger function works only on the documents' tables of fhir_access"
             .to_owned(),
-        hint: String::new(),
+        hint: "CREATE EXTENSION makes its triggers as they must be.".to_owned(),
     })
 }
 
@@ -150,7 +153,7 @@ fn new_uuid() -> Result<String> {
     // SAFETY: gen_random_uuid takes no arguments and returns a uuid.
     let uuid: Option<pgrx::Uuid> = unsafe { direct_function_call(pg_sys::gen_random_uuid, &[]) };
     uuid.map(|uuid| uuid.to_string())
-        .ok_or_else(|| Error::Unsupported("no random id could be made".to_owned()))
+        .ok_or_else(|| Error::Internal("no random id could be made".to_owned()))
 }
 
 version_1!(pg_finfo_fhir_access_documents_changed);

@@ -23,7 +23,7 @@ unsafe fn trigger_data<'a>(fcinfo: pg_sys::FunctionCallInfo) -> Result<&'a pg_sy
         if context.is_null() || !pgrx::is_a(context, pg_sys::NodeTag::T_TriggerData) {
             return Err(Error::Argument {
                 message: "this function can only be called as a trigger".to_owned(),
-                hint: String::new(),
+                hint: "fhir_access.protect() makes the triggers as they must be.".to_owned(),
             });
         }
         Ok(&*context.cast::<pg_sys::TriggerData>())

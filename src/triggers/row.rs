@@ -95,11 +95,13 @@ impl<'a> Row<'a> {
     }
 
     pub fn invalid(&self, what: &str) -> Error {
+        let relation = self.protected.relation;
+        let column = &self.protected.resource.name;
         Error::InvalidResource(format!(
-            "column \"{}\" of {} {what}",
-            self.protected.resource.name,
-            relation::qualified_name(self.protected.relation)
+            "column \"{column}\" of {} {what}",
+            relation::qualified_name(relation)
         ))
+        .about_column(relation, column)
     }
 
     /// Refuses what is not a resource of the table's type, or contradicts its own row's id.

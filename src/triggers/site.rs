@@ -85,7 +85,7 @@ impl Site {
         }
         self.decisions
             .get_mut(&interaction)
-            .ok_or_else(|| Error::Unsupported("a decision was not prepared".to_owned()))
+            .ok_or_else(|| Error::Internal("a decision was not prepared".to_owned()))
     }
 
     /// The first entry that grants `interaction` on `row`.
@@ -119,5 +119,6 @@ impl Site {
             detail,
             hint: None,
         }
+        .about(self.protected.relation)
     }
 }

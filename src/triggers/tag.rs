@@ -240,7 +240,7 @@ fn stored_accounts(
         }
         Ok::<_, pgrx::spi::SpiError>(found)
     })
-    .map_err(|error| Error::Unsupported(error.to_string()))
+    .map_err(|error| Error::Internal(error.to_string()))
 }
 
 fn reference_of(account: Value<'_>) -> Option<String> {

@@ -33,12 +33,13 @@ pub unsafe extern "C-unwind" fn fhir_access_enforce_write(
         let Some(protected) = registry::protected((*relation).rd_id).or_raise() else {
             not_registered(relation).raise();
         };
+        let here = (*relation).rd_id;
         let tuple = match operation(data) {
             Operation::Insert => insert(fcinfo, data, &protected),
             Operation::Update => update(fcinfo, data, &protected),
             _ => delete(fcinfo, data, &protected),
         };
-        pg_sys::Datum::from(tuple.or_raise())
+        pg_sys::Datum::from(tuple.map_err(|error| error.about(here)).or_raise())
     }
 }
 
@@ -58,8 +59,9 @@ pub unsafe extern "C-unwind" fn fhir_access_enforce_truncate(
                 interaction: "truncate",
                 reference: relation::qualified_name((*data.tg_relation).rd_id),
                 detail: "A protected table is emptied only by a role with BYPASSRLS.".to_owned(),
-                hint: None,
+                hint: Some("DELETE the rows that the policies permit, or TRUNCATE as such a role."),
             }
+            .about((*data.tg_relation).rd_id)
             .raise();
         }
         pg_sys::Datum::null()
@@ -70,11 +72,15 @@ pub unsafe extern "C-unwind" fn fhir_access_enforce_truncate(
 /// `relation` must be open.
 unsafe fn not_registered(relation: pg_sys::Relation) -> Error {
     // SAFETY: by the caller's promise.
-    let name = relation::qualified_name(unsafe { (*relation).rd_id });
+    let oid = unsafe { (*relation).rd_id };
     Error::NotReady {
-        message: format!("{name} has fhir_access's trigger but is not registered as protected"),
+        message: format!(
+            "{} has fhir_access's trigger but is not registered as protected",
+            relation::qualified_name(oid)
+        ),
         hint: "Call fhir_access.protect() for it, or drop the trigger zzz_fhir_access.".to_owned(),
     }
+    .about(oid)
 }
 
 /// # Safety
@@ -123,7 +129,8 @@ unsafe fn insert(
             }
         }
         if let Some(unmet) = constraint::unmet(&entry, None, row.document()?.value()?) {
-            upsert::refuse(unmet.refusal(Interaction::Create, row.reference()))?;
+            let refusal = unmet.refusal(Interaction::Create, row.reference());
+            upsert::refuse(refusal.about(protected.relation))?;
         }
         Ok(row.tuple)
     }

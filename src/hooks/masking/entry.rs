@@ -143,6 +143,7 @@ pub fn not_ready(relation: pg_sys::Oid, what: &str, how: &str) -> Error {
         hint: "Call fhir_access.protect() again, or fhir_access.unprotect() to give protection up."
             .to_owned(),
     }
+    .about(relation)
 }
 
 /// Refuses `COPY` of a protected relation whose row security is switched off: PostgreSQL would copy it without planning.

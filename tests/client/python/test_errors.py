@@ -88,6 +88,48 @@ def test_a_write_that_is_not_permitted(app):
         raise psycopg.Rollback
 
 
+def test_fields_say_what_an_error_is_about(app):
+    with acting_as(app, "anna"):
+        diag = refused(app, "UPDATE patient SET note = 'mine' WHERE id = 'anna'").diag
+        assert (diag.schema_name, diag.table_name, diag.constraint_name) == ("public", "patient", "fhir_access")
+        raise psycopg.Rollback
+    with acting_as(app, "desk"):
+        diag = refused(app, "INSERT INTO patient (id, resource) VALUES ('dora', '[]')").diag
+        assert (diag.schema_name, diag.table_name, diag.column_name) == ("public", "patient", "resource")
+        assert diag.constraint_name is None and diag.message_hint
+        raise psycopg.Rollback
+    # The fields of one error do not stay for the next.
+    diag = refused(app, "SELECT * FROM patient").diag
+    assert (diag.sqlstate, diag.schema_name, diag.table_name, diag.constraint_name) == ("28000", None, None, None)
+    diag = refused(app, "SELECT 1 / 0").diag
+    assert (diag.sqlstate, diag.schema_name, diag.table_name, diag.constraint_name) == ("22012", None, None, None)
+
+
+def test_a_row_that_cannot_be_read_back(superuser, app):
+    policy = """{"resourceType": "AccessPolicy", "id": "intake", "resource": [{"resourceType": "Patient", "interaction": ["create"]}]}"""
+    membership = """{"resourceType": "ProjectMembership", "accessPolicy": {"reference": "AccessPolicy/intake"}}"""
+    insert = """INSERT INTO patient (id, resource) VALUES ('dora', '{"resourceType": "Patient", "id": "dora"}')"""
+    superuser.execute("INSERT INTO fhir_access.access_policy (resource) VALUES (%s)", (policy,))
+    try:
+        with acting_as(app, membership):
+            error = refused(app, insert + " RETURNING id")
+            assert error.sqlstate == "42501" and "search" in error.diag.message_detail
+            assert "RETURNING" in error.diag.message_hint
+            raise psycopg.Rollback
+        with acting_as(app, membership):
+            assert app.execute(insert).rowcount == 1
+            raise psycopg.Rollback
+    finally:
+        superuser.execute("DELETE FROM fhir_access.access_policy WHERE id = 'intake'")
+
+
+def test_a_setting_in_the_options_of_a_connection():
+    with pytest.raises(psycopg.OperationalError) as caught:
+        connect(user="bystander", options="-c fhir_access.membership=p1")
+    assert 'permission denied to set parameter "fhir_access.membership"' in str(caught.value)
+    assert "GRANT SET ON PARAMETER fhir_access.membership" in str(caught.value)
+
+
 def test_a_write_to_a_row_that_is_not_seen(app):
     with acting_as(app, "p2"):
         assert app.execute("UPDATE patient SET note = 'x' WHERE id = 'anna'").rowcount == 0
