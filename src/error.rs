@@ -270,7 +270,7 @@ impl Error {
             Error::NotOwner(_) => Some("Let the table's owner or a superuser do it.".to_owned()),
             Error::NoRelation(_) => Some("Name a table that is there.".to_owned()),
             Error::Unsupported(_) => Some(
-                "Where it is a child or partition of a table that is not protected, protect that one; otherwise please report the statement to the authors of fhir_access."
+                "Write the statement in another way. Where it reaches a child of a table that is not protected, protect that one, too."
                     .to_owned(),
             ),
             Error::Corrupted(_) => Some("Look at the row as a superuser, and restore it from a backup.".to_owned()),

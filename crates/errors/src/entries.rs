@@ -554,7 +554,7 @@ pub const ENTRIES: &[Entry] = &[
         Source::Extension(Kind::Unsupported),
         "this statement reaches the protected relation … in a way that fhir_access cannot mask",
         "A finished plan reads the table by a way that the rewriter never saw: as a child of a table that is not protected itself, for one.",
-        "Protect the table above it, too. If there is none, please report the statement.",
+        "Protect the table above it, too; if there is none, write the statement in another way, and please report it.",
         Yes,
     ),
     entry(

@@ -16,6 +16,7 @@ detail, hint and fields, shows [errors.out](../tests/regress/expected/errors.out
   missing `GRANT`, which has the same SQLSTATE. (psycopg: `error.diag.table_name`; JDBC: `getServerErrorMessage().getTable()`;
   PL/pgSQL: `GET STACKED DIAGNOSTICS`.)
 * **Constraint, table and column names of PostgreSQL's own errors** pass through unchanged.
+* **Warnings** (01000) come with a document that is stored and looks wrong, in the words of `fhir_access.validate()`.
 ";
 
 /// The whole document.
