@@ -124,7 +124,9 @@ fn masked(document: &[u8]) -> Vec<u8> {
 
 fn restored(new: &[u8], old: &[u8]) -> Vec<u8> {
     let (new_value, old_value) = (Value::parse(new).unwrap(), Value::parse(old).unwrap());
-    let restored = fields().try_restore(new_value, old_value).unwrap();
+    let restored = fields()
+        .try_restore(new_value, old_value, &fields())
+        .unwrap();
     restored.unwrap_or_else(|| new.to_vec())
 }
 
@@ -220,7 +222,8 @@ proptest! {
         *old.get_mut(at).unwrap() = byte;
         if let Ok(old) = Value::parse(&old) {
             let new = Value::parse(&new).unwrap();
-            let results = [fields().remove(old), fields().restore(new, old), fields().restore(old, new)];
+            let restored = |new, old| fields().try_restore(new, old, &fields()).unwrap_or_default();
+            let results = [fields().remove(old), restored(new, old), restored(old, new)];
             for bytes in results.into_iter().flatten() {
                 prop_assert!(Value::parse(&bytes).is_ok());
             }

@@ -4,7 +4,17 @@ use std::cmp::Ordering;
 
 use crate::number::{Fields, Number};
 
-impl Number<'_> {
+impl<'a> Number<'a> {
+    /// What numbers of one value have in common, whatever their text: sign (-1, 0, 1), weight and digits of its
+    /// `numeric`. (A datum that is no number, which documents do not hold, is like none that is.)
+    pub fn value_parts(&self) -> (i8, i16, &'a [[u8; 2]]) {
+        match self.fields() {
+            None => (i8::MIN, 0, &[]),
+            Some(fields) if fields.digits.is_empty() => (0, 0, &[]),
+            Some(fields) => (sign(&fields), fields.weight, fields.digits),
+        }
+    }
+
     /// Compares by value, exactly. (A datum that is no number, which documents do not hold, comes first.)
     pub fn compare(&self, other: &Number<'_>) -> Ordering {
         match (self.fields(), other.fields()) {
@@ -78,6 +88,8 @@ mod tests {
                     i.cmp(&j),
                     "{left} {right}"
                 );
+                let same = one.as_number().value_parts() == other.as_number().value_parts();
+                assert_eq!(same, i == j, "{left} {right}");
             }
         }
         for (left, right) in [
@@ -92,6 +104,11 @@ mod tests {
             );
             assert!(
                 one.as_number().compare(&other.as_number()).is_eq(),
+                "{left} {right}"
+            );
+            assert_eq!(
+                one.as_number().value_parts(),
+                other.as_number().value_parts(),
                 "{left} {right}"
             );
         }

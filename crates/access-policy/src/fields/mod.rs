@@ -8,11 +8,17 @@
 //! walked at every level. Each step also names the primitive's sibling: `birthDate` is `birthDate` and `_birthDate`. `value[x]`
 //! names every choice of data type ([`is_data_type`]): `valueQuantity`, `valueString`, … but not `valueSet`. A path that is
 //! not there changes nothing.
+mod aligned;
 mod choice;
+mod content;
+mod likeness;
+mod pairs;
 mod path;
 mod remove;
 mod restore;
+mod scope;
 mod trie;
+mod violation;
 
 use std::fmt;
 use std::str::FromStr;
@@ -22,6 +28,8 @@ use jsonb::{Node, Value};
 pub use choice::is_data_type;
 pub use path::PathError;
 
+use restore::Restored;
+use scope::{Cover, Scope};
 use trie::Trie;
 
 /// The most containers that are entered on the way to a field: far more than a FHIR document has.
@@ -136,17 +144,26 @@ impl FieldSet {
     }
 
     /// The document `new`, which is to replace the stored `old`, with these fields as they are in `old`; `None` when that is
-    /// `new` itself. What `new` holds at these paths counts for nothing.
+    /// `new` itself. What `new` holds at these paths counts for nothing. `unseen` are those of the fields that the writer
+    /// could not see.
     ///
     /// * A field of `old` is put back, with its `_sibling` and whichever choice it is; a field that only `new` has goes.
     /// * On the way to a nested field, objects are matched member by member. If `new` lacks an object (or has a scalar there)
     ///   and `old` has a field of the set in it, the object comes back with just that field.
-    /// * Elements of arrays are matched one to one: by `id` (unless a path names it); then those equal but for the fields of
-    ///   the set, at the same index first; then by index, unless both have an `id`, or one is an object and the other is not.
-    ///   An element of `new` without a match has none of the fields. An element of `old` without a match is kept,
-    ///   whole, at the array's end if it has one of the fields, so that no stored value is ever lost. An array that `new` lacks
+    /// * Elements of arrays are matched one to one, in this order, until each has a partner or there is none for it:
+    ///   1. by `id`, unless a path names it; elements with different ids are never matched;
+    ///   2. those of which the same could be seen, at the same index first, then in order;
+    ///   3. those that are equal but for the fields of the set, likewise;
+    ///   4. objects that have more than half of their visible members in common;
+    ///   5. by place: what is left between two matched neighbours, or a neighbour and an end, if `old` has as much left there.
+    ///
+    ///   Equal is JSON with numbers by value, where an empty object or array and `null` are as nothing.
+    /// * An element of `new` without a match has none of the fields. An element of `old` without a match is kept, whole, at
+    ///   the array's end if it has one of the fields, so that no stored value is ever lost. An array that `new` lacks
     ///   altogether counts as empty. Where one document has an array and the other a single object, the object counts as an
     ///   array of one.
+    /// * Primitives and their siblings (`given`, `_given`) are matched together, and stay at the same index; instead of 4, equal
+    ///   primitives are matched whatever their siblings are.
     ///
     /// # Errors
     /// [`FieldError`]; the update must be refused then.
@@ -154,22 +171,47 @@ impl FieldSet {
         &self,
         new: Value<'_>,
         old: Value<'_>,
+        unseen: &FieldSet,
     ) -> Result<Option<Vec<u8>>, FieldError> {
-        match restore::restore(&[&self.root], new, old, 0)? {
-            None => Ok(None),
-            Some(node) => {
+        let scope = Scope {
+            kept: Cover::Inside(&[&self.root]),
+            unseen: Cover::Inside(&[&unseen.root]),
+        };
+        match restore::restore(scope, Some(new), Some(old), 0)? {
+            Restored::AsIs => Ok(None),
+            // Not reached: only a field goes, and the document is none.
+            Restored::Gone => Err(FieldError::TooDeep),
+            Restored::Now(node) => {
                 let capacity = new.byte_len().saturating_add(old.byte_len());
                 write(&node, capacity).map(Some)
             }
         }
     }
 
-    /// [`try_restore`](Self::try_restore), with the stored document where it refuses.
-    pub fn restore(&self, new: Value<'_>, old: Value<'_>) -> Option<Vec<u8>> {
-        match self.try_restore(new, old) {
-            Ok(restored) => restored,
-            Err(_) => Some(jsonb::encode(&Node::Value(old)).unwrap_or_default()),
-        }
+    /// What [`try_restore`](Self::try_restore) would undo in the document `new`, which is to replace `old`: the paths, without
+    /// indexes and sorted, of fields that a writer who could see all but `unseen` changes, adds or leaves out, and of the
+    /// fields of `unseen` that are in `new` at all. The latter does not depend on `old`, which would tell what is stored there.
+    /// Without `old`, the fields that are in `new`.
+    ///
+    /// # Errors
+    /// [`FieldError`]; the write must be refused then.
+    pub fn violations(
+        &self,
+        new: Value<'_>,
+        old: Option<Value<'_>>,
+        unseen: &FieldSet,
+    ) -> Result<Vec<String>, FieldError> {
+        let Some(old) = old else {
+            return violation::changed(&self.root, new, None);
+        };
+        let mut paths = violation::changed(&unseen.root, new, None)?;
+        let (new_seen, old_seen) = (unseen.try_remove(new)?, unseen.try_remove(old)?);
+        let new = new_seen.as_deref().map_or(Ok(new), Value::parse)?;
+        let old = old_seen.as_deref().map_or(Ok(old), Value::parse)?;
+        paths.extend(violation::changed(&self.root, new, Some(old))?);
+        paths.sort_unstable();
+        paths.dedup();
+        Ok(paths)
     }
 }
 

@@ -1,245 +1,233 @@
 //! Putting stored fields back into a new document. [`FieldSet::try_restore`](super::FieldSet::try_restore) says by which rules.
 
 use std::borrow::Cow;
-use std::collections::{HashMap, VecDeque};
 
-use jsonb::{Array, Node, Object, Value};
+use jsonb::{Node, Object, Value};
 
 use super::FieldError;
+use super::aligned::{Aligned, elements as all};
+use super::pairs::{Lane, Pairs};
 use super::remove::{carries, deeper, remove};
-use super::trie::{Found, Trie, look_up};
+use super::scope::{Cover, Scope};
 
-/// `new` with the fields that `tries` name taken from `old`; `None` when that is `new` itself.
-pub(super) fn restore<'a>(
-    tries: &[&Trie],
-    new: Value<'a>,
-    old: Value<'a>,
-    depth: usize,
-) -> Result<Option<Node<'a>>, FieldError> {
-    let inner = deeper(depth, new)?.max(deeper(depth, old)?);
-    match (new, old) {
-        (Value::Object(new), Value::Object(old)) => restore_members(tries, new, old, inner),
-        (Value::Array(new), Value::Array(old)) => {
-            restore_elements(tries, &elements(new)?, &elements(old)?, inner)
-        }
-        _ if !carries(tries, old, depth)? => remove(tries, new, depth),
-        (Value::Array(new), old) => restore_elements(tries, &elements(new)?, &[old], inner),
-        (new @ Value::Object(_), Value::Array(old)) => {
-            let one = restore_elements(tries, &[new], &elements(old)?, inner)?;
-            Ok(Some(
-                one.unwrap_or_else(|| Node::Array(vec![Node::Value(new)])),
-            ))
-        }
-        (_, old) => only_fields(tries, old, depth),
+/// What a value of the new document becomes.
+pub(super) enum Restored<'a> {
+    /// What it is, or still is not.
+    AsIs,
+    /// It goes.
+    Gone,
+    /// Something else.
+    Now(Node<'a>),
+}
+
+impl<'a> From<Option<Node<'a>>> for Restored<'a> {
+    fn from(node: Option<Node<'a>>) -> Self {
+        node.map_or(Restored::AsIs, Restored::Now)
     }
 }
 
-/// Members: the field of `old` where it is one of the set, the member of `new` otherwise.
-fn restore_members<'a>(
-    tries: &[&Trie],
-    new: Object<'a>,
+/// What the value in one place becomes, from what it is in the new document and in the stored one.
+pub(super) fn restore<'a>(
+    scope: Scope<'_>,
+    new: Option<Value<'a>>,
+    old: Option<Value<'a>>,
+    depth: usize,
+) -> Result<Restored<'a>, FieldError> {
+    let tries = match scope.kept {
+        Cover::Inside([]) => return Ok(Restored::AsIs),
+        Cover::Inside(tries) => tries,
+        Cover::Whole => {
+            return Ok(match (new, old) {
+                (_, Some(old)) if new != Some(old) => Restored::Now(Node::Value(old)),
+                (Some(_), None) => Restored::Gone,
+                _ => Restored::AsIs,
+            });
+        }
+    };
+    let Some(old) = old else {
+        let removed = new.map(|new| remove(tries, new, depth)).transpose()?;
+        return Ok(removed.flatten().into());
+    };
+    let mut inner = deeper(depth, old)?;
+    if let Some(new) = new {
+        inner = inner.max(deeper(depth, new)?);
+    }
+    let lane = |new, old| Lane { scope, new, old };
+    match (new, old) {
+        (Some(Value::Object(new)), Value::Object(old)) => members(scope, Some(new), old, inner),
+        (Some(Value::Array(_)), Value::Array(_)) => {
+            elements(&lane(all(new)?, all(Some(old))?), inner)
+        }
+        (Some(new), old) if !carries(tries, old, depth)? => Ok(remove(tries, new, depth)?.into()),
+        (Some(Value::Array(_)), old) => elements(&lane(all(new)?, vec![old]), inner),
+        (Some(one @ Value::Object(_)), Value::Array(_)) => {
+            Ok(match elements(&lane(vec![one], all(Some(old))?), inner)? {
+                Restored::AsIs => Restored::Now(Node::Array(vec![Node::Value(one)])),
+                restored => restored,
+            })
+        }
+        (_, Value::Object(old)) => members(scope, None, old, inner),
+        (_, Value::Array(_)) => elements(&lane(Vec::new(), all(Some(old))?), inner),
+        _ => Ok(Restored::AsIs),
+    }
+}
+
+/// Member by member. Of an object that the new document lacks just the fields come back.
+fn members<'a>(
+    scope: Scope<'_>,
+    new: Option<Object<'a>>,
     old: Object<'a>,
     depth: usize,
-) -> Result<Option<Node<'a>>, FieldError> {
-    let mut members = Vec::with_capacity(new.len().saturating_add(old.len()));
+) -> Result<Restored<'a>, FieldError> {
+    let aligned = Aligned::find(scope, new, old, depth)?;
+    let length = new.map_or(0, |new| new.len());
+    let mut members = Vec::with_capacity(length.saturating_add(old.len()));
     let mut changed = false;
-    for member in new.try_iter() {
-        let (key, value) = member?;
-        let stored = old.get(key);
-        let node = match (look_up(tries, key.as_bytes()), stored) {
-            (Found::Nothing, _) => None,
-            (Found::Field, None) => {
+    let mut put = |key: &'a str, value: Option<Value<'a>>, restored| {
+        let node = match (restored, value) {
+            (Restored::AsIs, value) => value.map(Node::Value),
+            (Restored::Gone, _) => {
                 changed = true;
-                continue;
+                None
             }
-            (Found::Field, Some(stored)) => (stored != value).then_some(Node::Value(stored)),
-            (Found::Inside(inside), None) => remove(inside.as_slice(), value, depth)?,
-            (Found::Inside(inside), Some(stored)) => {
-                restore(inside.as_slice(), value, stored, depth)?
+            (Restored::Now(node), _) => {
+                changed = true;
+                Some(node)
             }
         };
-        changed |= node.is_some();
-        members.push((Cow::Borrowed(key), node.unwrap_or(Node::Value(value))));
+        members.extend(node.map(|node| (Cow::Borrowed(key), node)));
+    };
+    for member in new.iter().flat_map(Object::try_iter) {
+        let (key, value) = member?;
+        if aligned.has(key) {
+            continue;
+        }
+        let below = scope.member(key);
+        let restored = restore(below.scope(), Some(value), old.get(key), depth)?;
+        put(key, Some(value), restored);
     }
     for member in old.try_iter() {
         let (key, stored) = member?;
-        let node = match look_up(tries, key.as_bytes()) {
-            Found::Nothing => None,
-            _ if new.get(key).is_some() => None,
-            Found::Field => Some(Node::Value(stored)),
-            Found::Inside(inside) => only_fields(inside.as_slice(), stored, depth)?,
-        };
-        if let Some(node) = node {
-            changed = true;
-            members.push((Cow::Borrowed(key), node));
+        if aligned.has(key) || new.is_some_and(|new| new.get(key).is_some()) {
+            continue;
+        }
+        let below = scope.member(key);
+        put(
+            key,
+            None,
+            restore(below.scope(), None, Some(stored), depth)?,
+        );
+    }
+    for sibling in aligned.siblings() {
+        let keys = [sibling.primitive(), sibling.key()];
+        let below = keys.map(|key| scope.member(key));
+        let lanes = sibling.lanes(below.each_ref(), new, Some(old))?;
+        let matched = Matched::of(&lanes, depth)?;
+        for (key, lane) in keys.into_iter().zip(&lanes) {
+            let value = new.and_then(|new| new.get(key));
+            put(key, value, matched.restore(lane, depth)?);
         }
     }
-    Ok(changed.then_some(Node::Object(members)))
+    // An object that is not there comes back when something of it does.
+    let comes = changed && !(new.is_none() && members.is_empty());
+    Ok(comes.then_some(Node::Object(members)).into())
 }
 
-/// What comes back of a stored value that the new document lacks: of an object just the fields of the set, of an array the
-/// elements that have one, whole (and its `null`s: in a primitive's sibling they keep the places). `None` when there is no field.
-fn only_fields<'a>(
-    tries: &[&Trie],
-    old: Value<'a>,
-    depth: usize,
-) -> Result<Option<Node<'a>>, FieldError> {
-    let inner = deeper(depth, old)?;
-    match old {
-        Value::Object(object) => {
-            let mut members = Vec::new();
-            for member in object.try_iter() {
-                let (key, stored) = member?;
-                let node = match look_up(tries, key.as_bytes()) {
-                    Found::Nothing => None,
-                    Found::Field => Some(Node::Value(stored)),
-                    Found::Inside(inside) => only_fields(inside.as_slice(), stored, inner)?,
-                };
-                if let Some(node) = node {
-                    members.push((Cow::Borrowed(key), node));
-                }
+/// Element by element, and the stored ones that would be lost.
+fn elements<'a>(lane: &Lane<'_, 'a>, depth: usize) -> Result<Restored<'a>, FieldError> {
+    let lanes = std::slice::from_ref(lane);
+    let matched = Matched::of(lanes, depth)?;
+    matched.restore(lane, depth)
+}
+
+/// The arrays of some lanes, matched.
+pub(super) struct Matched {
+    pub(super) pairs: Pairs,
+    /// The stored elements that would be lost, by place.
+    lost: Vec<usize>,
+}
+
+impl Matched {
+    pub(super) fn of(lanes: &[Lane<'_, '_>], depth: usize) -> Result<Self, FieldError> {
+        let length = lanes.iter().map(|lane| lane.old.len()).max().unwrap_or(0);
+        let mut carries = vec![false; length];
+        for lane in lanes {
+            for (value, carries) in lane.old.iter().zip(&mut carries) {
+                *carries = *carries || lane.scope.carries(*value, depth)?;
             }
-            Ok((!members.is_empty()).then_some(Node::Object(members)))
         }
-        Value::Array(array) => {
-            let mut kept = Vec::new();
-            let mut any = false;
-            for element in array.try_iter() {
-                let element = element?;
-                let carried = carries(tries, element, inner)?;
-                any |= carried;
-                if carried || element == Value::Null {
-                    kept.push(Node::Value(element));
-                }
-            }
-            Ok(any.then_some(Node::Array(kept)))
-        }
-        _ => Ok(None),
-    }
-}
-
-fn elements<'a>(array: Array<'a>) -> Result<Vec<Value<'a>>, FieldError> {
-    Ok(array.try_iter().collect::<Result<_, _>>()?)
-}
-
-/// The new elements, each with the fields of the stored element it is matched with, and the stored ones that would be lost.
-fn restore_elements<'a>(
-    tries: &[&Trie],
-    new: &[Value<'a>],
-    old: &[Value<'a>],
-    depth: usize,
-) -> Result<Option<Node<'a>>, FieldError> {
-    let pairs = Pairs::find(tries, new, old, depth)?;
-    let mut elements = Vec::with_capacity(new.len().max(old.len()));
-    let mut changed = false;
-    for (value, partner) in new.iter().zip(&pairs.partner) {
-        let node = match partner.and_then(|j| old.get(j)) {
-            Some(stored) => restore(tries, *value, *stored, depth)?,
-            None => remove(tries, *value, depth)?,
+        // Where nothing is stored, it does not matter which is which.
+        let pairs = match carries.contains(&true) {
+            true => Pairs::find(lanes)?,
+            false => Pairs::none(lanes),
         };
-        changed |= node.is_some();
-        elements.push(node.unwrap_or(Node::Value(*value)));
+        let is_lost = |place: &usize| pairs.taken.get(*place) == Some(&false);
+        let is_nothing = |place: usize| {
+            let mut values = lanes.iter().filter_map(|lane| lane.old.get(place));
+            lanes.len() > 1 && values.all(|value| *value == Value::Null)
+        };
+        // Places that hold nothing stay in front of siblings that belong to no primitive.
+        let mut lost: Vec<usize> = carries
+            .iter()
+            .enumerate()
+            .filter(|(place, carries)| **carries || is_nothing(*place))
+            .map(|(place, _)| place)
+            .filter(is_lost)
+            .collect();
+        while lost
+            .pop_if(|place| carries.get(*place) != Some(&true))
+            .is_some()
+        {}
+        Ok(Matched { pairs, lost })
     }
-    for (stored, taken) in old.iter().zip(&pairs.taken) {
-        if !taken && carries(tries, *stored, depth)? {
-            changed = true;
-            elements.push(Node::Value(*stored));
-        }
-    }
-    Ok(changed.then_some(Node::Array(elements)))
-}
 
-/// Which element of `old` each element of `new` is matched with.
-struct Pairs {
-    partner: Vec<Option<usize>>,
-    taken: Vec<bool>,
-}
-
-impl Pairs {
-    fn find(
-        tries: &[&Trie],
-        new: &[Value<'_>],
-        old: &[Value<'_>],
+    /// One of the lanes: each new element with the fields of the one it is matched with, then those that would be lost, whole.
+    pub(super) fn restore<'a>(
+        &self,
+        lane: &Lane<'_, 'a>,
         depth: usize,
-    ) -> Result<Self, FieldError> {
-        let mut pairs = Pairs {
-            partner: vec![None; new.len()],
-            taken: vec![false; old.len()],
-        };
-        let use_ids = !matches!(look_up(tries, b"id"), Found::Field);
-        let id = |value: &Value<'_>| match value {
-            Value::Object(object) if use_ids => object.get("id")?.as_str().map(str::to_owned),
-            _ => None,
-        };
-        let new_ids: Vec<_> = new.iter().map(id).collect();
-        let old_ids: Vec<_> = old.iter().map(id).collect();
-        pairs.match_equal(&new_ids, &old_ids);
-        if pairs.partner.contains(&None) {
-            let visible = |values: &[Value<'_>], open: &dyn Fn(usize) -> bool| {
-                values
-                    .iter()
-                    .enumerate()
-                    .map(|(i, value)| match open(i) {
-                        true => visible_part(tries, *value, depth).map(Some),
-                        false => Ok(None),
-                    })
-                    .collect::<Result<Vec<_>, _>>()
+    ) -> Result<Restored<'a>, FieldError> {
+        let mut elements = Vec::with_capacity(lane.new.len().max(lane.old.len()));
+        let mut changed = false;
+        for (place, partner) in self.pairs.partner.iter().enumerate() {
+            let new = lane.new.get(place).copied();
+            let old = partner.and_then(|j| lane.old.get(j)).copied();
+            let node = match restore(lane.scope, new, old, depth)? {
+                Restored::AsIs => new.map(Node::Value),
+                Restored::Gone => {
+                    changed = true;
+                    Some(Node::Null)
+                }
+                Restored::Now(node) => {
+                    changed = true;
+                    Some(node)
+                }
             };
-            let new_visible = visible(new, &|i| pairs.partner.get(i) == Some(&None))?;
-            let old_visible = visible(old, &|j| pairs.taken.get(j) == Some(&false))?;
-            pairs.match_equal(&new_visible, &old_visible);
+            put_at(&mut elements, place, node);
         }
-        for i in 0..new.len().min(old.len()) {
-            let alike = match (new.get(i), old.get(i)) {
-                (Some(Value::Object(_)), Some(Value::Object(_))) => !matches!(
-                    (new_ids.get(i), old_ids.get(i)),
-                    (Some(Some(_)), Some(Some(_)))
-                ),
-                (Some(Value::Array(_)), Some(Value::Array(_))) | (Some(Value::Null), _) => true,
-                _ => false,
-            };
-            if alike {
-                pairs.pair(i, i);
-            }
+        for (place, j) in (self.pairs.partner.len()..).zip(&self.lost) {
+            let stored = lane.old.get(*j).copied();
+            changed |= stored.is_some();
+            put_at(&mut elements, place, stored.map(Node::Value));
         }
-        Ok(pairs)
-    }
-
-    /// Matches those with equal keys: at the same index first, then in order.
-    fn match_equal<K: Eq + std::hash::Hash>(&mut self, new: &[Option<K>], old: &[Option<K>]) {
-        for (i, (a, b)) in new.iter().zip(old).enumerate() {
-            if a.is_some() && a == b {
-                self.pair(i, i);
-            }
-        }
-        let mut places: HashMap<&K, VecDeque<usize>> = HashMap::new();
-        for (j, key) in old.iter().enumerate() {
-            if let (Some(key), Some(false)) = (key, self.taken.get(j)) {
-                places.entry(key).or_default().push_back(j);
-            }
-        }
-        for (i, key) in new.iter().enumerate() {
-            if let (Some(key), Some(None)) = (key, self.partner.get(i))
-                && let Some(j) = places.get_mut(key).and_then(VecDeque::pop_front)
-            {
-                self.pair(i, j);
-            }
-        }
-    }
-
-    /// Matches `new[i]` with `old[j]` if neither has a partner.
-    fn pair(&mut self, i: usize, j: usize) {
-        if let (Some(partner @ None), Some(taken @ false)) =
-            (self.partner.get_mut(i), self.taken.get_mut(j))
-        {
-            *partner = Some(j);
-            *taken = true;
-        }
+        Ok(changed.then_some(Node::Array(elements)).into())
     }
 }
 
-/// The binary form of a value without the fields of the set.
-fn visible_part(tries: &[&Trie], value: Value<'_>, depth: usize) -> Result<Vec<u8>, FieldError> {
-    let node = remove(tries, value, depth)?.unwrap_or(Node::Value(value));
-    super::write(&node, value.byte_len())
+/// Puts an element in its place. In a lane that is shorter than the other one there may be none at the places before.
+fn put_at<'a>(elements: &mut Vec<Node<'a>>, place: usize, node: Option<Node<'a>>) {
+    if let Some(node) = node {
+        elements.resize(place, Node::Null);
+        elements.push(node);
+    }
+}
+
+impl Scope<'_> {
+    /// Whether `value` is, or has, a field to keep.
+    pub(super) fn carries(self, value: Value<'_>, depth: usize) -> Result<bool, FieldError> {
+        match self.kept {
+            Cover::Whole => Ok(value != Value::Null),
+            Cover::Inside(tries) => carries(tries, value, depth),
+        }
+    }
 }

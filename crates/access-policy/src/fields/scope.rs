@@ -1,0 +1,67 @@
+//! What a field set says about one place of a document while two documents are walked together.
+
+use super::trie::{Found, Trie, Tries, look_up};
+
+/// What of one value is in a set.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Cover<'s> {
+    /// The value itself.
+    Whole,
+    /// What these name inside it; nothing where there are none.
+    Inside(&'s [&'s Trie]),
+}
+
+/// What the fields to keep, and among them the fields that the writer could not see, have of one value.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Scope<'s> {
+    pub(super) kept: Cover<'s>,
+    pub(super) unseen: Cover<'s>,
+}
+
+/// The [`Scope`] of a member, with room for what it borrows.
+pub(super) struct Below<'t> {
+    kept: Found<'t>,
+    unseen: Found<'t>,
+}
+
+impl<'s> Cover<'s> {
+    /// The tries inside it: none where the value itself is in the set, and nothing further is asked.
+    pub(super) fn tries(self) -> &'s [&'s Trie] {
+        match self {
+            Cover::Whole => &[],
+            Cover::Inside(tries) => tries,
+        }
+    }
+
+    pub(super) fn is_nothing(self) -> bool {
+        matches!(self, Cover::Inside([]))
+    }
+}
+
+impl<'s> Scope<'s> {
+    /// What is in the sets of the member `key` of an object.
+    pub(super) fn member(self, key: &str) -> Below<'s> {
+        Below {
+            kept: look_up(self.kept.tries(), key.as_bytes()),
+            unseen: look_up(self.unseen.tries(), key.as_bytes()),
+        }
+    }
+}
+
+impl Below<'_> {
+    pub(super) fn scope(&self) -> Scope<'_> {
+        Scope {
+            kept: cover(&self.kept),
+            unseen: cover(&self.unseen),
+        }
+    }
+}
+
+fn cover<'s>(found: &'s Found<'_>) -> Cover<'s> {
+    match found {
+        Found::Nothing => Cover::Inside(&[]),
+        Found::Field => Cover::Whole,
+        Found::Inside(Tries::One(one)) => Cover::Inside(one),
+        Found::Inside(Tries::Many(many)) => Cover::Inside(many),
+    }
+}
