@@ -1,12 +1,13 @@
 //! The settings (GUCs): who is asking, from where, and how strict we are.
 //!
 //! `membership` and `client_ip` are `SUSET`: only a superuser, or a role with `GRANT SET ON PARAMETER`, may set them;
-//! `ALTER ROLE … SET` binds a database user who cannot change them. So are the limits on FHIRPath.
+//! `ALTER ROLE … SET` binds a database user who cannot change them. So are the limits on FHIRPath. Everybody may set
+//! `readonly_violation`, which grants nothing.
 
 use crate::error::OrRaise;
 use crate::session;
 use fhirpath::Limits;
-use pgrx::guc::{GucContext, GucFlags, GucRegistry, GucSetting};
+use pgrx::guc::{GucContext, GucFlags, GucRegistry, GucSetting, PostgresGucEnum};
 use pgrx::prelude::*;
 use std::ffi::{CStr, CString, c_char, c_int, c_void};
 use std::net::IpAddr;
@@ -14,9 +15,25 @@ use std::net::IpAddr;
 static MEMBERSHIP: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(Some(c""));
 static CLIENT_IP: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(Some(c""));
 static REQUIRE_POLICY: GucSetting<bool> = GucSetting::<bool>::new(false);
+static READONLY_VIOLATION: GucSetting<ReadonlyViolation> =
+    GucSetting::<ReadonlyViolation>::new(ReadonlyViolation::Restore);
 static FHIRPATH_STEPS: GucSetting<i32> = GucSetting::<i32>::new(1_000_000);
 static FHIRPATH_LENGTH: GucSetting<i32> = GucSetting::<i32>::new(64 * 1024);
 static FHIRPATH_DEPTH: GucSetting<i32> = GucSetting::<i32>::new(128);
+
+/// What becomes of a write that has other values for hidden and readonly fields.
+#[derive(Clone, Copy, PartialEq, Eq, PostgresGucEnum)]
+pub enum ReadonlyViolation {
+    /// What it has for them is ignored.
+    #[name = c"restore"]
+    Restore,
+    /// It is refused.
+    #[name = c"error"]
+    Error,
+}
+
+/// Settings that need no privilege.
+const FOR_EVERYBODY: [&str; 1] = ["fhir_access.readonly_violation"];
 
 /// The longest membership that a session may carry in the setting itself, in bytes.
 const MEMBERSHIP_LIMIT: usize = 1 << 20;
@@ -34,6 +51,11 @@ pub fn client_ip() -> String {
 /// `fhir_access.require_policy`: is a membership without any policy an error?
 pub fn require_policy() -> bool {
     REQUIRE_POLICY.get()
+}
+
+/// `fhir_access.readonly_violation`
+pub fn readonly_violation() -> ReadonlyViolation {
+    READONLY_VIOLATION.get()
 }
 
 /// `fhir_access.fhirpath_steps`: how much work the evaluation of one expression may be.
@@ -66,11 +88,10 @@ fn check_connection_options() -> crate::error::Result<()> {
         let count = usize::try_from(pg_sys::GetNumConfigOptions()).unwrap_or(0);
         for setting in std::slice::from_raw_parts(pg_sys::get_guc_variables(), count) {
             let name = CStr::from_ptr((**setting).name);
+            let lower = name.to_string_lossy().to_ascii_lowercase();
             if (**setting).source != pg_sys::GucSource::PGC_S_CLIENT
-                || !name
-                    .to_string_lossy()
-                    .to_ascii_lowercase()
-                    .starts_with("fhir_access.")
+                || !lower.starts_with("fhir_access.")
+                || FOR_EVERYBODY.contains(&lower.as_str())
             {
                 continue;
             }
@@ -126,6 +147,14 @@ pub fn init() {
             None,
             Some(assign_require_policy),
             None,
+        );
+        GucRegistry::define_enum_guc(
+            c"fhir_access.readonly_violation",
+            c"What becomes of a write that has other values for hidden and readonly fields.",
+            c"restore: what it has for them is ignored. error: it is refused, and the error names them.",
+            &READONLY_VIOLATION,
+            GucContext::Userset,
+            GucFlags::default(),
         );
         GucRegistry::define_int_guc(
             c"fhir_access.fhirpath_steps",

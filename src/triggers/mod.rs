@@ -1,6 +1,7 @@
 //! Triggers: on protected tables ([`write`]) and on the documents' tables ([`documents`]).
 
 mod documents;
+mod kept;
 pub mod movement;
 mod note;
 mod row;

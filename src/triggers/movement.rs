@@ -5,10 +5,10 @@
 //! some later trigger has called off. So the `DELETE` is let through only until something else than its `INSERT` follows,
 //! and the `INSERT` only where the row is really gone from its old place.
 
+use super::kept::Kept;
 use super::note::Notes;
 use crate::error::{Error, Result};
 use crate::node::relation::{self, OpenRelation};
-use access_policy::fields::FieldSet;
 use pgrx::prelude::*;
 
 /// An update that was granted just now, and may turn out to be a movement.
@@ -28,7 +28,7 @@ pub struct Moved {
     /// The document as the update left it.
     pub document: Vec<u8>,
     /// The fields that the update put back.
-    pub kept: FieldSet,
+    pub kept: Kept,
 }
 
 thread_local! {
@@ -39,12 +39,7 @@ thread_local! {
 ///
 /// # Safety
 /// `data` must be the trigger data of an UPDATE.
-pub unsafe fn note_update(
-    data: &pg_sys::TriggerData,
-    stored: &[u8],
-    document: &[u8],
-    kept: FieldSet,
-) {
+pub unsafe fn note_update(data: &pg_sys::TriggerData, stored: &[u8], document: &[u8], kept: Kept) {
     // SAFETY: by the caller's promise; the relation is open.
     let (is_partition, relation, row) = unsafe {
         let relation = &*data.tg_relation;

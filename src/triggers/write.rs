@@ -2,6 +2,7 @@
 //!
 //! It fires for everybody. For a role that is exempt from policies it only keeps the registry truthful.
 
+use super::kept::{self, Kept, Sent};
 use super::movement::Moved;
 use super::row::Row;
 use super::site::Site;
@@ -13,7 +14,6 @@ use crate::node::{privilege, relation};
 use crate::registry::{self, Protected};
 use crate::session::{self, Session};
 use access_policy::Interaction;
-use access_policy::fields::FieldSet;
 use pgrx::prelude::*;
 use std::rc::Rc;
 
@@ -105,7 +105,8 @@ unsafe fn insert(
         movement::settle()?;
         upsert::settle()?;
         row.check_shape()?;
-        if let Some(tagged) = tag::on_create(&session, protected, row.document()?.value()?)? {
+        let sent = row.document()?;
+        if let Some(tagged) = tag::on_create(&session, protected, sent.value()?)? {
             row.put(&tagged);
         }
         let site = Site::at(fcinfo, &session, protected);
@@ -115,6 +116,11 @@ unsafe fn insert(
         };
         let dropped = entry.hidden.union(&entry.readonly);
         if !dropped.is_empty() {
+            if let Some(violation) = kept::violation_of_insert(&row, sent.value()?, &dropped)? {
+                // Where an update may yet take the insert's place, it is judged by what was sent.
+                upsert::refuse(violation)?;
+                return Ok(row.tuple);
+            }
             let kept = dropped.try_remove(row.document()?.value()?).map_err(|_| {
                 row.invalid("cannot be written without its readonly and hidden fields")
             })?;
@@ -159,21 +165,25 @@ unsafe fn update(
         let Some(entry) = site.deciding(Interaction::Update, data.tg_relation, &old)? else {
             return Err(site.refusal(Interaction::Update, &old, "the stored row"));
         };
-        let mut kept = entry.hidden.union(&entry.readonly);
+        let mut fields = entry.hidden.union(&entry.readonly);
+        let mut unseen = fields.clone();
         // What the reader could not see cannot have been meant to change, whichever entry permits the write.
         if let Some(reader) = site.deciding(Interaction::Search, data.tg_relation, &old)? {
-            kept = kept.union(&reader.hidden);
+            fields = fields.union(&reader.hidden);
+            unseen = reader.hidden.clone();
         }
         if let Some(dropped) = upsert::dropped(protected.relation, &old.reference()) {
-            kept = kept.union(&dropped);
+            fields = fields.union(&dropped);
+            unseen = unseen.union(&dropped);
         }
+        let kept = Kept { fields, unseen };
         new.check_shape()?;
         new.check_identity(&old)?;
         let stored = old.document()?;
         finish_update(
             site,
             data.tg_relation,
-            &kept,
+            (&kept, Sent::in_update(data, protected.resource.number)),
             [stored.value()?; 2],
             &mut new,
             "the row as it would be after the update",
@@ -208,7 +218,7 @@ unsafe fn arrival(
         finish_update(
             Site::at(fcinfo, session, protected),
             data.tg_relation,
-            &moved.kept,
+            (&moved.kept, Sent::Nothing),
             [before, updated],
             &mut row,
             "the row as it arrives in its new partition",
@@ -222,19 +232,12 @@ unsafe fn arrival(
 fn finish_update(
     site: &mut Site,
     relation: pg_sys::Relation,
-    kept: &FieldSet,
+    (kept, sent): (&Kept, Sent),
     [before, stored]: [jsonb::Value<'_>; 2],
     row: &mut Row<'_>,
     what: &str,
 ) -> Result<()> {
-    if !kept.is_empty() {
-        let restored = kept
-            .try_restore(row.document()?.value()?, stored)
-            .map_err(|_| row.invalid("cannot keep its readonly and hidden fields"))?;
-        if let Some(restored) = restored {
-            row.put(&restored);
-        }
-    }
+    kept.put_back(row, stored, sent)?;
     if let Some(tagged) = tag::on_update(
         &site.session,
         &site.protected,

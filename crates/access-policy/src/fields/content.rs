@@ -89,7 +89,7 @@ struct Writer {
 }
 
 impl Writer {
-    fn content<'t>(mut self, tries: &[&'t Trie], value: Value<'_>) -> Result<Content, Corrupt> {
+    fn content(mut self, tries: &[&Trie], value: Value<'_>) -> Result<Content, Corrupt> {
         let mut frames = Vec::new();
         // How many of the frames are written: always the first ones.
         let mut written = 0;

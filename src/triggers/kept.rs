@@ -1,0 +1,116 @@
+//! The fields that a write must leave as they are: put back, or the write is refused, as `fhir_access.readonly_violation` says.
+
+use super::row::Row;
+use crate::error::{Error, Result};
+use crate::settings::{self, ReadonlyViolation};
+use access_policy::Interaction;
+use access_policy::fields::FieldSet;
+use jsonb::Value;
+use pgrx::prelude::*;
+
+/// How many paths a refusal names.
+const MOST_NAMED: usize = 10;
+
+/// The fields of one stored row that an update keeps.
+pub struct Kept {
+    /// Hidden and readonly ones.
+    pub fields: FieldSet,
+    /// Those of them that the writer could not see.
+    pub unseen: FieldSet,
+}
+
+impl Kept {
+    /// Puts the fields of the document `stored` back into `row`, or refuses it.
+    pub fn put_back(&self, row: &mut Row<'_>, stored: Value<'_>, sent: Sent) -> Result<()> {
+        if self.fields.is_empty() {
+            return Ok(());
+        }
+        let document = row.document()?;
+        let new = document.value()?;
+        let cannot = |row: &Row<'_>| row.invalid("cannot keep its readonly and hidden fields");
+        if settings::readonly_violation() == ReadonlyViolation::Error {
+            // What was taken over from the stored row as it is has hidden fields in it, which nobody sent.
+            let nothing = FieldSet::default();
+            let unseen = match sent {
+                Sent::Document => &self.unseen,
+                Sent::Nothing => &nothing,
+            };
+            let paths = self
+                .fields
+                .violations(new, Some(stored), unseen)
+                .map_err(|_| cannot(row))?;
+            refuse(Interaction::Update, row, &paths)?;
+        }
+        let restored = self
+            .fields
+            .try_restore(new, stored, &self.unseen)
+            .map_err(|_| cannot(row))?;
+        if let Some(restored) = restored {
+            row.put(&restored);
+        }
+        Ok(())
+    }
+}
+
+/// What the statement of an update says about the resource.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Sent {
+    /// There is a new one, made of what the writer could see and of what it brought.
+    Document,
+    /// None: it is the stored one, unless a trigger of the owner's has changed it.
+    Nothing,
+}
+
+impl Sent {
+    /// # Safety
+    /// `data` must be the trigger data of an UPDATE; `column` the number of a column of its relation.
+    pub unsafe fn in_update(data: &pg_sys::TriggerData, column: i16) -> Sent {
+        let member = i32::from(column).saturating_sub(pg_sys::FirstLowInvalidHeapAttributeNumber);
+        // SAFETY: by the caller's promise, the set is null or one.
+        match unsafe { pg_sys::bms_is_member(member, data.tg_updatedcols) } {
+            true => Sent::Document,
+            false => Sent::Nothing,
+        }
+    }
+}
+
+/// The refusal of a new row that `sent` fields which may not be written, where that is an error.
+pub fn violation_of_insert(
+    row: &Row<'_>,
+    sent: Value<'_>,
+    fields: &FieldSet,
+) -> Result<Option<Error>> {
+    if settings::readonly_violation() != ReadonlyViolation::Error {
+        return Ok(None);
+    }
+    let paths = fields
+        .violations(sent, None, fields)
+        .map_err(|_| row.invalid("cannot be written without its readonly and hidden fields"))?;
+    Ok(refuse(Interaction::Create, row, &paths).err())
+}
+
+fn refuse(interaction: Interaction, row: &Row<'_>, paths: &[String]) -> Result<()> {
+    if paths.is_empty() {
+        return Ok(());
+    }
+    let named: Vec<&str> = paths.iter().take(MOST_NAMED).map(String::as_str).collect();
+    let more = match paths.len().saturating_sub(named.len()) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let what = match interaction {
+        Interaction::Create => "sets",
+        _ => "changes",
+    };
+    Err(Error::NotPermitted {
+        interaction: interaction.code(),
+        reference: row.reference(),
+        detail: format!(
+            "It {what} fields that are readonly or hidden: {}{more}.",
+            named.join(", ")
+        ),
+        hint: Some(
+            "Write them as they were read, or SET fhir_access.readonly_violation = 'restore': what is sent for them is then ignored.",
+        ),
+    })
+}
