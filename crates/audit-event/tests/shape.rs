@@ -1,5 +1,11 @@
 //! Every line is an AuditEvent of FHIR R4: what is in it exists there, with the right type and number, and what must be in
 //! it is.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
