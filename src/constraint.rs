@@ -1,9 +1,11 @@
 //! Write constraints: what an entry says of a row before it is written, asked of the evaluator of FHIRPath.
 
+use crate::audit::About;
 use crate::error::Error;
 use crate::session::reach::ReachEntry;
 use crate::settings;
 use access_policy::{AFTER, BEFORE, Constraint, Interaction, ParameterValue};
+use audit_event::Detail;
 use chrono::{DateTime, FixedOffset};
 use fhirpath::{Context, Fault, Variable, Verdict};
 use jsonb::Value;
@@ -98,10 +100,12 @@ fn verdict(
 impl Unmet<'_> {
     /// The constraint as messages name it: `AccessPolicy/x resource[2].writeConstraint[0] ("final is final")`.
     pub fn describe(&self) -> String {
-        format!(
-            "{}.writeConstraint[{}] ({})",
-            self.entry.place, self.number, self.constraint
-        )
+        format!("{} ({})", self.place(), self.constraint)
+    }
+
+    /// Where the constraint stands: `AccessPolicy/x resource[2].writeConstraint[0]`.
+    fn place(&self) -> String {
+        format!("{}.writeConstraint[{}]", self.entry.place, self.number)
     }
 
     /// What it came to instead of `true`, in words: `is false`. Nothing of the documents is in it.
@@ -149,11 +153,25 @@ impl Unmet<'_> {
 
     /// The refusal of a write.
     pub fn refusal(&self, interaction: Interaction, reference: String) -> Error {
+        let rules = vec![
+            Detail {
+                name: "entry",
+                value: self.entry.place.clone(),
+            },
+            Detail {
+                name: "constraint",
+                value: self.place(),
+            },
+        ];
         Error::NotPermitted {
             interaction: interaction.code(),
             reference,
             detail: format!("{} is not met: it {}", self.describe(), self.outcome()),
             hint: self.hint(),
         }
+        .recorded(About {
+            rules,
+            ..About::default()
+        })
     }
 }

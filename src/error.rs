@@ -5,6 +5,7 @@
 
 mod fields;
 
+use crate::audit;
 use crate::node::relation;
 use access_policy::{AccessError, Finding, IpVerdict, Severity};
 use errors::Kind;
@@ -96,6 +97,12 @@ pub enum Error {
     /// One of the above, about a relation.
     #[error("{error}")]
     About { place: Place, error: Box<Error> },
+    /// One of the above, with what the audit trail tells of it.
+    #[error("{error}")]
+    Recorded {
+        error: Box<Error>,
+        about: Box<audit::About>,
+    },
 }
 
 /// The relation that an error is about, and the column where one is concerned; by the names that they have in the catalogs.
@@ -141,11 +148,12 @@ impl Error {
             Error::Unsupported(_) => Kind::Unsupported,
             Error::Corrupted(_) => Kind::Corrupted,
             Error::Internal(_) => Kind::Internal,
-            Error::About { error, .. } => error.kind(),
+            Error::About { error, .. } | Error::Recorded { error, .. } => error.kind(),
         }
     }
 
-    fn code(&self) -> PgSqlErrorCode {
+    /// Its SQLSTATE.
+    pub fn code(&self) -> PgSqlErrorCode {
         // As PostgreSQL packs them: six bits for each character, the first one lowest.
         let characters = self.kind().sqlstate().bytes().rev();
         let packed = characters.fold(0_i32, |packed, character| {
@@ -177,13 +185,19 @@ impl Error {
             | Kind::Corrupted => {}
             _ => return self,
         }
-        if matches!(self, Error::About { .. }) {
-            return self;
-        }
-        let Some((schema, table)) = relation::names(relation) else {
-            return self;
+        // What the audit trail tells stays outermost.
+        let error = match self {
+            Error::About { .. } => return self,
+            Error::Recorded { error, about } => {
+                let error = Box::new(error.about_place(relation, column));
+                return Error::Recorded { error, about };
+            }
+            error => error,
         };
-        let column = match &self {
+        let Some((schema, table)) = relation::names(relation) else {
+            return error;
+        };
+        let column = match &error {
             Error::NoColumn { column, .. } => Some(column.clone()),
             _ => column.map(str::to_owned),
         };
@@ -193,26 +207,32 @@ impl Error {
                 table,
                 column,
             },
-            error: Box::new(self),
+            error: Box::new(error),
         }
     }
 
     fn fields(&self) -> Fields {
         let mut fields = Fields::default();
-        if let Error::About { place, error } = self {
-            fields.table(&place.schema, &place.table);
-            if let Some(column) = &place.column {
-                fields.column(column);
+        match self {
+            Error::Recorded { error, .. } => return error.fields(),
+            Error::About { place, error } => {
+                fields.table(&place.schema, &place.table);
+                if let Some(column) = &place.column {
+                    fields.column(column);
+                }
+                if error.kind() == Kind::NotPermitted {
+                    fields.constraint(POLICY);
+                }
             }
-            if error.kind() == Kind::NotPermitted {
-                fields.constraint(POLICY);
-            }
+            _ => {}
         }
         fields
     }
 
-    fn detail(&self) -> Option<String> {
+    /// More than its message says.
+    pub fn detail(&self) -> Option<String> {
         match self {
+            Error::About { error, .. } | Error::Recorded { error, .. } => error.detail(),
             Error::NotPermitted { detail, .. } => Some(sentence(detail)),
             Error::InvalidDocument { details, .. } if !details.is_empty() => {
                 Some(details.join("\n"))
@@ -220,7 +240,6 @@ impl Error {
             Error::Expression { excerpt, .. } | Error::Evaluation { excerpt, .. } => {
                 Some(excerpt.clone())
             }
-            Error::About { error, .. } => error.detail(),
             Error::Fence => Some(
                 "The session's membership, client address or policies changed after it was planned or its cursor was opened."
                     .to_owned(),
@@ -231,6 +250,7 @@ impl Error {
 
     fn hint(&self) -> Option<String> {
         match self {
+            Error::About { error, .. } | Error::Recorded { error, .. } => error.hint(),
             Error::Access(error) => error.hint().map(|hint| sentence(&hint)),
             Error::NoMembership => Some(
                 "SET LOCAL fhir_access.membership = 'id' in each transaction, or bind a database user with ALTER ROLE … SET fhir_access.membership."
@@ -275,7 +295,6 @@ impl Error {
             ),
             Error::Corrupted(_) => Some("Look at the row as a superuser, and restore it from a backup.".to_owned()),
             Error::Internal(_) => Some("Please report it to the authors of fhir_access.".to_owned()),
-            Error::About { error, .. } => error.hint(),
         }
     }
 
@@ -297,8 +316,22 @@ impl Error {
         })
     }
 
+    /// The same error, with what the audit trail should tell of it. What it knows already stays.
+    pub fn recorded(self, about: audit::About) -> Error {
+        let (error, about) = match self {
+            Error::Recorded {
+                error,
+                about: known,
+            } => (error, known.or(about)),
+            error => (Box::new(error), about),
+        };
+        let about = Box::new(about);
+        Error::Recorded { error, about }
+    }
+
     /// Raises this error in PostgreSQL; the statement ends here.
     pub fn raise(&self) -> ! {
+        audit::denied(self);
         fields::attach(self.code(), self.fields());
         let mut report = ErrorReport::new(self.code(), self.to_string(), "fhir_access");
         if let Some(detail) = self.detail() {

@@ -4,8 +4,7 @@
 //! `ALTER ROLE … SET` binds a database user who cannot change them. So are the limits on FHIRPath. Everybody may set
 //! `readonly_violation`, which grants nothing.
 
-use crate::error::OrRaise;
-use crate::session;
+use crate::{audit, session};
 use fhirpath::Limits;
 use pgrx::guc::{GucContext, GucFlags, GucRegistry, GucSetting, PostgresGucEnum};
 use pgrx::prelude::*;
@@ -17,6 +16,7 @@ static CLIENT_IP: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::n
 static REQUIRE_POLICY: GucSetting<bool> = GucSetting::<bool>::new(false);
 static READONLY_VIOLATION: GucSetting<ReadonlyViolation> =
     GucSetting::<ReadonlyViolation>::new(ReadonlyViolation::Restore);
+static AUDIT: GucSetting<audit::Level> = GucSetting::<audit::Level>::new(audit::Level::Off);
 static FHIRPATH_STEPS: GucSetting<i32> = GucSetting::<i32>::new(1_000_000);
 static FHIRPATH_LENGTH: GucSetting<i32> = GucSetting::<i32>::new(64 * 1024);
 static FHIRPATH_DEPTH: GucSetting<i32> = GucSetting::<i32>::new(128);
@@ -56,6 +56,11 @@ pub fn require_policy() -> bool {
 /// `fhir_access.readonly_violation`
 pub fn readonly_violation() -> ReadonlyViolation {
     READONLY_VIOLATION.get()
+}
+
+/// `fhir_access.audit`: what goes to the server's log.
+pub fn audit() -> audit::Level {
+    AUDIT.get()
 }
 
 /// `fhir_access.fhirpath_steps`: how much work the evaluation of one expression may be.
@@ -110,9 +115,40 @@ fn check_connection_options() -> crate::error::Result<()> {
     }
 }
 
+/// Are refusals recorded, as far as can be told before the settings are defined? A connection's options stand in the way of
+/// what an administrator has set: then they are.
+fn is_audited() -> bool {
+    // SAFETY: as above. Until it is defined, ours is a placeholder, which holds a text.
+    unsafe {
+        let count = usize::try_from(pg_sys::GetNumConfigOptions()).unwrap_or(0);
+        let settings = std::slice::from_raw_parts(pg_sys::get_guc_variables(), count);
+        settings.iter().any(|setting| {
+            let name = CStr::from_ptr((**setting).name).to_string_lossy();
+            if !name.eq_ignore_ascii_case("fhir_access.audit") {
+                return false;
+            }
+            let is_off = || {
+                let placeholder = setting.cast::<pg_sys::config_string>();
+                let value = *(*placeholder).variable;
+                value.is_null()
+                    || CStr::from_ptr(value)
+                        .to_bytes()
+                        .eq_ignore_ascii_case(b"off")
+            };
+            (**setting).source == pg_sys::GucSource::PGC_S_CLIENT
+                || ((**setting).vartype == pg_sys::config_type::PGC_STRING && !is_off())
+        })
+    }
+}
+
 /// Defines the settings and reserves their prefix.
 pub fn init() {
-    check_connection_options().or_raise();
+    if let Err(error) = check_connection_options() {
+        if is_audited() {
+            audit::denied_at_start(&error);
+        }
+        error.raise();
+    }
     // SAFETY: the hooks are guarded functions with the signatures PostgreSQL expects.
     unsafe {
         GucRegistry::define_string_guc_with_hooks(
@@ -154,6 +190,14 @@ pub fn init() {
             c"restore: what it has for them is ignored. error: it is refused, and the error names them.",
             &READONLY_VIOLATION,
             GucContext::Userset,
+            GucFlags::default(),
+        );
+        GucRegistry::define_enum_guc(
+            c"fhir_access.audit",
+            c"What is recorded in the server's log, a line of JSON for each event.",
+            c"denied: what is refused; writes: each row that is written, too; all: each statement that reads, too.",
+            &AUDIT,
+            GucContext::Suset,
             GucFlags::default(),
         );
         GucRegistry::define_int_guc(

@@ -6,6 +6,7 @@
 
 use super::foreign_key::{self, Phase};
 use super::{portals, standard};
+use crate::audit;
 use crate::error::{Error, OrRaise, Result};
 use crate::session::{self, Fingerprint};
 use crate::triggers::{movement, upsert};
@@ -97,7 +98,7 @@ unsafe extern "C-unwind" fn check(query: *const pg_sys::QueryDesc) {
 }
 
 #[pg_guard]
-unsafe extern "C-unwind" fn check_start(query: *const pg_sys::QueryDesc) {
+unsafe extern "C-unwind" fn check_start(query: *const pg_sys::QueryDesc, flags: i32) {
     // SAFETY: called below with a valid query descriptor.
     unsafe {
         // What this statement calls may hold cached plans: a change committed elsewhere must reach them first.
@@ -108,6 +109,7 @@ unsafe extern "C-unwind" fn check_start(query: *const pg_sys::QueryDesc) {
         if let Some(fingerprint) = fence_of((*query).plannedstmt) {
             portals::remember(fingerprint);
         }
+        audit::reading(query, flags).or_raise();
     }
 }
 
@@ -127,7 +129,7 @@ unsafe extern "C-unwind" fn settle() {
 unsafe extern "C-unwind" fn start(query: *mut pg_sys::QueryDesc, flags: i32) {
     // SAFETY: called by PostgreSQL with a valid query descriptor.
     unsafe {
-        check_start(query);
+        check_start(query, flags);
         match PREVIOUS_START {
             Some(previous) => previous(query, flags),
             None => standard::standard_executor_start(query, flags),
@@ -148,6 +150,10 @@ unsafe extern "C-unwind" fn run(
         let mut callback = foreign_key::callback(query, Phase::Run, pg_sys::error_context_stack);
         if callback.callback.is_some() {
             pg_sys::error_context_stack = &mut callback;
+        }
+        let mut witness = audit::with_check_callback(query, pg_sys::error_context_stack);
+        if witness.callback.is_some() {
+            pg_sys::error_context_stack = &mut witness;
         }
         match PREVIOUS_RUN {
             Some(previous) => previous(query, direction, count, once),

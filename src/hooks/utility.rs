@@ -2,6 +2,7 @@
 //! relation whose row security somebody switched off. `COPY` where it is on becomes a query, and is planned.
 
 use super::{masking, portals, standard};
+use crate::audit;
 use crate::error::{Error, OrRaise};
 use crate::node::{privilege, relation, trigger};
 use crate::registry;
@@ -58,7 +59,8 @@ unsafe extern "C-unwind" fn process(
             check_trigger((*utility.cast::<pg_sys::CreateTrigStmt>()).relation);
         }
         if (*utility).type_ == pg_sys::NodeTag::T_CopyStmt {
-            check_copy((*utility.cast::<pg_sys::CopyStmt>()).relation);
+            let copy = utility.cast::<pg_sys::CopyStmt>();
+            check_copy((*copy).relation, (*copy).is_from);
         }
         match PREVIOUS {
             Some(previous) => previous(
@@ -106,9 +108,13 @@ unsafe extern "C-unwind" fn remember_portal() {
 }
 
 #[pg_guard]
-unsafe extern "C-unwind" fn check_copy(relation: *const pg_sys::RangeVar) {
+unsafe extern "C-unwind" fn check_copy(relation: *const pg_sys::RangeVar, is_from: bool) {
     if let Some(oid) = look_up(relation) {
         masking::check_copy(oid).or_raise();
+        // For whoever is subject to row security it becomes a query, and is recorded as one.
+        if !is_from && !privilege::is_subject(oid) {
+            audit::copied(oid).or_raise();
+        }
     }
 }
 

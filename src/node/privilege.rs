@@ -62,17 +62,22 @@ pub fn may_update(relation: pg_sys::Oid) -> bool {
     }
 }
 
-/// Is the user on whose behalf a row is written subject to policies? The rows that a foreign key's action reaches are
-/// written by the table's owner; they count as written by the user whose statement started it.
+/// Is the user on whose behalf a row is written subject to policies?
 pub fn writer_is_subject() -> bool {
-    // SAFETY: plain look-ups.
+    // SAFETY: a look-up in the catalogs.
+    unsafe { !pg_sys::has_bypassrls_privilege(writer()) }
+}
+
+/// The user on whose behalf a row is written. The rows that a foreign key's action reaches are written by the table's owner;
+/// they count as written by the user whose statement started it.
+pub fn writer() -> pg_sys::Oid {
+    // SAFETY: reads the backend's state.
     unsafe {
-        let user = if pg_sys::InNoForceRLSOperation() {
+        if pg_sys::InNoForceRLSOperation() {
             statement::running().map_or_else(|| pg_sys::GetOuterUserId(), |running| running.user)
         } else {
             pg_sys::GetUserId()
-        };
-        !pg_sys::has_bypassrls_privilege(user)
+        }
     }
 }
 

@@ -96,6 +96,16 @@ pub fn owner(relation: pg_sys::Oid) -> Option<pg_sys::Oid> {
     class_field(relation, |class| class.relowner)
 }
 
+/// The relation's name without its schema, if it exists.
+pub fn name(relation: pg_sys::Oid) -> Option<String> {
+    class_field(relation, |class| {
+        // SAFETY: a name is a C string.
+        unsafe { CStr::from_ptr(class.relname.data.as_ptr()) }
+            .to_string_lossy()
+            .into_owned()
+    })
+}
+
 /// Does row security apply to the relation, for its owner too?
 pub fn row_security_forced(relation: pg_sys::Oid) -> bool {
     class_field(relation, |class| {

@@ -60,6 +60,9 @@ impl ReachEntry {
     }
 }
 
+/// Of many entries, those that are named.
+const SHOWN: usize = 5;
+
 /// The reach of one interaction on one type.
 #[derive(Debug)]
 pub struct Reach {
@@ -131,9 +134,19 @@ impl Reach {
         )
     }
 
+    /// The places of the entries, as the audit trail names them.
+    pub fn places(&self) -> Vec<String> {
+        let mut places: Vec<String> = Vec::new();
+        for entry in &self.entries {
+            if places.len() < SHOWN && !places.contains(&entry.place) {
+                places.push(entry.place.clone());
+            }
+        }
+        places
+    }
+
     /// The entries as messages name them, each once, and no more than a reader can use.
     pub fn listed(&self) -> String {
-        const SHOWN: usize = 5;
         let mut entries: Vec<String> = Vec::new();
         let mut others = 0_usize;
         for entry in self.entries.iter().map(|entry| entry.describe()) {

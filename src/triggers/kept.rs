@@ -12,6 +12,7 @@ use pgrx::prelude::*;
 const MOST_NAMED: usize = 10;
 
 /// The fields of one stored row that an update keeps.
+#[derive(Default)]
 pub struct Kept {
     /// Hidden and readonly ones.
     pub fields: FieldSet,

@@ -7,6 +7,7 @@
 
 use super::kept::Kept;
 use super::note::Notes;
+use crate::audit::Line;
 use crate::error::{Error, Result};
 use crate::node::relation::{self, OpenRelation};
 use pgrx::prelude::*;
@@ -19,6 +20,8 @@ struct Update {
     deleted: bool,
     /// Why the row may not be deleted, if it is not moved.
     refusal: Option<Error>,
+    /// What the audit trail says of its deletion, if it is not moved.
+    line: Option<Line>,
 }
 
 /// What the second half of a movement brings, before other triggers changed it.
@@ -62,16 +65,22 @@ pub unsafe fn note_update(data: &pg_sys::TriggerData, stored: &[u8], document: &
                 moved,
                 deleted: false,
                 refusal: None,
+                line: None,
             })
         });
     }
 }
 
-/// Refuses this DELETE: now or, where it may be the first half of a movement, as soon as it turns out to be none.
+/// Refuses this DELETE, or records it: now or, where it may be the first half of a movement, as soon as it turns out to be
+/// none.
 ///
 /// # Safety
 /// `data` must be the trigger data of a DELETE.
-pub unsafe fn delete(data: &pg_sys::TriggerData, refusal: Option<Error>) -> Result<()> {
+pub unsafe fn delete(
+    data: &pg_sys::TriggerData,
+    refusal: Option<Error>,
+    line: Option<Line>,
+) -> Result<()> {
     // SAFETY: by the caller's promise; the relation is open.
     let (relation, row) = unsafe { ((*data.tg_relation).rd_id, (*data.tg_trigtuple).t_self) };
     let is_first_half = |update: &mut Update| {
@@ -79,18 +88,29 @@ pub unsafe fn delete(data: &pg_sys::TriggerData, refusal: Option<Error>) -> Resu
         same && !std::mem::replace(&mut update.deleted, true)
     };
     if UPDATES.with(|notes| notes.look(is_first_half)) == Some(true) {
-        UPDATES.with(|notes| notes.look(|update| update.refusal = refusal));
+        UPDATES.with(|notes| {
+            notes.look(|update| {
+                update.refusal = refusal;
+                update.line = line;
+            })
+        });
         return Ok(());
     }
     settle()?;
-    refusal.map_or(Ok(()), Err)
+    conclude(refusal, line)
 }
 
-/// The refusal of a DELETE that no INSERT followed.
+/// What was kept back of a DELETE that no INSERT followed.
 pub fn settle() -> Result<()> {
-    match UPDATES.with(|notes| notes.look(|update| update.refusal.take())) {
-        Some(Some(error)) => Err(error),
-        _ => Ok(()),
+    let kept =
+        UPDATES.with(|notes| notes.look(|update| (update.refusal.take(), update.line.take())));
+    kept.map_or(Ok(()), |(refusal, line)| conclude(refusal, line))
+}
+
+fn conclude(refusal: Option<Error>, line: Option<Line>) -> Result<()> {
+    match refusal {
+        Some(error) => Err(error),
+        None => line.map_or(Ok(()), Line::write),
     }
 }
 

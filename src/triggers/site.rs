@@ -2,6 +2,7 @@
 //! entry decides.
 
 use super::row::Row;
+use crate::audit::About;
 use crate::error::{Error, Result};
 use crate::node::expr::RowEvaluator;
 use crate::predicate::{Style, Writer};
@@ -9,6 +10,7 @@ use crate::registry::Protected;
 use crate::session::Session;
 use crate::session::reach::{Reach, ReachEntry};
 use access_policy::Interaction;
+use audit_event::Detail;
 use pgrx::PgMemoryContexts;
 use pgrx::prelude::*;
 use std::collections::HashMap;
@@ -113,6 +115,17 @@ impl Site {
             }
             None => String::new(),
         };
+        let places = self
+            .decisions
+            .get(&interaction)
+            .map_or_else(Vec::new, |decision| decision.reach.places());
+        let rules = places
+            .into_iter()
+            .map(|value| Detail {
+                name: "entry",
+                value,
+            })
+            .collect();
         Error::NotPermitted {
             interaction: interaction.code(),
             reference: row.reference(),
@@ -120,5 +133,10 @@ impl Site {
             hint: None,
         }
         .about(self.protected.relation)
+        .recorded(About {
+            relation: Some(self.protected.relation),
+            rules,
+            ..About::default()
+        })
     }
 }

@@ -3,6 +3,7 @@
 //! only if it is: the trigger fires before PostgreSQL looks for a row that is there already.
 
 use super::note::Notes;
+use crate::audit::Line;
 use crate::error::{Error, Result};
 use crate::node::statement;
 use access_policy::fields::FieldSet;
@@ -17,6 +18,7 @@ struct Dropped {
 thread_local! {
     static DROPPED: Notes<Dropped> = const { Notes::new() };
     static REFUSED: Notes<Error> = const { Notes::new() };
+    static PERMITTED: Notes<Line> = const { Notes::new() };
 }
 
 /// Notes that these fields were left out of the new row that `reference` names.
@@ -47,16 +49,31 @@ pub fn refuse(error: Error) -> Result<()> {
     Ok(())
 }
 
+/// Records that the new row is permitted, now or, where the statement may yet update a stored row instead, as soon as it has
+/// not done so.
+pub fn permit(line: Option<Line>) -> Result<()> {
+    let Some(line) = line else {
+        return Ok(());
+    };
+    if !statement::running().is_some_and(|running| running.is_upsert) {
+        return line.write();
+    }
+    PERMITTED.with(|notes| notes.leave(line));
+    Ok(())
+}
+
 /// A stored row is updated. In an upsert that is what became of the row it brought last: its only updates are of rows that
 /// it found in the place of the new one.
 pub fn updates() {
     REFUSED.with(|notes| notes.take(|_| true));
+    PERMITTED.with(|notes| notes.take(|_| true));
 }
 
-/// The refusal of a row that was to be inserted, and that no update took the place of.
+/// The refusal or the record of a row that was to be inserted, and that no update took the place of.
 pub fn settle() -> Result<()> {
-    match REFUSED.with(|notes| notes.take(|_| true)) {
-        Some(error) => Err(error),
-        None => Ok(()),
+    if let Some(error) = REFUSED.with(|notes| notes.take(|_| true)) {
+        return Err(error);
     }
+    let permitted = PERMITTED.with(|notes| notes.take(|_| true));
+    permitted.map_or(Ok(()), Line::write)
 }

@@ -7,11 +7,13 @@ use super::movement::Moved;
 use super::row::Row;
 use super::site::Site;
 use super::{Operation, movement, operation, require_before_row, tag, trigger_data, upsert};
+use crate::audit::{self, About, Line};
 use crate::constraint;
 use crate::error::{Error, OrRaise, Result};
 use crate::functions::{require_preloaded, version_1};
 use crate::node::{privilege, relation};
 use crate::registry::{self, Protected};
+use crate::session::reach::ReachEntry;
 use crate::session::{self, Session};
 use access_policy::Interaction;
 use pgrx::prelude::*;
@@ -33,13 +35,32 @@ pub unsafe extern "C-unwind" fn fhir_access_enforce_write(
         let Some(protected) = registry::protected((*relation).rd_id).or_raise() else {
             not_registered(relation).raise();
         };
-        let here = (*relation).rd_id;
-        let tuple = match operation(data) {
-            Operation::Insert => insert(fcinfo, data, &protected),
-            Operation::Update => update(fcinfo, data, &protected),
-            _ => delete(fcinfo, data, &protected),
+        let (tuple, interaction, row) = match operation(data) {
+            Operation::Insert => (
+                insert(fcinfo, data, &protected),
+                Interaction::Create,
+                data.tg_trigtuple,
+            ),
+            Operation::Update => (
+                update(fcinfo, data, &protected),
+                Interaction::Update,
+                data.tg_trigtuple,
+            ),
+            _ => (
+                delete(fcinfo, data, &protected),
+                Interaction::Delete,
+                data.tg_trigtuple,
+            ),
         };
-        pg_sys::Datum::from(tuple.map_err(|error| error.about(here)).or_raise())
+        let tuple = tuple.map_err(|error| {
+            error.about(protected.relation).recorded(About {
+                relation: Some(protected.relation),
+                interaction: Some(interaction),
+                reference: Some(Row::of(row, relation, &protected).reference()),
+                rules: Vec::new(),
+            })
+        });
+        pg_sys::Datum::from(tuple.or_raise())
     }
 }
 
@@ -62,7 +83,16 @@ pub unsafe extern "C-unwind" fn fhir_access_enforce_truncate(
                 hint: Some("DELETE the rows that the policies permit, or TRUNCATE as such a role."),
             }
             .about((*data.tg_relation).rd_id)
+            .recorded(About {
+                relation: Some((*data.tg_relation).rd_id),
+                ..About::default()
+            })
             .raise();
+        }
+        if audit::records_writes()
+            && let Some(protected) = registry::protected((*data.tg_relation).rd_id).or_raise()
+        {
+            audit::truncated(&protected).or_raise();
         }
         pg_sys::Datum::null()
     }
@@ -95,6 +125,7 @@ unsafe fn insert(
         let mut row = Row::of(data.tg_trigtuple, data.tg_relation, protected);
         row.note_irregular_references()?;
         if !privilege::writer_is_subject() {
+            record_exempt_insert(data, &row, protected)?;
             return Ok(data.tg_trigtuple);
         }
         require_preloaded()?;
@@ -118,7 +149,7 @@ unsafe fn insert(
         if !dropped.is_empty() {
             if let Some(violation) = kept::violation_of_insert(&row, sent.value()?, &dropped)? {
                 // Where an update may yet take the insert's place, it is judged by what was sent.
-                upsert::refuse(violation)?;
+                upsert::refuse(of_relation(violation, protected))?;
                 return Ok(row.tuple);
             }
             let kept = dropped.try_remove(row.document()?.value()?).map_err(|_| {
@@ -136,10 +167,74 @@ unsafe fn insert(
         }
         if let Some(unmet) = constraint::unmet(&entry, None, row.document()?.value()?) {
             let refusal = unmet.refusal(Interaction::Create, row.reference());
-            upsert::refuse(refusal.about(protected.relation))?;
+            upsert::refuse(of_relation(refusal, protected))?;
+        } else {
+            upsert::permit(permitted(
+                Interaction::Create,
+                &row,
+                protected,
+                Some(&entry),
+            ))?;
         }
         Ok(row.tuple)
     }
+}
+
+/// A refusal that may be raised only later, with the relation that it is about.
+fn of_relation(refusal: Error, protected: &Protected) -> Error {
+    refusal.about(protected.relation).recorded(About {
+        relation: Some(protected.relation),
+        ..About::default()
+    })
+}
+
+/// The audit trail's line of a permitted write, where one is asked for.
+fn permitted(
+    interaction: Interaction,
+    row: &Row<'_>,
+    protected: &Protected,
+    entry: Option<&ReachEntry>,
+) -> Option<Line> {
+    audit::permitted(interaction, protected, || row.reference(), entry)
+}
+
+/// Whoever is exempt from policies is not exempt from the audit trail.
+///
+/// # Safety
+/// `data` must be the trigger data of an INSERT on the relation of `protected`, `row` its row.
+unsafe fn record_exempt_insert(
+    data: &pg_sys::TriggerData,
+    row: &Row<'_>,
+    protected: &Protected,
+) -> Result<()> {
+    let Some(line) = permitted(Interaction::Create, row, protected, None) else {
+        return Ok(());
+    };
+    // SAFETY: by the caller's promise.
+    if unsafe { movement::of_this_insert(data) }.is_some() {
+        return Ok(());
+    }
+    movement::settle()?;
+    upsert::settle()?;
+    upsert::permit(Some(line))
+}
+
+/// # Safety
+/// `data` must be the trigger data of an UPDATE on the relation of `protected`, `row` its row.
+unsafe fn record_exempt_update(
+    data: &pg_sys::TriggerData,
+    row: &Row<'_>,
+    protected: &Protected,
+) -> Result<()> {
+    let Some(line) = permitted(Interaction::Update, row, protected, None) else {
+        return Ok(());
+    };
+    upsert::updates();
+    movement::settle()?;
+    line.write()?;
+    // SAFETY: by the caller's promise. What the row holds matters to nobody.
+    unsafe { movement::note_update(data, &[], &[], Kept::default()) };
+    Ok(())
 }
 
 /// # Safety
@@ -155,6 +250,7 @@ unsafe fn update(
         let mut new = Row::of(data.tg_newtuple, data.tg_relation, protected);
         new.note_irregular_references()?;
         if !privilege::writer_is_subject() {
+            record_exempt_update(data, &old, protected)?;
             return Ok(data.tg_newtuple);
         }
         require_preloaded()?;
@@ -180,7 +276,7 @@ unsafe fn update(
         new.check_shape()?;
         new.check_identity(&old)?;
         let stored = old.document()?;
-        finish_update(
+        let entry = finish_update(
             site,
             data.tg_relation,
             (&kept, Sent::in_update(data, protected.resource.number)),
@@ -188,6 +284,9 @@ unsafe fn update(
             &mut new,
             "the row as it would be after the update",
         )?;
+        if let Some(line) = permitted(Interaction::Update, &new, protected, Some(&entry)) {
+            line.write()?;
+        }
         movement::note_update(data, stored.bytes(), new.document()?.bytes(), kept);
         Ok(new.tuple)
     }
@@ -228,7 +327,7 @@ unsafe fn arrival(
 }
 
 /// What each update comes to: the fields of the stored document back in their places, the tags, and the questions whether
-/// `row` may be what it is now, and whether it may become that from what was `before`.
+/// `row` may be what it is now, and whether it may become that from what was `before`. Returns the entry that says so.
 fn finish_update(
     site: &mut Site,
     relation: pg_sys::Relation,
@@ -236,7 +335,7 @@ fn finish_update(
     [before, stored]: [jsonb::Value<'_>; 2],
     row: &mut Row<'_>,
     what: &str,
-) -> Result<()> {
+) -> Result<Rc<ReachEntry>> {
     kept.put_back(row, stored, sent)?;
     if let Some(tagged) = tag::on_update(
         &site.session,
@@ -251,7 +350,7 @@ fn finish_update(
     };
     match constraint::unmet(&entry, Some(before), row.document()?.value()?) {
         Some(unmet) => Err(unmet.refusal(Interaction::Update, row.reference())),
-        None => Ok(()),
+        None => Ok(entry),
     }
 }
 
@@ -264,16 +363,25 @@ unsafe fn delete(
 ) -> Result<pg_sys::HeapTuple> {
     // SAFETY: by the caller's promise.
     unsafe {
+        let row = Row::of(data.tg_trigtuple, data.tg_relation, protected);
         if privilege::writer_is_subject() {
             require_preloaded()?;
             let session = session::current()?;
-            let row = Row::of(data.tg_trigtuple, data.tg_relation, protected);
             let site = Site::at(fcinfo, &session, protected);
-            let refusal = match site.deciding(Interaction::Delete, data.tg_relation, &row)? {
-                Some(_) => None,
-                None => Some(site.refusal(Interaction::Delete, &row, "the stored row")),
-            };
-            movement::delete(data, refusal)?;
+            let (refusal, line) =
+                match site.deciding(Interaction::Delete, data.tg_relation, &row)? {
+                    Some(entry) => {
+                        let line = permitted(Interaction::Delete, &row, protected, Some(&entry));
+                        (None, line)
+                    }
+                    None => {
+                        let refusal = site.refusal(Interaction::Delete, &row, "the stored row");
+                        (Some(refusal), None)
+                    }
+                };
+            movement::delete(data, refusal, line)?;
+        } else if let Some(line) = permitted(Interaction::Delete, &row, protected, None) {
+            movement::delete(data, None, Some(line))?;
         }
         Ok(data.tg_trigtuple)
     }

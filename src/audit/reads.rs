@@ -1,0 +1,87 @@
+//! Reading: one line for each statement, with the protected relations that it reads.
+
+use super::level::Level;
+use super::{actor, line, writes};
+use crate::error::Result;
+use crate::node::tree;
+use crate::{registry, settings};
+use audit_event::{Event, Kind, Outcome};
+use pgrx::prelude::*;
+
+/// A line names no more relations than these.
+const SHOWN: usize = 100;
+
+/// Records that the executor starts a statement which reads protected relations. What PostgreSQL and we ourselves ask on
+/// the way (foreign keys, questions about a membership) is no reading of anybody's.
+///
+/// # Safety
+/// `query` must be valid, with a plan.
+pub unsafe fn reading(query: *const pg_sys::QueryDesc, flags: i32) -> Result<()> {
+    if settings::audit() < Level::All {
+        return Ok(());
+    }
+    // SAFETY: by the caller's promise.
+    unsafe {
+        let is_explained = flags & pg_sys::EXEC_FLAG_EXPLAIN_ONLY as i32 != 0;
+        if is_explained || pg_sys::ParallelWorkerNumber >= 0 || pg_sys::InNoForceRLSOperation() {
+            return Ok(());
+        }
+        let plan = &*(*query).plannedstmt;
+        let mut relations: Vec<pg_sys::Oid> = tree::range_table(plan.rtable)
+            .into_iter()
+            .filter(|entry| {
+                (**entry).rtekind == pg_sys::RTEKind::RTE_RELATION
+                    && (**entry).requiredPerms & pg_sys::ACL_SELECT as pg_sys::AclMode != 0
+            })
+            .map(|entry| (*entry).relid)
+            .collect();
+        relations.sort_unstable_by_key(|relation| relation.to_u32());
+        relations.dedup();
+        record(&relations, plan.queryId)
+    }
+}
+
+/// Records that a whole relation is copied out past the executor, which exempt roles may do.
+pub fn copied(relation: pg_sys::Oid) -> Result<()> {
+    if settings::audit() < Level::All {
+        return Ok(());
+    }
+    record(&[relation], 0)
+}
+
+fn record(relations: &[pg_sys::Oid], query_id: u64) -> Result<()> {
+    let mut entities = Vec::new();
+    let mut others = 0_usize;
+    for relation in relations {
+        // One that is registered but not as it should be was refused to whoever is subject to policies.
+        let protected = match registry::protected(*relation) {
+            Ok(None) => continue,
+            Ok(Some(protected)) => Some(protected),
+            Err(_) => None,
+        };
+        if entities.len() == SHOWN {
+            others += 1;
+            continue;
+        }
+        let resource_type = protected.map(|protected| protected.resource_type.clone());
+        entities.push(writes::entity(
+            *relation,
+            &resource_type.unwrap_or_default(),
+        ));
+    }
+    let Some(first) = entities.first_mut() else {
+        return Ok(());
+    };
+    if query_id != 0 {
+        // As pg_stat_statements shows it.
+        let query_id = query_id.cast_signed().to_string();
+        *first = std::mem::take(first).with("query-id", query_id);
+    }
+    // SAFETY: reads the backend's state.
+    let actor = actor::actor(unsafe { pg_sys::GetUserId() });
+    let mut event = Event::new(Kind::Search, Outcome::Success, &actor);
+    event.recorded = line::now();
+    event.description = (others > 0).then(|| format!("and {others} more relations"));
+    event.entities = entities;
+    line::record(&event)
+}
