@@ -35,28 +35,17 @@ pub unsafe extern "C-unwind" fn fhir_access_enforce_write(
         let Some(protected) = registry::protected((*relation).rd_id).or_raise() else {
             not_registered(relation).raise();
         };
-        let (tuple, interaction, row) = match operation(data) {
-            Operation::Insert => (
-                insert(fcinfo, data, &protected),
-                Interaction::Create,
-                data.tg_trigtuple,
-            ),
-            Operation::Update => (
-                update(fcinfo, data, &protected),
-                Interaction::Update,
-                data.tg_trigtuple,
-            ),
-            _ => (
-                delete(fcinfo, data, &protected),
-                Interaction::Delete,
-                data.tg_trigtuple,
-            ),
+        let (tuple, interaction) = match operation(data) {
+            Operation::Insert => (insert(fcinfo, data, &protected), Interaction::Create),
+            Operation::Update => (update(fcinfo, data, &protected), Interaction::Update),
+            _ => (delete(fcinfo, data, &protected), Interaction::Delete),
         };
         let tuple = tuple.map_err(|error| {
+            let row = Row::of(data.tg_trigtuple, relation, &protected);
             error.about(protected.relation).recorded(About {
                 relation: Some(protected.relation),
                 interaction: Some(interaction),
-                reference: Some(Row::of(row, relation, &protected).reference()),
+                reference: Some(row.reference()),
                 rules: Vec::new(),
             })
         });

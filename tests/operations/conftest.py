@@ -7,6 +7,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
+pytest_plugins = ["audit_log"]
+
 CLINIC = Path(__file__).with_name("clinic.sql").read_text(encoding="utf-8")
 SUPERUSER = os.environ["PGUSER"]
 
