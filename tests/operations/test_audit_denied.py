@@ -100,6 +100,12 @@ def test_with_check_of_row_security(audited, session, superuser):
         END $$""")
     assert ruled.execute("SELECT try(%s)", (new,)).fetchone() == ("caught",)
     assert log.brief() == [("create", "Patient", "4")]
+    # Within another statement that writes, once.
+    superuser.execute("""CREATE FUNCTION follow() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN INSERT INTO patient VALUES ('new', new.resource || '{"id": "new", "gender": "other"}'); RETURN NULL; END $$""")
+    superuser.execute("CREATE TRIGGER follow AFTER UPDATE ON patient FOR EACH ROW EXECUTE FUNCTION follow()")
+    refused(ruled, "UPDATE patient SET resource = resource || '{\"active\": true}' WHERE id = 'p1'", "42501")
+    assert log.brief() == [("create", "Patient", "4")]
     # A table that is not protected is nobody's business here.
     superuser.execute("ALTER TABLE not_protected ENABLE ROW LEVEL SECURITY")
     refused(ruled, "INSERT INTO not_protected VALUES (1)", "42501")

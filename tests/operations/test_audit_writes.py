@@ -38,6 +38,25 @@ def test_upserts_and_merge(audited, session, clinic, role):
         assert sorted(log.brief()) == [("create", "Patient/m", "0"), ("delete", "Patient/n1", "0"), ("update", "Patient/n2", "0")]
 
 
+def test_what_is_permitted_and_does_not_take_place(audited, session, superuser):
+    log = audited("writes")
+    doctor = session("doctor")
+    # Nobody knows before the row is there already, and nothing tells afterwards.
+    assert doctor.execute(f"INSERT INTO patient VALUES ('p1', '{patient('p1', **MINE)}') ON CONFLICT DO NOTHING").rowcount == 0
+    assert log.brief() == [("create", "Patient/p1", "0")]
+    refused(doctor, f"INSERT INTO patient VALUES ('p1', '{patient('p1', **MINE)}')", "23505")
+    assert log.brief() == [("create", "Patient/p1", "0"), ("transaction", None, "8")]
+    # A constraint that the row brought does not meet is not asked where a stored row is updated instead.
+    superuser.execute("""UPDATE fhir_access.access_policy SET resource = jsonb_set(resource, '{resource,0,writeConstraint}',
+        '[{"language": "text/fhirpath", "expression": "%before.exists()"}]') WHERE id = 'practice'""")
+    doctor.execute(f"INSERT INTO patient VALUES ('p1', '{patient('p1', **MINE)}') ON CONFLICT (id) DO UPDATE SET resource = excluded.resource")
+    assert log.brief() == [("update", "Patient/p1", "0")]
+    refused(doctor, f"INSERT INTO patient VALUES ('n1', '{patient('n1', **MINE)}') ON CONFLICT (id) DO UPDATE SET resource = excluded.resource", "42501")
+    event = log.event()
+    assert (interaction(event), target(event["entity"][0]), event["outcome"]) == ("create", "Patient/n1", "4")
+    assert (event["entity"][0]["name"], details(event, "constraint")) == ("public.patient", ["AccessPolicy/practice resource[0].writeConstraint[0]"])
+
+
 @pytest.mark.parametrize("role", ["attendant", "carrier"])
 def test_a_row_that_moves_to_another_partition_is_updated(audited, clinic, superuser, role):
     log = audited("writes")
