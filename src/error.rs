@@ -64,6 +64,9 @@ pub enum Error {
     /// An argument of one of our functions.
     #[error("{message}")]
     Argument { message: String, hint: String },
+    /// A privilege of PostgreSQL's that the user lacks on a table that one of our functions reads.
+    #[error("permission denied for table {0}")]
+    NoPrivilege(String),
     /// Something that only the owner of a table may do.
     #[error("must be owner of table {0}")]
     NotOwner(String),
@@ -134,6 +137,7 @@ impl Error {
             Error::Address { .. } => Kind::Address,
             Error::Fence => Kind::Fence,
             Error::NotPermitted { .. } => Kind::NotPermitted,
+            Error::NoPrivilege(_) => Kind::NoPrivilege,
             Error::NotOwner(_) => Kind::NotOwner,
             Error::SettingDenied(_) => Kind::SettingDenied,
             Error::InvalidDocument { .. } => Kind::InvalidDocument,
@@ -175,6 +179,7 @@ impl Error {
     fn about_place(self, relation: pg_sys::Oid, column: Option<&str>) -> Error {
         match self.kind() {
             Kind::NotPermitted
+            | Kind::NoPrivilege
             | Kind::NotOwner
             | Kind::InvalidDocument
             | Kind::InvalidResource
@@ -285,6 +290,10 @@ impl Error {
             )),
             Error::InvalidResource(_) => Some(
                 "A row holds one resource: a JSON object with the table's \"resourceType\", and without \"id\" or with its row's, which never changes."
+                    .to_owned(),
+            ),
+            Error::NoPrivilege(_) => Some(
+                "GRANT SELECT on the table to the user; policies say what it may read there."
                     .to_owned(),
             ),
             Error::NotOwner(_) => Some("Let the table's owner or a superuser do it.".to_owned()),

@@ -5,7 +5,7 @@ use super::explain::relations_of;
 use super::stored::Stored;
 use crate::error::{Error, OrRaise, Result};
 use crate::functions::{argument, version_1};
-use crate::node::{privilege, row};
+use crate::node::{privilege, relation, row};
 use crate::registry::Protected;
 use crate::session;
 use access_policy::Interaction;
@@ -38,16 +38,11 @@ fn read(resource_type: &str, id: &str) -> Result<Option<Vec<u8>>> {
     let relations = relations_of(resource_type)?;
     let may_select =
         |table: &Rc<Protected>| privilege::may_select(table.relation, table.resource.number);
-    if !relations.is_empty() && !relations.iter().any(may_select) {
-        return Err(Error::NotPermitted {
-            interaction: Interaction::Read.code(),
-            reference: resource_type.to_owned(),
-            detail: "The database user has no SELECT privilege on the table that holds it."
-                .to_owned(),
-            hint: Some(
-                "GRANT SELECT on the table to the user; policies say what it may read there.",
-            ),
-        });
+    if let Some(first) = relations.first()
+        && !relations.iter().any(may_select)
+    {
+        let name = relation::qualified_name(first.relation);
+        return Err(Error::NoPrivilege(name).about(first.relation));
     }
     for protected in relations.iter().filter(|table| may_select(table)) {
         if let Some(document) = read_from(protected, id)? {

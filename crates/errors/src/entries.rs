@@ -164,6 +164,13 @@ pub const ENTRIES: &[Entry] = &[
         Yes,
     ),
     entry(
+        Source::Extension(Kind::NoPrivilege),
+        "permission denied for table ….…",
+        "`fhir_access.read()`: policies come on top of PostgreSQL's privileges, and the user has no `SELECT` on the table.",
+        "`GRANT SELECT` on the table; the policies say what is read there.",
+        Yes,
+    ),
+    entry(
         Source::Extension(Kind::NotOwner),
         "must be owner of table …",
         "`protect()` or `CREATE TRIGGER` on a protected table by another role: the privilege `TRIGGER` is not enough where triggers see stored rows.",

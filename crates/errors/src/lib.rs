@@ -46,6 +46,8 @@ kinds! {
     Fence = "28000",
     /// The policies do not permit a write.
     NotPermitted = "42501",
+    /// A privilege that is missing for one of our functions.
+    NoPrivilege = "42501",
     /// Something that only the owner of a table may do.
     NotOwner = "42501",
     /// A setting in the connection's options.

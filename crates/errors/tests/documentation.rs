@@ -157,6 +157,7 @@ fn every_error_of_ours_says_what_to_do_and_names_its_table() {
         let fields = error.fields.as_deref().unwrap_or_default();
         let about_a_table = match kind {
             Kind::NotPermitted
+            | Kind::NoPrivilege
             | Kind::NotOwner
             | Kind::InvalidDocument
             | Kind::InvalidResource

@@ -73,6 +73,11 @@ INSERT INTO fhir_access.project_membership (resource) VALUES
 ('{"resourceType": "ProjectMembership", "id": "office", "accessPolicy": {"reference": "AccessPolicy/office"}}'),
 ('{"resourceType": "ProjectMembership", "id": "some-block", "accessPolicy": {"reference": "AccessPolicy/some-block"}}');
 
+-- Not granted to anybody.
+CREATE TABLE location (id text PRIMARY KEY, resource jsonb);
+REVOKE ALL ON location FROM app, clinician;
+SELECT fhir_access.protect('location', 'Location');
+
 -- Who is asking.
 \c - app
 SELECT refused('SELECT * FROM patient');
@@ -113,6 +118,7 @@ SELECT refused($$SET fhir_access.membership = 'desk'$$);
 SELECT refused($$SELECT fhir_access.set_session('desk')$$);
 SELECT refused('SELECT * FROM fhir_access.access_policy');
 SELECT refused($$SELECT fhir_access.protect('patient', 'Patient')$$);
+SELECT refused($$SELECT fhir_access.read('Location', 'l')$$);
 \c - app
 SELECT refused($$SET fhir_access.membership = 'no such id'$$);
 SELECT refused($$SET fhir_access.client_ip = '10.0.0.0/8'$$);
