@@ -4,8 +4,10 @@
 //! * [`planner`] masks hidden fields in every reference to a protected relation ([`masking`]), and refuses a finished
 //!   plan that reaches one by a way it has not seen;
 //! * [`statistics`] keeps what indexes know of hidden rows from the estimates of anybody's own conditions;
+//! * [`copy`] writes what `COPY … FROM` reads;
 //! * [`executor`] is the fence: a plan runs only for the session context that it was made for.
 
+mod copy;
 mod executor;
 mod foreign_key;
 mod mark;

@@ -1,7 +1,8 @@
 //! Utility statements: `FETCH` and `MOVE` on a portal that keeps rows of another session context, and `COPY` of a
-//! relation whose row security somebody switched off. `COPY` where it is on becomes a query, and is planned.
+//! relation whose row security somebody switched off. `COPY` from one where it is on becomes a query, and is planned; so does
+//! `COPY` into one, in [`copy`].
 
-use super::{masking, portals, standard};
+use super::{copy, masking, portals, standard};
 use crate::audit;
 use crate::error::{Error, OrRaise};
 use crate::node::{privilege, relation, trigger};
@@ -59,8 +60,11 @@ unsafe extern "C-unwind" fn process(
             check_trigger((*utility.cast::<pg_sys::CreateTrigStmt>()).relation);
         }
         if (*utility).type_ == pg_sys::NodeTag::T_CopyStmt {
-            let copy = utility.cast::<pg_sys::CopyStmt>();
-            check_copy((*copy).relation, (*copy).is_from);
+            let statement = utility.cast::<pg_sys::CopyStmt>();
+            check_copy((*statement).relation, (*statement).is_from);
+            if copy::take_over(statement, text, completion) {
+                return;
+            }
         }
         match PREVIOUS {
             Some(previous) => previous(
