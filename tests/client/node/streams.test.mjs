@@ -73,15 +73,32 @@ for (const options of ["", "(FORMAT binary)", "(FORMAT csv, HEADER)"]) {
   });
 }
 
-test("COPY FROM is refused", () =>
+const copyIn = (client, ...rows) =>
+  new Promise((resolve, reject) => {
+    const stream = client.query(from("COPY patient (id, resource) FROM STDIN"));
+    stream.on("error", reject);
+    stream.on("finish", () => resolve(stream.rowCount));
+    stream.end(rows.map(([id, practitioner]) => `${id}\t${patient(id, practitioner)}\n`).join(""));
+  });
+
+const patient = (id, practitioner) =>
+  JSON.stringify({ resourceType: "Patient", id, generalPractitioner: [{ reference: `Practitioner/${practitioner}` }] });
+
+test("COPY FROM", () =>
   connected((client) =>
     actingAs(client, "p1", async () => {
-      const stream = client.query(from("COPY patient (id, resource) FROM STDIN"));
-      const error = await new Promise((resolve, reject) => {
-        stream.on("error", resolve);
-        stream.on("finish", () => reject(new Error("it was not refused")));
-        stream.end('x\t{"resourceType": "Patient", "id": "x"}\n');
-      });
-      assert.equal(error.code, "0A000");
+      assert.equal(await copyIn(client, ["x", "p1"], ["y", "p1"]), 2);
+      assert.deepEqual(column(await client.query(PATIENTS)), [...SEEN.p1, "x", "y"]);
+      await client.query("DELETE FROM patient WHERE id IN ('x', 'y')");
     }),
   ));
+
+test("COPY FROM is refused whole and names the row", () =>
+  connected(async (client) => {
+    await actingAs(client, "p1", async () => {
+      const error = await refused(copyIn(client, ["x", "p1"], ["y", "p2"]));
+      assert.deepEqual([error.code, error.where], ["42501", "COPY patient, row 2"]);
+    });
+    await actingAs(client, "p1", async () => assert.deepEqual(column(await client.query(PATIENTS)), SEEN.p1));
+    assert.equal((await refused(copyIn(client, ["x", "p1"]))).code, "28000");
+  }));

@@ -3,6 +3,7 @@
 import psycopg
 import pytest
 from conftest import acting_as, column, connect
+from psycopg.types.json import Jsonb
 
 
 def test_a_pipeline_of_several_memberships(app):
@@ -101,12 +102,56 @@ def copied(connection, statement):
         return b"".join(bytes(part) for part in copy)
 
 
-def test_copy_from_is_refused(app):
+def patient(id, practitioner="p1"):
+    return id, {"resourceType": "Patient", "id": id, "generalPractitioner": [{"reference": f"Practitioner/{practitioner}"}]}
+
+
+def copy_in(connection, *rows, options="", meanwhile=lambda: None):
+    with connection.cursor() as cursor:
+        with cursor.copy(f"COPY patient (id, resource) FROM STDIN {options}") as copy:
+            copy.set_types(["text", "jsonb"])
+            for id, resource in rows:
+                copy.write_row((id, Jsonb(resource)))
+                meanwhile()
+        return cursor.statusmessage
+
+
+@pytest.mark.parametrize("options", ["", "(FORMAT binary)"], ids=["text", "binary"])
+def test_copy_from(app, options):
     with acting_as(app, "p1"):
-        with pytest.raises(psycopg.errors.FeatureNotSupported), app.cursor() as cursor:
-            with cursor.copy("COPY patient (id, resource) FROM STDIN") as copy:
-                copy.write_row(("x", '{"resourceType": "Patient", "id": "x"}'))
+        assert copy_in(app, patient("x"), patient("y"), options=options) == "COPY 2"
+        assert column(app.execute("SELECT id FROM patient ORDER BY id")) == ["anna", "ben", "x", "y"]
         raise psycopg.Rollback
+
+
+def test_copy_from_is_refused_whole_and_names_the_row(app):
+    with acting_as(app, "p1"):
+        with pytest.raises(psycopg.errors.InsufficientPrivilege) as refusal, app.transaction():
+            copy_in(app, patient("x"), patient("y", "p2"), patient("z"))
+        assert refusal.value.diag.context == "COPY patient, row 2"
+        # The connection, and the transaction around the savepoint, go on.
+        assert column(app.execute("SELECT id FROM patient ORDER BY id")) == ["anna", "ben"]
+    with pytest.raises(psycopg.errors.InvalidAuthorizationSpecification):
+        copy_in(app, patient("x"))
+
+
+def test_copy_from_that_the_client_gives_up(app):
+    with acting_as(app, "p1"):
+        with pytest.raises(ZeroDivisionError), app.transaction():
+            copy_in(app, patient("x"), meanwhile=lambda: 1 / 0)
+        assert column(app.execute("SELECT id FROM patient ORDER BY id")) == ["anna", "ben"]
+
+
+def test_copy_from_heeds_a_policy_that_changes_while_it_is_sent(app, superuser):
+    def end():
+        change = "UPDATE fhir_access.access_policy SET resource = jsonb_set(resource, '{resource,0,readonly}', '%s') WHERE id = 'practice'"
+        superuser.execute(change % "true")
+
+    try:
+        with pytest.raises(psycopg.errors.InsufficientPrivilege), acting_as(app, "p1"):
+            copy_in(app, patient("x"), meanwhile=end)
+    finally:
+        superuser.execute("UPDATE fhir_access.access_policy SET resource = resource #- '{resource,0,readonly}' WHERE id = 'practice'")
 
 
 def test_a_connection_that_was_reset_knows_nobody():

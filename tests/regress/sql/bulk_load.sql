@@ -129,6 +129,8 @@ COPY patient (id, resource) FROM STDIN;
 p3	{"resourceType": "Patient", "id": "p3", "active": true, "name": [{"family": "C"}]}
 \.
 SELECT id FROM patient ORDER BY id;
+-- Other sessions see nothing of it.
+\! psql -X -A -t -c "SELECT count(*) FROM patient WHERE id IN ('p1', 'p2', 'p3')"
 ROLLBACK;
 
 -- Options are PostgreSQL's, and so is what it says of wrong ones.
@@ -287,7 +289,7 @@ DROP RULE also ON patient;
 CREATE SCHEMA "The Clinic";
 GRANT USAGE ON SCHEMA "The Clinic" TO app;
 CREATE TABLE "The Clinic".fhir_access_copy (c1 text, number bigint, "Resource ""x""" jsonb NOT NULL, year int DEFAULT 2021, PRIMARY KEY (c1, year)) PARTITION BY LIST (year);
-CREATE TABLE "The Clinic".of_2021 (year int, c1 text NOT NULL, "Resource ""x""" jsonb NOT NULL, number bigint);
+CREATE TABLE "The Clinic".of_2021 (year int NOT NULL, c1 text NOT NULL, "Resource ""x""" jsonb NOT NULL, number bigint);
 ALTER TABLE "The Clinic".fhir_access_copy ATTACH PARTITION "The Clinic".of_2021 FOR VALUES IN (2021);
 SELECT fhir_access.protect('"The Clinic".fhir_access_copy', 'Observation', resource_column => 'Resource "x"', id_column => 'c1');
 GRANT SELECT, INSERT ON "The Clinic".fhir_access_copy, "The Clinic".of_2021 TO app;
@@ -304,7 +306,7 @@ COPY of_2021 FROM STDIN;
 SELECT tableoid::regclass, * FROM fhir_access_copy ORDER BY c1;
 SAVEPOINT s;
 COPY of_2021 FROM STDIN;
-2021	o2	{"resourceType": "Observation", "id": "o2", "status": "final"}	2
+2021	o5	{"resourceType": "Observation", "id": "o5", "status": "final"}	2
 2022	o3	{"resourceType": "Observation", "id": "o3", "status": "final"}	2
 \.
 ROLLBACK TO s;

@@ -98,8 +98,6 @@ MERGE INTO observation o USING (VALUES ('ann1')) v(id) ON o.id = v.id WHEN MATCH
 SELECT id, note FROM observation ORDER BY id;
 
 -- Statements that only an exempt role may give.
-COPY observation FROM STDIN;
-\.
 \c - postgres
 GRANT TRUNCATE ON observation TO app;
 \c - app

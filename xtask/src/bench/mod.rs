@@ -1,8 +1,8 @@
-//! `cargo xtask bench`: what row security and write constraints cost, and what a backend keeps.
+//! `cargo xtask bench`: what row security, writes and write constraints cost, and what a backend keeps.
 //!
 //! Statements are measured as a ratio in one run on one machine: the same prepared statement under a policy, and with the
 //! same predicate written by hand, by a role that row security does not apply to, in turn; or under a policy with and
-//! without constraints.
+//! without constraints; or on a protected table and on one that is not.
 
 mod compartment;
 mod criteria;
@@ -10,6 +10,7 @@ mod fhirpath;
 mod memory;
 mod pairs;
 mod rows;
+mod writes;
 
 use anyhow::Result;
 use serde::Serialize;
@@ -57,6 +58,8 @@ enum Subject {
     Criteria,
     /// FHIRPath: write constraints alone, and in an UPDATE.
     Fhirpath,
+    /// INSERT, UPDATE, DELETE and COPY, of one row and of many.
+    Writes,
 }
 
 /// Measures. True when all bars are kept.
@@ -89,6 +92,14 @@ pub fn run(project: &Project, options: &Options) -> Result<bool> {
                 fhirpath::measure(cluster, pairs(2000), expressions, postgresql)
             })?;
             tell(options, &report, fhirpath::print)?;
+            Ok(report.good)
+        }
+        Subject::Writes => {
+            let observations = writes::Observations::of(project)?;
+            let report = in_cluster(project, |cluster, postgresql| {
+                writes::measure(cluster, pairs(2000), &observations, postgresql)
+            })?;
+            tell(options, &report, writes::print)?;
             Ok(report.good)
         }
     }

@@ -72,6 +72,21 @@ pub fn check(cluster: &Cluster) -> Result<()> {
     story::tell(cluster, Some(clinic))
 }
 
+/// So many Observations of the clinic's patients, at the least: their ids and their JSON.
+pub fn observations(least: usize) -> Vec<(String, String)> {
+    let clinic = population::Clinic { patients: least };
+    let mut observations = Vec::new();
+    for index in 0..clinic.patients {
+        if observations.len() >= least {
+            break;
+        }
+        let resources = records::of_patient(clinic, index).into_iter();
+        let kept = resources.filter(|resource| resource.kind == "Observation");
+        observations.extend(kept.map(|resource| (resource.id, resource.body.to_string())));
+    }
+    observations
+}
+
 /// How to go on by hand.
 fn invite(project: &Project, server: &setup::Server, cluster: &Cluster) {
     println!(

@@ -146,19 +146,44 @@ async fn copy_to() {
     }
 }
 
+/// Copies patients in: ids, and whose they are.
+async fn copy_in(client: &impl GenericClient, rows: &[(&str, &str)]) -> Result<u64, Error> {
+    let sink = client
+        .client()
+        .copy_in("COPY patient (id, resource) FROM STDIN")
+        .await?;
+    pin_mut!(sink);
+    for (id, practitioner) in rows {
+        let row = format!(
+            "{id}\t{{\"resourceType\": \"Patient\", \"id\": \"{id}\",
+               \"generalPractitioner\": [{{\"reference\": \"Practitioner/{practitioner}\"}}]}}"
+        );
+        sink.send(Bytes::from(row.replace('\n', " ") + "\n")).await?;
+    }
+    sink.finish().await
+}
+
 #[tokio::test]
-async fn copy_from_is_refused() {
+async fn copy_from() {
     let mut client = app().await;
     let transaction = acting_as(&mut client, "p1").await;
-    let refusal = async {
-        let sink = transaction
-            .copy_in("COPY patient (id, resource) FROM STDIN")
-            .await?;
-        pin_mut!(sink);
-        let row = "x\t{\"resourceType\": \"Patient\", \"id\": \"x\"}\n";
-        sink.send(Bytes::from(row)).await?;
-        sink.finish().await
-    };
-    let error = refused(refusal.await);
-    assert_eq!(error.code(), &SqlState::FEATURE_NOT_SUPPORTED);
+    let written = copy_in(&transaction, &[("x", "p1"), ("y", "p1")]).await;
+    assert_eq!(written.unwrap(), 2);
+    let found = ids(&transaction, PATIENTS).await;
+    assert_eq!(found, ["anna", "ben", "x", "y"]);
+}
+
+#[tokio::test]
+async fn copy_from_is_refused_whole_and_names_the_row() {
+    let mut client = app().await;
+    let transaction = acting_as(&mut client, "p1").await;
+    let error = refused(copy_in(&transaction, &[("x", "p1"), ("y", "p2")]).await);
+    assert_eq!(error.code(), &SqlState::INSUFFICIENT_PRIVILEGE);
+    assert_eq!(error.where_(), Some("COPY patient, row 2"));
+    transaction.rollback().await.unwrap();
+    let error = refused(copy_in(&client, &[("x", "p1")]).await);
+    assert_eq!(
+        error.code(),
+        &SqlState::INVALID_AUTHORIZATION_SPECIFICATION
+    );
 }

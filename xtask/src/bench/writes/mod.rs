@@ -1,0 +1,161 @@
+//! `cargo xtask bench writes`: each kind of write under a policy, against the same table unprotected, with the same indexes.
+
+mod data;
+mod statements;
+
+use std::cell::RefCell;
+use std::io::Write as _;
+
+use anyhow::{Context, Result, ensure};
+use postgres::Client;
+use postgres::error::SqlState;
+use serde::Serialize;
+
+use super::{APPLICATION, DATABASE, show, verdict};
+use crate::cluster::{Cluster, SUPERUSER};
+use crate::console::{bold, step, thousands};
+
+use statements::{GUARDED, PLAIN, Sides, Write};
+
+pub use data::Observations;
+
+/// The tables and the policies.
+const TABLES_AND_POLICIES: &str = include_str!("../../../../benches/writes.sql");
+
+/// The memberships that are measured.
+const POLICIES: [&str; 2] = ["criteria", "everything"];
+
+/// What was measured.
+#[derive(Serialize)]
+pub struct Report {
+    postgresql: String,
+    origin: &'static str,
+    mean_bytes: usize,
+    writes: Vec<Write>,
+    pub good: bool,
+}
+
+/// Measures in an empty cluster.
+pub fn measure(
+    cluster: &Cluster,
+    pairs: usize,
+    observations: &Observations,
+    postgresql: String,
+) -> Result<Report> {
+    step(&format!(
+        "loading {} Observations of {}",
+        thousands(data::ROWS),
+        observations.origin
+    ));
+    cluster
+        .connect(SUPERUSER, "postgres")?
+        .batch_execute(&format!("CREATE DATABASE {DATABASE} TEMPLATE template0"))?;
+    let mut superuser = cluster.connect(SUPERUSER, DATABASE)?;
+    superuser
+        .batch_execute(TABLES_AND_POLICIES)
+        .context("writes.sql failed")?;
+    let mut writer = superuser.copy_in("COPY source FROM STDIN")?;
+    writer.write_all(observations.as_copy().as_bytes())?;
+    writer.finish()?;
+    superuser.batch_execute(
+        r#"INSERT INTO stored
+         SELECT id, jsonb_set(resource, '{meta}', coalesce(resource -> 'meta', '{}') || '{"project": "clinic"}') FROM source;
+         INSERT INTO patient
+         SELECT DISTINCT substr(reference, 9), jsonb_build_object('resourceType', 'Patient', 'id', substr(reference, 9))
+           FROM (SELECT resource #>> '{subject,reference}' AS reference FROM source) AS subjects
+          WHERE reference LIKE 'Patient/%'"#,
+    )?;
+    superuser.batch_execute("VACUUM (ANALYZE, FREEZE)")?;
+    superuser.batch_execute("CHECKPOINT")?;
+    let superuser = RefCell::new(superuser);
+    let mut writes = Vec::new();
+    for policy in POLICIES {
+        let mut application = cluster.connect(APPLICATION, DATABASE)?;
+        application.batch_execute(&format!("SET fhir_access.membership = '{policy}'"))?;
+        is_enforced(&mut application)?;
+        step(&format!("paired runs under the policy \"{policy}\""));
+        let sides = Sides {
+            policy,
+            application: &RefCell::new(application),
+            superuser: &superuser,
+            observations,
+            most: pairs,
+        };
+        writes.extend(sides.all()?);
+    }
+    Ok(Report {
+        postgresql,
+        origin: observations.origin,
+        mean_bytes: observations.mean_bytes(),
+        good: writes.iter().all(Write::keeps_bar),
+        writes,
+    })
+}
+
+/// One table refuses, and the other does not: else there would be nothing to compare.
+fn is_enforced(application: &mut Client) -> Result<()> {
+    for table in [GUARDED, PLAIN] {
+        let mut transaction = application.transaction()?;
+        let text = format!(
+            r#"INSERT INTO {table} VALUES ('x', '{{"resourceType": "Observation", "id": "x", "status": "unknown"}}')"#
+        );
+        let refused = match transaction.batch_execute(&text) {
+            Ok(()) => false,
+            Err(error) if error.code() == Some(&SqlState::INSUFFICIENT_PRIVILEGE) => true,
+            Err(error) => return Err(error.into()),
+        };
+        transaction.rollback()?;
+        ensure!(
+            refused == (table == GUARDED),
+            "{table} is not as it should be"
+        );
+    }
+    Ok(())
+}
+
+/// For a reader.
+pub fn print(report: &Report) {
+    println!(
+        "\n{}",
+        bold("Writes under a policy against the same table unprotected, with the same indexes")
+    );
+    println!(
+        "Observations of {}, {} bytes of JSON on average, primary key and GIN index, {}, release build, medians",
+        report.origin, report.mean_bytes, report.postgresql
+    );
+    let rows: Vec<Vec<Option<String>>> = report
+        .writes
+        .iter()
+        .map(|one| {
+            let (low, high) = one.paired.spread;
+            vec![
+                Some(one.policy.to_owned()),
+                Some(one.name.to_owned()),
+                Some(thousands(one.rows)),
+                Some(format!("{:.3}", one.paired.policy_ms)),
+                Some(format!("{:.3}", one.paired.by_hand_ms)),
+                Some(format!("{:.2}", one.paired.ratio)),
+                Some(format!("{low:.2}–{high:.2}")),
+                Some(one.bar.map_or_else(String::new, |bar| format!("{bar:.1}"))),
+                Some(
+                    one.bar
+                        .map_or_else(|| "no bar".to_owned(), |_| verdict(one.keeps_bar())),
+                ),
+            ]
+        })
+        .collect();
+    show(
+        &[
+            "policy",
+            "statement",
+            "rows",
+            "policy ms",
+            "plain ms",
+            "ratio",
+            "spread",
+            "bar",
+            "",
+        ],
+        &rows,
+    );
+}

@@ -1,0 +1,218 @@
+//! The same write on both tables, in turn.
+
+use std::cell::{Cell, RefCell};
+use std::io::Write as _;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use postgres::types::ToSql;
+use postgres::{Client, Statement};
+use serde::Serialize;
+
+use super::data::{Observations, ROWS};
+use crate::bench::pairs::{self, Budget, Paired};
+
+/// No comparison runs longer than this.
+const LONGEST: Duration = Duration::from_secs(60);
+
+/// Runs of each statement for many.
+const MANY: usize = 12;
+
+/// The table under the policy.
+pub const GUARDED: &str = "guarded";
+
+/// The same one, unprotected.
+pub const PLAIN: &str = "plain";
+
+/// What one statement costs under a policy.
+#[derive(Debug, Serialize)]
+pub struct Write {
+    pub name: &'static str,
+    pub policy: &'static str,
+    pub rows: usize,
+    #[serde(flatten)]
+    pub paired: Paired,
+    /// What the ratio must not exceed, where the project promises something.
+    pub bar: Option<f64>,
+}
+
+impl Write {
+    pub fn keeps_bar(&self) -> bool {
+        self.bar.is_none_or(|bar| self.paired.ratio <= bar)
+    }
+}
+
+/// Both sides of the comparisons, and somebody who tidies up between them.
+pub struct Sides<'a> {
+    pub policy: &'static str,
+    pub application: &'a RefCell<Client>,
+    pub superuser: &'a RefCell<Client>,
+    pub observations: &'a Observations,
+    pub most: usize,
+}
+
+/// One table, and the statement on it.
+struct Side {
+    statement: Statement,
+    /// How many of the rows were used.
+    used: Cell<usize>,
+}
+
+impl Sides<'_> {
+    /// Measures every statement.
+    pub fn all(&self) -> Result<Vec<Write>> {
+        Ok(vec![
+            self.insert_one().context("INSERT of one row")?,
+            self.update_one().context("UPDATE of one row")?,
+            self.delete_one().context("DELETE of one row")?,
+            self.insert_many().context("INSERT … SELECT")?,
+            self.update_many().context("UPDATE of all rows")?,
+            self.delete_many().context("DELETE of all rows")?,
+            self.copy().context("COPY")?,
+        ])
+    }
+
+    fn insert_one(&self) -> Result<Write> {
+        self.empty()?;
+        let text = "INSERT INTO {table} (id, resource) VALUES ($1, $2::text::jsonb)";
+        self.compare("INSERT of one row", 1, Some(1.5), text, |side| {
+            let (id, body) = self.next(side)?;
+            self.timed(side, &[&id, &body], 1)
+        })
+    }
+
+    fn update_one(&self) -> Result<Write> {
+        self.fill()?;
+        let text = "UPDATE {table} SET resource = $2::text::jsonb WHERE id = $1";
+        self.compare("UPDATE of one row", 1, Some(1.5), text, |side| {
+            let (id, body) = self.next(side)?;
+            let amended = body.replacen("\"final\"", "\"amended\"", 1);
+            self.timed(side, &[&id, &amended.as_str()], 1)
+        })
+    }
+
+    fn delete_one(&self) -> Result<Write> {
+        self.fill()?;
+        let text = "DELETE FROM {table} WHERE id = $1";
+        self.compare("DELETE of one row", 1, Some(1.3), text, |side| {
+            let (id, _) = self.next(side)?;
+            self.timed(side, &[&id], 1)
+        })
+    }
+
+    fn insert_many(&self) -> Result<Write> {
+        let text = "INSERT INTO {table} (id, resource) SELECT id, resource FROM source";
+        self.compare("INSERT … SELECT", ROWS, Some(2.0), text, |side| {
+            self.empty()?;
+            self.timed(side, &[], ROWS)
+        })
+    }
+
+    fn update_many(&self) -> Result<Write> {
+        let text = r#"UPDATE {table} SET resource = jsonb_set(resource, '{status}', '"amended"')"#;
+        self.compare("UPDATE of all rows", ROWS, None, text, |side| {
+            self.fill()?;
+            self.timed(side, &[], ROWS)
+        })
+    }
+
+    fn delete_many(&self) -> Result<Write> {
+        self.compare(
+            "DELETE of all rows",
+            ROWS,
+            Some(1.3),
+            "DELETE FROM {table}",
+            |side| {
+                self.fill()?;
+                self.timed(side, &[], ROWS)
+            },
+        )
+    }
+
+    /// The rate must be a third of what it is without a policy, at the least.
+    fn copy(&self) -> Result<Write> {
+        let input = self.observations.as_copy();
+        let text = "COPY {table} (id, resource) FROM STDIN";
+        self.compare("COPY", ROWS, Some(3.0), text, |side| {
+            self.empty()?;
+            let mut client = self.application.borrow_mut();
+            let begun = Instant::now();
+            let mut writer = client.copy_in(&side.statement)?;
+            writer.write_all(input.as_bytes())?;
+            let written = writer.finish()?;
+            let time = begun.elapsed();
+            ensure!(written == ROWS as u64, "{written} rows were copied");
+            Ok(time)
+        })
+    }
+
+    /// Runs the statement on both tables in turn.
+    fn compare(
+        &self,
+        name: &'static str,
+        rows: usize,
+        bar: Option<f64>,
+        text: &str,
+        run: impl Fn(&Side) -> Result<Duration>,
+    ) -> Result<Write> {
+        let side = |table: &str| -> Result<Side> {
+            let text = text.replace("{table}", table);
+            Ok(Side {
+                statement: self.application.borrow_mut().prepare(&text)?,
+                used: Cell::new(0),
+            })
+        };
+        let (guarded, plain) = (side(GUARDED)?, side(PLAIN)?);
+        // A row is used once on each side: there are no more pairs than that.
+        let most = ROWS - pairs::WARM_UP;
+        let budget = Budget {
+            warm_up: if rows == 1 { pairs::WARM_UP } else { 1 },
+            pairs: if rows == 1 { self.most.min(most) } else { MANY },
+            time: LONGEST,
+        };
+        let paired = pairs::interleave(budget, || run(&guarded), || run(&plain))?;
+        Ok(Write {
+            name,
+            policy: self.policy,
+            rows,
+            paired,
+            bar,
+        })
+    }
+
+    fn timed(
+        &self,
+        side: &Side,
+        parameters: &[&(dyn ToSql + Sync)],
+        rows: usize,
+    ) -> Result<Duration> {
+        let mut client = self.application.borrow_mut();
+        let begun = Instant::now();
+        let written = client.execute(&side.statement, parameters)?;
+        let time = begun.elapsed();
+        ensure!(written == rows as u64, "{written} rows were written");
+        Ok(time)
+    }
+
+    /// The next row of this side.
+    fn next(&self, side: &Side) -> Result<(&str, &str)> {
+        let place = side.used.replace(side.used.get() + 1);
+        let (id, body) = self.observations.rows.get(place).context("no rows left")?;
+        Ok((id, body))
+    }
+
+    fn empty(&self) -> Result<()> {
+        let text = format!("TRUNCATE {GUARDED}, {PLAIN}");
+        Ok(self.superuser.borrow_mut().batch_execute(&text)?)
+    }
+
+    /// Both tables hold everything, as somebody exempt has written it.
+    fn fill(&self) -> Result<()> {
+        self.empty()?;
+        let mut superuser = self.superuser.borrow_mut();
+        for table in [GUARDED, PLAIN] {
+            superuser.batch_execute(&format!("INSERT INTO {table} SELECT * FROM stored"))?;
+        }
+        Ok(superuser.batch_execute(&format!("VACUUM (ANALYZE) {GUARDED}, {PLAIN}"))?)
+    }
+}
