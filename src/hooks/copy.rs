@@ -11,6 +11,7 @@ mod insert;
 mod rows;
 
 use super::masking;
+use crate::catalog::catalog;
 use crate::error::{Error, OrRaise, Result};
 use crate::functions::require_preloaded;
 use crate::node::relation;
@@ -83,7 +84,7 @@ unsafe extern "C-unwind" fn begin(
 unsafe fn target(copy: *const pg_sys::CopyStmt) -> Result<Option<pg_sys::Oid>> {
     // SAFETY: by the caller's promise; the target is found and locked as PostgreSQL would do it.
     unsafe {
-        if !(*copy).is_from || (*copy).relation.is_null() {
+        if !(*copy).is_from || (*copy).relation.is_null() || catalog().is_none() {
             return Ok(None);
         }
         let oid = pg_sys::RangeVarGetRelidExtended(

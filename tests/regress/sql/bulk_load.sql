@@ -212,14 +212,18 @@ COPY patient (id, resource) FROM STDIN;
 ROLLBACK;
 \c - postgres
 GRANT INSERT ON patient TO app;
-SELECT current_setting('data_directory') || '/fhir_access_bulk.csv' AS file \gset
+SELECT current_setting('data_directory') || '/fhir_access_bulk' AS file \gset
+SELECT format('cat %L; rm %1$L', :'file') AS program \gset
 COPY (SELECT 'p1', '{"resourceType": "Patient", "id": "p1", "active": true, "name": [{"family": "A"}]}') TO :'file';
 BEGIN;
-CREATE ROLE bulk_reader IN ROLE pg_read_server_files;
-GRANT INSERT, SELECT ON patient TO bulk_reader;
+CREATE ROLE bulk_reader IN ROLE pg_read_server_files, pg_execute_server_program;
+GRANT INSERT, SELECT, DELETE ON patient TO bulk_reader;
 SET LOCAL fhir_access.membership = 'desk';
 SET LOCAL ROLE bulk_reader;
 COPY patient (id, resource) FROM :'file';
+SELECT id FROM patient;
+DELETE FROM patient;
+COPY patient (id, resource) FROM PROGRAM :'program';
 SELECT id FROM patient;
 ROLLBACK;
 
