@@ -158,7 +158,8 @@ async fn copy_in(client: &impl GenericClient, rows: &[(&str, &str)]) -> Result<u
             "{id}\t{{\"resourceType\": \"Patient\", \"id\": \"{id}\",
                \"generalPractitioner\": [{{\"reference\": \"Practitioner/{practitioner}\"}}]}}"
         );
-        sink.send(Bytes::from(row.replace('\n', " ") + "\n")).await?;
+        sink.send(Bytes::from(row.replace('\n', " ") + "\n"))
+            .await?;
     }
     sink.finish().await
 }
@@ -182,8 +183,5 @@ async fn copy_from_is_refused_whole_and_names_the_row() {
     assert_eq!(error.where_(), Some("COPY patient, row 2"));
     transaction.rollback().await.unwrap();
     let error = refused(copy_in(&client, &[("x", "p1")]).await);
-    assert_eq!(
-        error.code(),
-        &SqlState::INVALID_AUTHORIZATION_SPECIFICATION
-    );
+    assert_eq!(error.code(), &SqlState::INVALID_AUTHORIZATION_SPECIFICATION);
 }
