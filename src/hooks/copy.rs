@@ -209,10 +209,11 @@ unsafe fn refuse_freeze(options: *mut pg_sys::List, oid: pg_sys::Oid) -> Result<
     unsafe {
         for option in PgList::<pg_sys::DefElem>::from_pg(options).iter_ptr() {
             if CStr::from_ptr((*option).defname) == c"freeze" && pg_sys::defGetBoolean(option) {
-                return Err(Error::Unsupported(format!(
+                let error = Error::Unsupported(format!(
                     "COPY FREEZE is not supported on the protected relation {}",
                     relation::qualified_name(oid)
-                )));
+                ));
+                return Err(error.about(oid));
             }
         }
         Ok(())

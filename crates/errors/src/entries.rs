@@ -559,6 +559,20 @@ pub const ENTRIES: &[Entry] = &[
     ),
     entry(
         Source::Extension(Kind::Unsupported),
+        "COPY FREEZE is not supported on the protected relation …",
+        "Frozen rows are seen by transactions that must not see them yet.",
+        "`COPY` without `FREEZE`; or load as a role with `BYPASSRLS`.",
+        Yes,
+    ),
+    entry(
+        Source::Extension(Kind::Unsupported),
+        "COPY into … is not supported, because it has a rule for INSERT",
+        "Under policies a `COPY` is written by an `INSERT`, which the rule would change.",
+        "Drop the rule, or make it a trigger.",
+        Yes,
+    ),
+    entry(
+        Source::Extension(Kind::Unsupported),
         "this statement reaches the protected relation … in a way that fhir_access cannot mask",
         "A finished plan reads the table by a way that the rewriter never saw: as a child of a table that is not protected itself, for one.",
         "Protect the table above it, too; if there is none, write the statement in another way, and please report it.",
@@ -625,13 +639,6 @@ pub const ENTRIES: &[Entry] = &[
         "query would be affected by row-level security policy for table \"…\"",
         "`row_security = off` asks PostgreSQL to refuse rather than to filter; `pg_dump` does so.",
         "Dump as a role with `BYPASSRLS`; elsewhere leave `row_security` on.",
-        Yes,
-    ),
-    entry(
-        Source::PostgreSql("0A000"),
-        "COPY FROM not supported with row-level security",
-        "PostgreSQL does not check rows that `COPY` brings.",
-        "`INSERT`; or load as a role with `BYPASSRLS`.",
         Yes,
     ),
     entry(

@@ -100,10 +100,12 @@ impl Insert {
             let rewritten = match (queries.len(), queries.get_ptr(0)) {
                 (1, Some(query)) if is_plain(query, (*load.relation).rd_id) => query,
                 _ => {
-                    return Err(Error::Unsupported(format!(
+                    let oid = (*load.relation).rd_id;
+                    let error = Error::Unsupported(format!(
                         "COPY into {} is not supported, because it has a rule for INSERT",
-                        relation::qualified_name((*load.relation).rd_id)
-                    )));
+                        relation::qualified_name(oid)
+                    ));
+                    return Err(error.about(oid));
                 }
             };
             self.query = rewritten;

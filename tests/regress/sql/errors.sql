@@ -181,7 +181,10 @@ RESET row_security;
 \c - postgres
 BEGIN;
 GRANT pg_read_server_files TO app;
+CREATE RULE also AS ON INSERT TO patient DO ALSO NOTIFY patient;
 SET LOCAL ROLE app;
+SET LOCAL fhir_access.membership = 'desk';
+SELECT refused($$COPY patient FROM '/dev/null' (FREEZE)$$);
 SELECT refused($$COPY patient FROM '/dev/null'$$);
 ROLLBACK;
 -- A trigger of one's own that comes too late.

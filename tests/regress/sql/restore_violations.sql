@@ -30,9 +30,7 @@ UPDATE patient SET resource = resource || '{"identifier": [{"system": "urn:x", "
 UPDATE patient SET note = 'n';
 
 -- Refused: another value, none, one too many, another type; the paths are named, never a value.
-\set VERBOSITY verbose
 UPDATE patient SET resource = resource || '{"birthDate": "2000-01-01"}';
-\set VERBOSITY default
 UPDATE patient SET resource = resource - 'birthDate' - 'identifier';
 UPDATE patient SET resource = jsonb_set(resource - 'multipleBirthInteger' || '{"multipleBirthBoolean": true, "_birthDate": {"id": "x"}}', '{identifier,0,value}', '"3"');
 UPDATE patient SET resource = jsonb_set(resource, '{address,0,text}', '"2 Main"');
