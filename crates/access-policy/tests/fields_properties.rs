@@ -7,7 +7,21 @@ use access_policy::fields::FieldSet;
 use jsonb::{Node, Value, encode, from_json, to_json};
 use proptest::prelude::*;
 
-const PATHS: &str = "secret,name.family,name.given.id,value[x].code,valueMoney,contact.name.family,period.start,a.b.c";
+const PATHS: [&str; 13] = [
+    "secret",
+    "name.family",
+    "name.given.id",
+    "name.given",
+    "value[x].code",
+    "valueMoney",
+    "contact.name.family",
+    "contact.name",
+    "contact.given.text",
+    "period.start",
+    "a.b.c",
+    "a.b",
+    "given.given",
+];
 const NAMES: [&str; 19] = [
     "secret",
     "_secret",
@@ -30,8 +44,26 @@ const NAMES: [&str; 19] = [
     "text",
 ];
 
-fn fields() -> FieldSet {
-    PATHS.parse().unwrap()
+/// Some of the paths.
+#[derive(Debug, Clone)]
+struct Set(Vec<&'static str>);
+
+fn set() -> impl Strategy<Value = Set> {
+    prop::sample::subsequence(PATHS.to_vec(), 1..=PATHS.len()).prop_map(Set)
+}
+
+/// What is kept, and what of it cannot be seen.
+fn sets() -> impl Strategy<Value = (Set, Set)> {
+    set().prop_flat_map(|Set(paths)| {
+        let unseen = prop::sample::subsequence(paths.clone(), 0..=paths.len());
+        (Just(Set(paths)), unseen.prop_map(Set))
+    })
+}
+
+impl Set {
+    fn fields(&self) -> FieldSet {
+        self.0.join(",").parse().unwrap()
+    }
 }
 
 fn document() -> impl Strategy<Value = Node<'static>> {
@@ -57,7 +89,12 @@ fn members(value: impl Strategy<Value = Node<'static>>) -> impl Strategy<Value =
 
 /// An obvious second implementation: walks the tree with the path of each member written out. Calls `visit` for each protected
 /// value, and gives the rest.
-fn split(value: Value<'_>, above: &[String], visit: &mut dyn FnMut(Value<'_>)) -> Node<'static> {
+fn split(
+    set: &Set,
+    value: Value<'_>,
+    above: &[String],
+    visit: &mut dyn FnMut(Value<'_>),
+) -> Node<'static> {
     match value {
         Value::Object(object) => Node::Object(
             object
@@ -65,15 +102,17 @@ fn split(value: Value<'_>, above: &[String], visit: &mut dyn FnMut(Value<'_>)) -
                 .filter_map(|(key, member)| {
                     let mut path = above.to_vec();
                     path.push(key.trim_start_matches('_').to_owned());
-                    if PATHS.split(',').any(|pattern| is_path(pattern, &path)) {
+                    if set.0.iter().any(|pattern| is_path(pattern, &path)) {
                         visit(member);
                         return None;
                     }
-                    Some((key.to_owned().into(), split(member, &path, visit)))
+                    Some((key.to_owned().into(), split(set, member, &path, visit)))
                 })
                 .collect(),
         ),
-        Value::Array(array) => Node::Array(array.iter().map(|e| split(e, above, visit)).collect()),
+        Value::Array(array) => {
+            Node::Array(array.iter().map(|e| split(set, e, above, visit)).collect())
+        }
         Value::Null => Node::Null,
         Value::Bool(value) => Node::Bool(value),
         Value::String(text) => Node::String(text.to_owned().into()),
@@ -90,10 +129,39 @@ fn is_path(pattern: &str, path: &[String]) -> bool {
     steps.len() == path.len() && steps.iter().zip(path).all(is_step)
 }
 
-fn protected_values(document: &[u8]) -> BTreeMap<String, usize> {
+fn protected_values(set: &Set, document: &[u8]) -> BTreeMap<String, usize> {
     let mut found = BTreeMap::new();
-    split(Value::parse(document).unwrap(), &[], &mut |value| {
+    split(set, Value::parse(document).unwrap(), &[], &mut |value| {
         *found.entry(to_json(value)).or_default() += 1;
+    });
+    found
+}
+
+/// The same, where what is empty is as nothing.
+fn contents(set: &Set, document: &[u8]) -> BTreeMap<String, usize> {
+    fn normal(value: Value<'_>) -> Option<String> {
+        match value {
+            Value::Null => None,
+            Value::Object(object) => {
+                let members = object
+                    .iter()
+                    .filter_map(|(key, value)| Some(format!("{key}: {}", normal(value)?)));
+                let members: Vec<_> = members.collect();
+                (!members.is_empty()).then(|| format!("{{{}}}", members.join(",")))
+            }
+            Value::Array(array) => {
+                let elements: Vec<_> = array.iter().map(normal).collect();
+                let length = elements.iter().rposition(Option::is_some)?;
+                Some(format!("{:?}", elements.get(..=length)?))
+            }
+            scalar => Some(to_json(scalar)),
+        }
+    }
+    let mut found = BTreeMap::new();
+    split(set, Value::parse(document).unwrap(), &[], &mut |value| {
+        if let Some(content) = normal(value) {
+            *found.entry(content).or_default() += 1;
+        }
     });
     found
 }
@@ -115,19 +183,28 @@ fn owned(document: &[u8]) -> Node<'static> {
     copy(Value::parse(document).unwrap())
 }
 
-fn masked(document: &[u8]) -> Vec<u8> {
-    let removed = fields()
+fn masked(set: &Set, document: &[u8]) -> Vec<u8> {
+    let removed = set
+        .fields()
         .try_remove(Value::parse(document).unwrap())
         .unwrap();
     removed.unwrap_or_else(|| document.to_vec())
 }
 
-fn restored(new: &[u8], old: &[u8]) -> Vec<u8> {
+fn restored(set: &Set, unseen: &Set, new: &[u8], old: &[u8]) -> Vec<u8> {
     let (new_value, old_value) = (Value::parse(new).unwrap(), Value::parse(old).unwrap());
-    let restored = fields()
-        .try_restore(new_value, old_value, &fields())
+    let restored = set
+        .fields()
+        .try_restore(new_value, old_value, &unseen.fields())
         .unwrap();
     restored.unwrap_or_else(|| new.to_vec())
+}
+
+fn violations(set: &Set, unseen: &Set, new: &[u8], old: &[u8]) -> Vec<String> {
+    let (new, old) = (Value::parse(new).unwrap(), Value::parse(old).unwrap());
+    set.fields()
+        .violations(new, Some(old), &unseen.fields())
+        .unwrap()
 }
 
 fn text(document: &[u8]) -> String {
@@ -166,52 +243,78 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(1_000))]
 
     #[test]
-    fn removal_is_exact(document in document()) {
+    fn removal_is_exact(set in set(), document in document()) {
         let document = encode(&document).unwrap();
-        let expected = encode(&split(Value::parse(&document).unwrap(), &[], &mut |_| {})).unwrap();
-        prop_assert_eq!(masked(&document), expected);
-        prop_assert_eq!(fields().try_remove(Value::parse(&masked(&document)).unwrap()), Ok(None));
+        let expected = encode(&split(&set, Value::parse(&document).unwrap(), &[], &mut |_| {})).unwrap();
+        prop_assert_eq!(masked(&set, &document), expected);
+        let masked = masked(&set, &document);
+        prop_assert_eq!(set.fields().try_remove(Value::parse(&masked).unwrap()), Ok(None));
     }
 
     #[test]
-    fn an_unedited_document_is_restored(old in document()) {
+    fn an_unedited_document_is_restored((set, unseen) in sets(), old in document()) {
         let old = encode(&old).unwrap();
-        prop_assert_eq!(text(&restored(&masked(&old), &old)), text(&old));
-        prop_assert_eq!(restored(&old, &old), old);
+        for read in [masked(&set, &old), masked(&unseen, &old), old.clone()] {
+            prop_assert_eq!(text(&restored(&set, &unseen, &read, &old)), text(&old));
+        }
+        prop_assert_eq!(restored(&set, &unseen, &old, &old), old.clone());
+        let read = masked(&unseen, &old);
+        let none: Vec<String> = Vec::new();
+        prop_assert_eq!(violations(&set, &unseen, &read, &old), none);
     }
 
     #[test]
     fn edits_keep_every_protected_value(
+        (set, unseen) in sets(),
         old in document(),
         with in document(),
         edits in prop::collection::vec(any::<prop::sample::Index>(), 0..30),
     ) {
         let old = encode(&old).unwrap();
         // The client sees the masked document, edits it, and may add values at protected paths.
-        let mut new = owned(&masked(&old));
+        let mut new = owned(&masked(&unseen, &old));
         let mut choices = edits.iter().map(|i| i.index(1 << 16)).peekable();
         while choices.peek().is_some() {
             edit(&mut new, &mut choices, &with);
         }
         let new = encode(&new).unwrap();
-        let result = restored(&new, &old);
+        let result = restored(&set, &unseen, &new, &old);
         prop_assert_eq!(Value::parse(&result).unwrap().verify(), Ok(()));
         prop_assert_eq!(
-            protected_values(&result), protected_values(&old),
+            protected_values(&set, &result), protected_values(&set, &old),
             "{} over {} became {}", text(&new), text(&old), text(&result)
         );
         // Once more changes nothing.
-        prop_assert_eq!(text(&restored(&masked(&result), &result)), text(&result));
+        let read = masked(&unseen, &result);
+        prop_assert_eq!(text(&restored(&set, &unseen, &read, &result)), text(&result));
+        // Where nothing is said to be changed, nothing that could be seen was, and nothing is sent that could not.
+        if violations(&set, &unseen, &new, &old).is_empty() {
+            prop_assert_eq!(
+                contents(&set, &masked(&unseen, &new)), contents(&set, &masked(&unseen, &old)),
+                "{} over {}", text(&new), text(&old)
+            );
+            prop_assert_eq!(contents(&unseen, &new), BTreeMap::new());
+        }
     }
 
     #[test]
-    fn an_unrelated_document_keeps_every_protected_value(old in document(), new in document()) {
+    fn an_unrelated_document_keeps_every_protected_value(
+        (set, unseen) in sets(), old in document(), new in document(),
+    ) {
         let (old, new) = (encode(&old).unwrap(), encode(&new).unwrap());
-        prop_assert_eq!(protected_values(&restored(&new, &old)), protected_values(&old));
+        let result = restored(&set, &unseen, &new, &old);
+        prop_assert_eq!(protected_values(&set, &result), protected_values(&set, &old));
+        // Whether hidden fields are sent is all that an error says of them.
+        let told = |old: &[u8]| {
+            let hidden = |path: &String| unseen.fields().covers(path);
+            violations(&unseen, &unseen, &new, old).into_iter().filter(hidden).collect::<Vec<_>>()
+        };
+        prop_assert_eq!(told(&old), told(&masked(&unseen, &old)));
     }
 
     #[test]
     fn corrupt_documents_do_not_panic(
+        (set, unseen) in sets(),
         old in document(),
         new in document(),
         at in any::<prop::sample::Index>(),
@@ -222,8 +325,9 @@ proptest! {
         *old.get_mut(at).unwrap() = byte;
         if let Ok(old) = Value::parse(&old) {
             let new = Value::parse(&new).unwrap();
-            let restored = |new, old| fields().try_restore(new, old, &fields()).unwrap_or_default();
-            let results = [fields().remove(old), restored(new, old), restored(old, new)];
+            let restored = |new, old| set.fields().try_restore(new, old, &unseen.fields()).unwrap_or_default();
+            let _ = set.fields().violations(new, Some(old), &unseen.fields());
+            let results = [set.fields().remove(old), restored(new, old), restored(old, new)];
             for bytes in results.into_iter().flatten() {
                 prop_assert!(Value::parse(&bytes).is_ok());
             }
@@ -256,7 +360,7 @@ fn the_reference_agrees_on_an_example() {
     let document =
         from_json(r#"{"secret": 1, "name": [{"family": "x"}], "valueSet": {"code": "y"}}"#);
     assert_eq!(
-        text(&masked(&document.unwrap())),
+        text(&masked(&Set(PATHS.to_vec()), &document.unwrap())),
         r#"{"name": [{}], "valueSet": {"code": "y"}}"#
     );
 }
