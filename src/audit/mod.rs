@@ -16,7 +16,7 @@ mod writes;
 pub use denied::{About, denied, denied_at_start};
 pub use level::Level;
 pub use line::Line;
-pub use reads::{copied, reading};
+pub use reads::{copied, one, reading};
 pub use with_check::callback as with_check_callback;
 pub use writes::{permitted, truncated};
 

@@ -4,8 +4,10 @@ use super::level::Level;
 use super::{actor, line, writes};
 use crate::error::Result;
 use crate::node::tree;
-use crate::{registry, settings};
-use audit_event::{Event, Kind, Outcome};
+use crate::registry::{self, Protected};
+use crate::session::reach::ReachEntry;
+use crate::settings;
+use audit_event::{Actor, Event, Kind, Outcome};
 use pgrx::prelude::*;
 
 /// A line names no more relations than these.
@@ -49,6 +51,23 @@ pub fn copied(relation: pg_sys::Oid) -> Result<()> {
     record(&[relation], 0)
 }
 
+/// Records that `read()` gives a resource; `entry` grants it, unless the reader is exempt from policies.
+pub fn one(protected: &Protected, id: &str, entry: Option<&ReachEntry>) -> Result<()> {
+    if settings::audit() < Level::All {
+        return Ok(());
+    }
+    let mut entity = writes::entity(protected.relation, &protected.resource_type);
+    entity.id = Some(id.to_owned());
+    if let Some(entry) = entry {
+        entity = entity.with("entry", entry.place.as_str());
+    }
+    let actor = actor();
+    let mut event = event(Kind::Read, &actor);
+    event.policies = writes::policies(entry.map(|entry| entry.policy.clone()));
+    event.entities = vec![entity];
+    line::record(&event)
+}
+
 fn record(relations: &[pg_sys::Oid], query_id: u64) -> Result<()> {
     let mut entities = Vec::new();
     let mut others = 0_usize;
@@ -77,11 +96,20 @@ fn record(relations: &[pg_sys::Oid], query_id: u64) -> Result<()> {
         let query_id = query_id.cast_signed().to_string();
         *first = std::mem::take(first).with("query-id", query_id);
     }
-    // SAFETY: reads the backend's state.
-    let actor = actor::actor(unsafe { pg_sys::GetUserId() });
-    let mut event = Event::new(Kind::Search, Outcome::Success, &actor);
-    event.recorded = line::now();
+    let actor = actor();
+    let mut event = event(Kind::Search, &actor);
     event.description = (others > 0).then(|| format!("and {others} more relations"));
     event.entities = entities;
     line::record(&event)
+}
+
+fn actor() -> Actor {
+    // SAFETY: reads the backend's state.
+    actor::actor(unsafe { pg_sys::GetUserId() })
+}
+
+fn event(kind: Kind, actor: &Actor) -> Event<'_> {
+    let mut event = Event::new(kind, Outcome::Success, actor);
+    event.recorded = line::now();
+    event
 }

@@ -45,14 +45,16 @@ fn line_of(kind: Kind, entity: Entity, policy: Option<String>, description: Opti
     let mut event = Event::new(kind, Outcome::Success, &actor);
     event.recorded = line::now();
     event.description = description.map(str::to_owned);
-    // Only a policy has an id; what else can grant stands in the entity's details.
-    event.policies = policy
-        .filter(|policy| policy.starts_with("AccessPolicy/"))
-        .into_iter()
-        .collect();
+    event.policies = policies(policy);
     event.entities.push(rollback::with_ids(entity));
     let text = event.line();
     Line::of(text, actor)
+}
+
+/// Only a policy has an id; what else can grant stands in the entity's details.
+pub fn policies(policy: Option<String>) -> Vec<String> {
+    let policy = policy.filter(|policy| policy.starts_with("AccessPolicy/"));
+    policy.into_iter().collect()
 }
 
 /// A protected relation.

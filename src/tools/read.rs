@@ -3,6 +3,7 @@
 
 use super::explain::relations_of;
 use super::stored::Stored;
+use crate::audit;
 use crate::error::{Error, OrRaise, Result};
 use crate::functions::{argument, version_1};
 use crate::node::{privilege, relation, row};
@@ -55,7 +56,11 @@ fn read(resource_type: &str, id: &str) -> Result<Option<Vec<u8>>> {
 fn read_from(protected: &Protected, id: &str) -> Result<Option<Vec<u8>>> {
     if !privilege::is_subject(protected.relation) {
         let stored = Stored::find(protected, id, &[], &Predicate::Constant(true))?;
-        return Ok(stored.and_then(|stored| stored.document));
+        let document = stored.and_then(|stored| stored.document);
+        if document.is_some() {
+            audit::one(protected, id, None)?;
+        }
+        return Ok(document);
     }
     let session = session::current()?;
     let reach = session.reach(&protected.resource_type, Interaction::Read)?;
@@ -66,6 +71,7 @@ fn read_from(protected: &Protected, id: &str) -> Result<Option<Vec<u8>>> {
     let (Some(entry), Some(document)) = (entry, stored.document) else {
         return Ok(None);
     };
+    audit::one(protected, id, Some(entry))?;
     let masked = entry.hidden.remove(row::parse(&document)?);
     Ok(Some(masked.unwrap_or(document)))
 }

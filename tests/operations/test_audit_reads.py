@@ -71,3 +71,15 @@ def test_the_query_id(audited, clinic):
         one, other = (details(event, "query-id") for event in log.events())
         assert one == other
         assert one[0] == str(int(one[0]))
+
+
+def test_read_names_the_resource_that_it_gives(audited, session, clinic):
+    log = audited("all")
+    doctor = session("doctor")
+    doctor.execute("SELECT fhir_access.read('Patient', 'p1')")
+    assert log.brief() == [("read", "Patient/p1", "0")]
+    doctor.execute("SELECT fhir_access.read('Patient', 'nobody')")
+    assert log.brief() == []
+    with connect(clinic, "carrier") as carrier:
+        carrier.execute("SELECT fhir_access.read('Patient', 'p1')")
+    assert log.brief() == [("read", "Patient/p1", "0")]
