@@ -41,6 +41,9 @@ impl Element {
             Form::Client => format!("{number}.5"),
         };
         let mut members = vec![format!(r#""text": "n{}""#, self.number)];
+        if self.number % 2 == 1 {
+            members.push(format!(r#""note": "{}""#, "long ".repeat(60)));
+        }
         for (name, other) in ["a", "b", "c"].into_iter().zip(self.others) {
             members.push(format!(r#""{name}": {}"#, number(other.into())));
         }

@@ -117,6 +117,16 @@ impl<'a> Value<'a> {
         }
     }
 
+    /// Where a container's bytes are in memory, which no other container's are that is in use; `None` of a scalar.
+    pub fn address(&self) -> Option<usize> {
+        match self {
+            Value::Array(Array { bytes }) | Value::Object(Object { bytes }) => {
+                Some(bytes.as_ptr().addr())
+            }
+            _ => None,
+        }
+    }
+
     /// How many bytes the value takes in its container, without alignment: what a copy of it needs.
     pub fn byte_len(&self) -> usize {
         match self {

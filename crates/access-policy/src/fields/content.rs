@@ -3,7 +3,10 @@
 //! A client that reads a document and writes it back may write `1.10` as `1.1`, and leave out what is empty: an empty object,
 //! an empty array and `null` count as nothing here. Nothing recurses: what is beside the fields may be nested deeply.
 
-use jsonb::{ArrayIter, Corrupt, Number, ObjectIter, Value};
+use std::cell::RefCell;
+use std::collections::HashMap;
+
+use jsonb::{ArrayIter, Corrupt, ObjectIter, Value};
 
 use super::scope::Cover;
 use super::trie::{Found, Trie, look_up};
@@ -17,31 +20,45 @@ pub(super) const NOTHING: Content = [0; 16];
 /// How many members of one object [`members`] tells of.
 const MOST_MEMBERS: usize = 256;
 
+/// The contents of elements of inner arrays, by address, once each is known: however deeply arrays are nested in arrays, their
+/// elements are read once.
+#[derive(Debug, Default)]
+pub(super) struct Known(RefCell<HashMap<usize, Content>>);
+
 /// The content of `value` without what `cover` names of it.
-pub(super) fn content(cover: Cover<'_>, value: Option<Value<'_>>) -> Result<Content, Corrupt> {
+pub(super) fn content(
+    cover: Cover<'_>,
+    known: &Known,
+    value: Option<Value<'_>>,
+) -> Result<Content, Corrupt> {
     match (cover, value) {
         (Cover::Whole, _) | (_, None) => Ok(NOTHING),
-        (Cover::Inside(tries), Some(value)) => Writer::default().content(tries, value),
+        (Cover::Inside(tries), Some(value)) => read(tries, known, value),
     }
 }
 
 /// The contents of an object's members, each with its key, without what `cover` names: sorted, and of the first few only.
-pub(super) fn members(cover: Cover<'_>, value: Value<'_>) -> Result<Vec<Content>, Corrupt> {
+pub(super) fn members(
+    cover: Cover<'_>,
+    known: &Known,
+    value: Value<'_>,
+) -> Result<Vec<Content>, Corrupt> {
     let Value::Object(object) = value else {
         return Ok(Vec::new());
     };
     let mut contents = Vec::new();
     for member in object.try_iter() {
         let (key, value) = member?;
-        let mut writer = Writer::default();
-        writer.string(key);
         let content = match look_up(cover.tries(), key.as_bytes()) {
             Found::Field => continue,
-            Found::Nothing => writer.content(&[], value)?,
-            Found::Inside(inside) => writer.content(inside.as_slice(), value)?,
+            Found::Nothing => read(&[], known, value)?,
+            Found::Inside(inside) => read(inside.as_slice(), known, value)?,
         };
         if content != NOTHING {
-            contents.push(content);
+            let mut member = Vec::with_capacity(key.len().saturating_add(32));
+            string(&mut member, key);
+            member.extend_from_slice(&content);
+            contents.push(hash(&member));
         }
         if contents.len() == MOST_MEMBERS {
             break;
@@ -52,27 +69,34 @@ pub(super) fn members(cover: Cover<'_>, value: Value<'_>) -> Result<Vec<Content>
 }
 
 /// Whether two values are the same JSON, with numbers by value.
-pub(super) fn same(one: Value<'_>, other: Value<'_>) -> Result<bool, Corrupt> {
-    let nothing = Cover::Inside(&[]);
-    Ok(one == other || content(nothing, Some(one))? == content(nothing, Some(other))?)
+pub(super) fn same(one: Option<Value<'_>>, other: Option<Value<'_>>) -> Result<bool, Corrupt> {
+    let known = Known::default();
+    let all = |value| content(Cover::Inside(&[]), &known, value);
+    Ok(one == other || all(one)? == all(other)?)
 }
+
+/// How many bytes are not worth a note.
+const SMALL: usize = 256;
 
 const OBJECT: u8 = 1;
 const ARRAY: u8 = 2;
-const END: u8 = 3;
+const INNER: u8 = 3;
 const EMPTY: u8 = 4;
 const STRING: u8 = 5;
 const NUMBER: u8 = 6;
 const FALSE: u8 = 7;
 const TRUE: u8 = 8;
 
-/// Begun containers, outermost first. One is written only when something is in it.
+/// A container that is being read.
 struct Frame<'a, 't> {
     children: Children<'a>,
     tries: Vec<&'t Trie>,
+    value: Value<'a>,
     /// Its key, where it is a member.
     key: Option<&'a str>,
-    /// Empty elements since the last one that was written.
+    /// What it says so far: its scalars, and the contents of what else is in it.
+    text: Vec<u8>,
+    /// Empty elements since the last one that was not.
     empty: u64,
 }
 
@@ -81,157 +105,164 @@ enum Children<'a> {
     Elements(ArrayIter<'a>),
 }
 
-#[derive(Default)]
-struct Writer {
-    hasher: blake3::Hasher,
-    buffer: Vec<u8>,
-    anything: bool,
+fn read<'t>(tries: &[&'t Trie], known: &Known, value: Value<'_>) -> Result<Content, Corrupt> {
+    let mut frames: Vec<Frame<'_, 't>> = Vec::new();
+    match Frame::of(value, None, tries.to_vec()) {
+        Some(frame) => frames.push(frame),
+        None => {
+            let mut text = Vec::new();
+            scalar(&mut text, value);
+            return Ok(match text.is_empty() {
+                true => NOTHING,
+                false => hash(&text),
+            });
+        }
+    }
+    if let Some(content) = known.of(value) {
+        return Ok(content);
+    }
+    let mut content = NOTHING;
+    while let Some(top) = frames.last_mut() {
+        let (key, child) = match &mut top.children {
+            Children::Members(members) => match members.next().transpose()? {
+                Some((key, child)) => (Some(key), Some(child)),
+                None => (None, None),
+            },
+            Children::Elements(elements) => (None, elements.next().transpose()?),
+        };
+        let Some(child) = child else {
+            let Some(done) = frames.pop() else { break };
+            content = done.content();
+            if let Some(outer) = frames.last_mut() {
+                if matches!(outer.children, Children::Elements(_)) {
+                    known.note(done.value, content);
+                }
+                outer.inner(done.key, content);
+            }
+            continue;
+        };
+        let below = match key.map(|key| look_up(&top.tries, key.as_bytes())) {
+            Some(Found::Field) => continue,
+            Some(Found::Nothing) => Vec::new(),
+            Some(Found::Inside(inside)) => inside.as_slice().to_vec(),
+            None => top.tries.clone(),
+        };
+        if let Some(content) = known.of(child) {
+            top.inner(key, content);
+        } else if let Some(inner) = Frame::of(child, key, below) {
+            frames.push(inner);
+        } else {
+            top.scalar(key, child);
+        }
+    }
+    Ok(content)
 }
 
-impl Writer {
-    fn content(mut self, tries: &[&Trie], value: Value<'_>) -> Result<Content, Corrupt> {
-        let mut frames = Vec::new();
-        // How many of the frames are written: always the first ones.
-        let mut written = 0;
-        match frame(value, None, tries) {
-            Some(frame) => frames.push(frame),
-            None => self.scalar(value),
-        }
-        while let Some(top) = frames.last_mut() {
-            let (key, child) = match &mut top.children {
-                Children::Members(members) => match members.next() {
-                    Some(member) => {
-                        let (key, value) = member?;
-                        (Some(key), Some(value))
-                    }
-                    None => (None, None),
-                },
-                Children::Elements(elements) => (None, elements.next().transpose()?),
-            };
-            let Some(child) = child else {
-                let was_written = written == frames.len();
-                frames.pop();
-                if was_written {
-                    self.byte(END);
-                    written = frames.len();
-                } else if let Some(outer) = frames.last_mut() {
-                    outer.empty = outer.empty.saturating_add(1);
-                }
-                continue;
-            };
-            let below = match key.map(|key| look_up(&top.tries, key.as_bytes())) {
-                Some(Found::Field) => continue,
-                Some(Found::Nothing) => Vec::new(),
-                Some(Found::Inside(inside)) => inside.as_slice().to_vec(),
-                None => top.tries.clone(),
-            };
-            if let Some(inner) = frame(child, key, &below) {
-                frames.push(inner);
-                continue;
-            }
-            if child == Value::Null {
-                top.empty = top.empty.saturating_add(1);
-                continue;
-            }
-            for (place, frame) in frames
-                .iter_mut()
-                .enumerate()
-                .skip(written.saturating_sub(1))
-            {
-                if place >= written {
-                    self.key(frame.key);
-                    self.byte(match frame.children {
-                        Children::Members(_) => OBJECT,
-                        Children::Elements(_) => ARRAY,
-                    });
-                }
-                self.empties(frame);
-            }
-            written = frames.len();
-            self.key(key);
-            self.scalar(child);
-        }
-        if !self.anything {
-            return Ok(NOTHING);
-        }
-        self.flush();
-        let mut content = NOTHING;
-        self.hasher.finalize_xof().fill(&mut content);
-        Ok(content)
+impl Known {
+    fn of(&self, value: Value<'_>) -> Option<Content> {
+        self.0.borrow().get(&address(value)?).copied()
     }
 
-    /// The empty elements before one that is not.
-    fn empties(&mut self, frame: &mut Frame<'_, '_>) {
-        if matches!(frame.children, Children::Elements(_)) && frame.empty > 0 {
-            self.byte(EMPTY);
-            self.bytes(&frame.empty.to_le_bytes());
+    fn note(&self, value: Value<'_>, content: Content) {
+        if let Some(address) = address(value) {
+            self.0.borrow_mut().insert(address, content);
         }
-        frame.empty = 0;
+    }
+}
+
+/// What is small is rather read again, when its own array is matched.
+fn address(value: Value<'_>) -> Option<usize> {
+    value.address().filter(|_| value.byte_len() >= SMALL)
+}
+
+impl<'a, 't> Frame<'a, 't> {
+    fn of(value: Value<'a>, key: Option<&'a str>, tries: Vec<&'t Trie>) -> Option<Self> {
+        let children = match value {
+            Value::Object(object) => Children::Members(object.try_iter()),
+            Value::Array(array) => Children::Elements(array.try_iter()),
+            _ => return None,
+        };
+        Some(Frame {
+            children,
+            tries,
+            value,
+            key,
+            text: Vec::new(),
+            empty: 0,
+        })
     }
 
-    fn key(&mut self, key: Option<&str>) {
+    /// What comes before a child that is not empty.
+    fn begin(&mut self, key: Option<&str>) {
+        if self.text.is_empty() {
+            self.text.push(match self.children {
+                Children::Members(_) => OBJECT,
+                Children::Elements(_) => ARRAY,
+            });
+        }
         if let Some(key) = key {
-            self.string(key);
+            string(&mut self.text, key);
+        } else if self.empty > 0 {
+            self.text.push(EMPTY);
+            self.text.extend_from_slice(&self.empty.to_le_bytes());
+            self.empty = 0;
         }
     }
 
-    fn scalar(&mut self, value: Value<'_>) {
-        match value {
-            Value::Bool(false) => self.byte(FALSE),
-            Value::Bool(true) => self.byte(TRUE),
-            Value::String(text) => self.string(text),
-            Value::Number(number) => self.number(number),
-            Value::Null | Value::Array(_) | Value::Object(_) => return,
+    fn scalar(&mut self, key: Option<&str>, value: Value<'_>) {
+        if value == Value::Null {
+            self.empty = self.empty.saturating_add(1);
+            return;
         }
-        self.anything = true;
+        self.begin(key);
+        scalar(&mut self.text, value);
     }
 
-    fn string(&mut self, text: &str) {
-        self.byte(STRING);
-        self.bytes(&(text.len() as u64).to_le_bytes());
-        self.bytes(text.as_bytes());
-    }
-
-    fn number(&mut self, number: Number<'_>) {
-        let (sign, weight, digits) = number.value_parts();
-        self.byte(NUMBER);
-        self.bytes(&sign.to_le_bytes());
-        self.bytes(&weight.to_le_bytes());
-        self.bytes(&(digits.len() as u64).to_le_bytes());
-        self.bytes(digits.as_flattened());
-    }
-
-    fn byte(&mut self, byte: u8) {
-        self.bytes(&[byte]);
-    }
-
-    fn bytes(&mut self, bytes: &[u8]) {
-        self.buffer.extend_from_slice(bytes);
-        if self.buffer.len() >= 4096 {
-            self.flush();
+    fn inner(&mut self, key: Option<&str>, content: Content) {
+        if content == NOTHING {
+            self.empty = self.empty.saturating_add(1);
+            return;
         }
+        self.begin(key);
+        self.text.push(INNER);
+        self.text.extend_from_slice(&content);
     }
 
-    fn flush(&mut self) {
-        self.hasher.update(&self.buffer);
-        self.buffer.clear();
+    fn content(&self) -> Content {
+        match self.text.is_empty() {
+            true => NOTHING,
+            false => hash(&self.text),
+        }
     }
 }
 
-fn frame<'a, 't>(
-    value: Value<'a>,
-    key: Option<&'a str>,
-    tries: &[&'t Trie],
-) -> Option<Frame<'a, 't>> {
-    let children = match value {
-        Value::Object(object) => Children::Members(object.try_iter()),
-        Value::Array(array) => Children::Elements(array.try_iter()),
-        _ => return None,
-    };
-    Some(Frame {
-        children,
-        tries: tries.to_vec(),
-        key,
-        empty: 0,
-    })
+fn hash(text: &[u8]) -> Content {
+    let mut content = NOTHING;
+    for (to, from) in content.iter_mut().zip(blake3::hash(text).as_bytes()) {
+        *to = *from;
+    }
+    content
+}
+
+fn scalar(text: &mut Vec<u8>, value: Value<'_>) {
+    match value {
+        Value::Bool(false) => text.push(FALSE),
+        Value::Bool(true) => text.push(TRUE),
+        Value::String(value) => string(text, value),
+        Value::Number(number) => {
+            let (sign, weight, digits) = number.value_parts();
+            text.push(NUMBER);
+            text.extend_from_slice(&sign.to_le_bytes());
+            text.extend_from_slice(&weight.to_le_bytes());
+            text.extend_from_slice(&(digits.len() as u64).to_le_bytes());
+            text.extend_from_slice(digits.as_flattened());
+        }
+        Value::Null | Value::Array(_) | Value::Object(_) => {}
+    }
+}
+
+fn string(text: &mut Vec<u8>, value: &str) {
+    text.push(STRING);
+    text.extend_from_slice(&(value.len() as u64).to_le_bytes());
+    text.extend_from_slice(value.as_bytes());
 }

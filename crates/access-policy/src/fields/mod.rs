@@ -29,7 +29,7 @@ pub use choice::is_data_type;
 pub use path::PathError;
 
 use restore::Restored;
-use scope::{Cover, Scope};
+use scope::{BothKnown, Cover, Scope};
 use trie::Trie;
 
 /// The most containers that are entered on the way to a field: far more than a FHIR document has.
@@ -173,9 +173,11 @@ impl FieldSet {
         old: Value<'_>,
         unseen: &FieldSet,
     ) -> Result<Option<Vec<u8>>, FieldError> {
+        let unseen = if unseen == self { self } else { unseen };
         let scope = Scope {
             kept: Cover::Inside(&[&self.root]),
             unseen: Cover::Inside(&[&unseen.root]),
+            known: &BothKnown::default(),
         };
         match restore::restore(scope, Some(new), Some(old), 0)? {
             Restored::AsIs => Ok(None),

@@ -1,10 +1,10 @@
 //! Which element of a new array is which of the stored one. [`FieldSet::try_restore`](super::FieldSet::try_restore) says by
 //! which rules.
 
-use jsonb::Value;
+use jsonb::{Corrupt, Value};
 
 use super::FieldError;
-use super::content::{Content, NOTHING, content, members};
+use super::content::{Content, NOTHING};
 use super::likeness::Likeness;
 use super::scope::{Cover, Scope};
 use super::trie::{Found, look_up};
@@ -29,6 +29,9 @@ enum Side {
     New,
     Old,
 }
+
+/// What of a value is compared.
+type Read = for<'s, 'v> fn(Scope<'s>, Option<Value<'v>>) -> Result<Content, Corrupt>;
 
 impl<'a> Lane<'_, 'a> {
     fn get(&self, side: Side, place: usize) -> Option<Value<'a>> {
@@ -86,8 +89,10 @@ impl Pairs {
             return Ok(pairs);
         }
         pairs.match_equal(&new_ids, &old_ids);
-        pairs.match_content(lanes, |scope| scope.unseen)?;
-        pairs.match_content(lanes, |scope| scope.kept)?;
+        pairs.match_content(lanes, |scope, value| scope.seen(value))?;
+        if !lanes.iter().all(|lane| lane.scope.sees_the_rest()) {
+            pairs.match_content(lanes, |scope, value| scope.rest(value))?;
+        }
         match lanes {
             [lane] => pairs.match_likeness(lane, two_ids)?,
             [primitives, ..] => pairs.match_primitives(primitives)?,
@@ -102,16 +107,12 @@ impl Pairs {
     }
 
     /// Matches those of which the same can be seen.
-    fn match_content(
-        &mut self,
-        lanes: &[Lane<'_, '_>],
-        cover: fn(Scope<'_>) -> Cover<'_>,
-    ) -> Result<(), FieldError> {
+    fn match_content(&mut self, lanes: &[Lane<'_, '_>], content: Read) -> Result<(), FieldError> {
         if self.is_complete() {
             return Ok(());
         }
-        let new = contents(lanes, cover, Side::New, &self.partner, Option::is_none)?;
-        let old = contents(lanes, cover, Side::Old, &self.taken, |taken| !taken)?;
+        let new = contents(lanes, content, Side::New, &self.partner, Option::is_none)?;
+        let old = contents(lanes, content, Side::Old, &self.taken, |taken| !taken)?;
         self.match_equal(&new, &old);
         Ok(())
     }
@@ -119,13 +120,13 @@ impl Pairs {
     /// Matches equal primitives, whatever their siblings have become.
     fn match_primitives(&mut self, primitives: &Lane<'_, '_>) -> Result<(), FieldError> {
         let lane = std::slice::from_ref(primitives);
-        let cover: fn(Scope<'_>) -> Cover<'_> = |scope| scope.kept;
         let said = |contents: Vec<Option<[Content; 2]>>| -> Vec<_> {
             let said = |both: Option<[Content; 2]>| both.filter(|both| *both != [NOTHING; 2]);
             contents.into_iter().map(said).collect()
         };
-        let new = contents(lane, cover, Side::New, &self.partner, Option::is_none)?;
-        let old = contents(lane, cover, Side::Old, &self.taken, |taken| !taken)?;
+        let rest: Read = |scope, value| scope.rest(value);
+        let new = contents(lane, rest, Side::New, &self.partner, Option::is_none)?;
+        let old = contents(lane, rest, Side::Old, &self.taken, |taken| !taken)?;
         self.match_equal(&said(new), &said(old));
         Ok(())
     }
@@ -172,7 +173,7 @@ impl Pairs {
         let mut left = Vec::new();
         for (j, (value, taken)) in lane.old.iter().zip(&self.taken).enumerate() {
             if !taken {
-                left.push((j, members(lane.scope.unseen, *value)?));
+                left.push((j, lane.scope.seen_members(*value)?));
             }
         }
         let likeness = Likeness::of(left);
@@ -180,7 +181,7 @@ impl Pairs {
             if self.partner.get(i) != Some(&None) {
                 continue;
             }
-            let members = members(lane.scope.unseen, *value)?;
+            let members = lane.scope.seen_members(*value)?;
             let free = |j: usize| self.taken.get(j) == Some(&false) && !two_ids(i, j);
             if let Some(j) = likeness.most_alike(i, &members, free) {
                 self.pair(i, j);
@@ -243,7 +244,7 @@ impl Pairs {
 /// What can be seen of each element that is still open; `None` for the others.
 fn contents<T>(
     lanes: &[Lane<'_, '_>],
-    cover: fn(Scope<'_>) -> Cover<'_>,
+    content: Read,
     side: Side,
     states: &[T],
     is_open: fn(&T) -> bool,
@@ -256,7 +257,7 @@ fn contents<T>(
         }
         let mut both = [NOTHING; 2];
         for (slot, lane) in both.iter_mut().zip(lanes) {
-            *slot = content(cover(lane.scope), lane.get(side, place))?;
+            *slot = content(lane.scope, lane.get(side, place))?;
         }
         all.push(Some(both));
     }

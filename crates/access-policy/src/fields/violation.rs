@@ -6,11 +6,11 @@ use jsonb::{Object, Value};
 
 use super::FieldError;
 use super::aligned::{Aligned, elements};
-use super::content::{content, same};
+use super::content::same;
 use super::pairs::Lane;
 use super::remove::deeper;
 use super::restore::Matched;
-use super::scope::{Cover, Scope};
+use super::scope::{BothKnown, Cover, Scope};
 use super::trie::Trie;
 
 /// The paths of the fields that differ in `new` and `old`, sorted; without `old`, of those that are in `new`.
@@ -23,6 +23,7 @@ pub(super) fn changed(
         kept: Cover::Inside(&[trie]),
         // Nothing that was not to be seen is left in the documents.
         unseen: Cover::Inside(&[]),
+        known: &BothKnown::default(),
     };
     let mut comparison = Comparison::default();
     comparison.value(scope, Some(new), old, 0)?;
@@ -48,7 +49,7 @@ impl<'a> Comparison<'a> {
             Cover::Inside([]) => return Ok(()),
             Cover::Inside(_) => {}
             Cover::Whole => {
-                if !unchanged(new, old)? {
+                if !same(new, old)? {
                     self.changed.insert(self.path.join("."));
                 }
                 return Ok(());
@@ -138,15 +139,5 @@ impl<'a> Comparison<'a> {
             }
         }
         Ok(())
-    }
-}
-
-fn unchanged(new: Option<Value<'_>>, old: Option<Value<'_>>) -> Result<bool, FieldError> {
-    match (new, old) {
-        (Some(new), Some(old)) => Ok(same(new, old)?),
-        (one, other) => {
-            let nothing = Cover::Inside(&[]);
-            Ok(content(nothing, one)? == content(nothing, other)?)
-        }
     }
 }
