@@ -5,6 +5,7 @@
 //! `meta.compartment`, in resources that have it, lists the project, the accounts and these patients.
 
 mod meta;
+mod patients;
 
 use crate::error::{Error, Result};
 use crate::node::expr::ROW;
@@ -188,6 +189,9 @@ fn accounts_of_patients(
     if patients.is_empty() {
         return Ok(None);
     }
+    if let Some(known) = patients::recall(session, &patients) {
+        return Ok(known);
+    }
     // A patient of another project has nothing to do with this one, whatever its id.
     let scope = session
         .access
@@ -201,6 +205,7 @@ fn accounts_of_patients(
             add_new(found.get_or_insert_with(Vec::new), accounts);
         }
     }
+    patients::remember(session, patients, &found);
     Ok(found)
 }
 

@@ -46,3 +46,15 @@ INSERT INTO observation VALUES ('nowhere', '{"resourceType": "Observation", "id"
 -- A write that leaves the tags as they should be leaves the document's bytes alone.
 SET fhir_access.membership = 'm';
 UPDATE observation SET resource = resource || '{"valueQuantity": {"value": 1.10}}' WHERE id = 'claimed' RETURNING resource;
+
+-- A statement of many rows gives each the accounts of its own patients; the next statement sees them as they are then.
+INSERT INTO observation
+SELECT 'many' || n, jsonb_build_object('resourceType', 'Observation', 'id', 'many' || n, 'subject', jsonb_build_object('reference', 'Patient/' || p))
+  FROM unnest('{x,y,x,nobody,x,y}'::text[]) WITH ORDINALITY AS t(p, n);
+SELECT id, resource #>> '{subject,reference}' AS subject, resource #> '{meta,accounts}' AS accounts FROM observation WHERE id LIKE 'many%' ORDER BY id;
+\c - postgres
+UPDATE patient SET resource = jsonb_set(resource, '{meta,accounts}', '[{"reference": "Organization/other"}]') WHERE id IN ('x', 'y');
+\c - app
+SET fhir_access.membership = 'm';
+UPDATE observation SET resource = resource || '{"status": "final"}' WHERE id LIKE 'many%';
+SELECT id, resource #> '{meta,accounts}' AS accounts FROM observation WHERE id LIKE 'many%' ORDER BY id;
