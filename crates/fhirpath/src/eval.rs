@@ -152,25 +152,17 @@ impl<'a> Evaluation<'a> {
                 Ok(out)
             }
             Op::Call {
-                base,
                 function,
                 arguments,
                 regex,
+                ..
             } => {
                 let call = Call {
                     function: *function,
                     arguments,
                     scope,
                 };
-                let copy;
-                let input = match &left {
-                    Some(input) => input,
-                    None if base.is_none() => scope.focus,
-                    None => {
-                        copy = Items::new();
-                        &copy
-                    }
-                };
+                let input = left.as_ref().unwrap_or(scope.focus);
                 match function.group() {
                     Group::Collection => self.collection(call, input),
                     Group::Scalar => self.scalar(call, input, regex.as_deref()),

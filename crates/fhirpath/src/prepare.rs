@@ -134,13 +134,10 @@ fn one(ast: &Ast, node: &Node) -> Result<Op, SyntaxError> {
             base: *base,
             special: *special,
         },
-        Expr::Member { base: None, name } if names_root(name.as_str()).is_some() => {
-            names_root(name.as_str()).map_or(Op::Empty, Op::Root)
+        Expr::Member { base, name } => {
+            let root = names_root(name.as_str()).filter(|_| base.is_none());
+            root.map_or_else(|| Op::member(*base, name), Op::Root)
         }
-        Expr::Member { base, name } => Op::Member {
-            base: *base,
-            name: MemberName::new(name.as_str()),
-        },
         Expr::Call { base, name, args } => call(ast, node.span, *base, name, args)?,
         Expr::Index { base, index } => Op::Index {
             base: *base,
@@ -274,6 +271,13 @@ fn constant(literal: &Literal) -> Op {
 }
 
 impl Op {
+    fn member(base: Option<NodeId>, name: &Name) -> Self {
+        Self::Member {
+            base,
+            name: MemberName::new(name.as_str()),
+        }
+    }
+
     /// The operand at the left end, as [`Expr::left`].
     pub(crate) fn left(&self) -> Option<NodeId> {
         match self {

@@ -2,10 +2,13 @@
 //! documents that do not fit the model.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use fhirpath::{Context, Expression, Limits, Variable, Verdict};
-use jsonb::{Value, encode, from_json, to_json};
+mod shown;
 
-/// The result as JSON, items separated by blanks; or `error: …`.
+use fhirpath::{Context, Expression, Limits, Variable, Verdict};
+use jsonb::{Value, from_json};
+use shown::on;
+
+/// The result as text, with the variables of a constraint.
 fn value(expression: &str, document: &str) -> String {
     let bytes = from_json(document).expect("JSON");
     let document = Value::parse(&bytes).expect("a document");
@@ -17,23 +20,6 @@ fn value(expression: &str, document: &str) -> String {
             .variable("profile", Variable::Reference("Practitioner/p1"))
             .variable("state", Variable::Text("CA")),
     )
-}
-
-fn on(expression: &str, context: &Context<'_>) -> String {
-    let expression = match Expression::new(expression, &Limits::default()) {
-        Ok(expression) => expression,
-        Err(error) => return format!("invalid: {error}"),
-    };
-    match expression.evaluate(context) {
-        Ok(items) => {
-            let texts = items.iter().map(|item| {
-                let bytes = encode(item).expect("small");
-                to_json(Value::parse(&bytes).expect("a value"))
-            });
-            texts.collect::<Vec<_>>().join(" ")
-        }
-        Err(error) => format!("error: {error}"),
-    }
 }
 
 #[track_caller]

@@ -2,35 +2,14 @@
 //! are not there.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod shown;
+
 use fhirpath::{Context, Expression, Limits, Variable, Verdict};
-use jsonb::{Value, encode, from_json, to_json};
+use jsonb::{Value, from_json};
+use shown::{table, value};
 
 fn expression(text: &str) -> Expression {
     Expression::new(text, &Limits::default()).expect(text)
-}
-
-/// The result as JSON, items separated by blanks; or `error: …`.
-fn value(text: &str, document: &str) -> String {
-    let bytes = from_json(document).expect("JSON");
-    let context = Context::new(Value::parse(&bytes).ok());
-    let expression = expression(text);
-    match expression.evaluate(&context) {
-        Ok(items) => {
-            let texts = items.iter().map(|item| {
-                let bytes = encode(item).expect("small");
-                to_json(Value::parse(&bytes).expect("a value"))
-            });
-            texts.collect::<Vec<_>>().join(" ")
-        }
-        Err(error) => format!("error: {error}"),
-    }
-}
-
-#[track_caller]
-fn table(document: &str, cases: &[(&str, &str)]) {
-    for (expression, expected) in cases {
-        assert_eq!(&value(expression, document), expected, "{expression}");
-    }
 }
 
 const REFERENCES: &str = r##"{"resourceType": "Patient", "contained": {"resourceType": "Organization", "id": "o", "name": "Acme"},

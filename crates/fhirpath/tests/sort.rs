@@ -1,32 +1,9 @@
 //! `sort()` of what has no order.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use fhirpath::{Context, Expression, Limits};
-use jsonb::{Value, encode, from_json, to_json};
+mod shown;
 
-/// The result as JSON, items separated by blanks; or `error: …`.
-fn value(text: &str, document: &str) -> String {
-    let bytes = from_json(document).expect("JSON");
-    let context = Context::new(Value::parse(&bytes).ok());
-    let expression = Expression::new(text, &Limits::default()).expect(text);
-    match expression.evaluate(&context) {
-        Ok(items) => {
-            let texts = items.iter().map(|item| {
-                let bytes = encode(item).expect("small");
-                to_json(Value::parse(&bytes).expect("a value"))
-            });
-            texts.collect::<Vec<_>>().join(" ")
-        }
-        Err(error) => format!("error: {error}"),
-    }
-}
-
-#[track_caller]
-fn table(document: &str, cases: &[(&str, &str)]) {
-    for (expression, expected) in cases {
-        assert_eq!(&value(expression, document), expected, "{expression}");
-    }
-}
+use shown::{table, value};
 
 /// Dates of different precision have no total order; the sort of the standard library panics on such.
 #[test]

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use jsonb::Value;
+use jsonb::{Number, Value};
 use smallvec::SmallVec;
 
 use super::{Fault, Items, Work};
@@ -83,7 +83,7 @@ pub(super) fn equal(
         (Some(left), Some(right)) => value::equal(&left, &right, work),
         (None, None) => match (left, right) {
             (Item::Element(left), Item::Element(right)) => {
-                same_elements(left, right, work).map(Some)
+                alike_elements(Manner::Equal, left, right, work).map(Some)
             }
             _ => Ok(same_types(left, right)),
         },
@@ -115,7 +115,9 @@ fn equivalent(left: &Item<'_>, right: &Item<'_>, work: &Work<'_>) -> Result<bool
     match (left.scalar()?, right.scalar()?) {
         (Some(left), Some(right)) => value::equivalent(&left, &right, work),
         (None, None) => match (left, right) {
-            (Item::Element(left), Item::Element(right)) => similar_elements(left, right, work),
+            (Item::Element(left), Item::Element(right)) => {
+                alike_elements(Manner::Equivalent, left, right, work)
+            }
             _ => Ok(same_types(left, right) == Some(true)),
         },
         _ => Ok(false),
@@ -130,27 +132,28 @@ fn same_types(left: &Item<'_>, right: &Item<'_>) -> Option<bool> {
     }
 }
 
-/// Elements without a value of their own: all that is in them.
-fn same_elements(left: &Element<'_>, right: &Element<'_>, work: &Work<'_>) -> Result<bool, Fault> {
-    Ok(same(
-        left.value.unwrap_or(Value::Null),
-        right.value.unwrap_or(Value::Null),
-        DEPTH,
-        work,
-    )? && same(sibling(left), sibling(right), DEPTH, work)?)
+/// How two pieces of JSON are compared.
+#[derive(Clone, Copy)]
+enum Manner {
+    /// `=`: numbers by value, arrays in order.
+    Equal,
+    /// `~`: strings by words, numbers to the lesser precision, arrays in any order.
+    Equivalent,
 }
 
-fn similar_elements(
+/// Elements without a value of their own: all that is in them.
+fn alike_elements(
+    manner: Manner,
     left: &Element<'_>,
     right: &Element<'_>,
     work: &Work<'_>,
 ) -> Result<bool, Fault> {
-    Ok(similar(
+    let (left_value, right_value) = (
         left.value.unwrap_or(Value::Null),
         right.value.unwrap_or(Value::Null),
-        DEPTH,
-        work,
-    )? && similar(sibling(left), sibling(right), DEPTH, work)?)
+    );
+    Ok(alike(manner, left_value, right_value, DEPTH, work)?
+        && alike(manner, sibling(left), sibling(right), DEPTH, work)?)
 }
 
 fn sibling<'a>(element: &Element<'a>) -> Value<'a> {
@@ -163,49 +166,8 @@ fn deeper(depth: usize) -> Result<usize, Fault> {
         .ok_or(Fault::Other("the elements nest too deeply to be compared"))
 }
 
-/// Equal JSON: numbers by value, arrays in order.
-fn same(left: Value<'_>, right: Value<'_>, depth: usize, work: &Work<'_>) -> Result<bool, Fault> {
-    work.spend(1)?;
-    match (left, right) {
-        (Value::Number(left), Value::Number(right)) => {
-            Ok(left.compare(&right) == std::cmp::Ordering::Equal)
-        }
-        (Value::String(left), Value::String(right)) => {
-            work.spend_text(left.len().max(right.len()))?;
-            Ok(left == right)
-        }
-        (Value::Array(left), Value::Array(right)) => {
-            let depth = deeper(depth)?;
-            if left.len() != right.len() {
-                return Ok(false);
-            }
-            for (left, right) in left.iter().zip(right.iter()) {
-                if !same(left, right, depth, work)? {
-                    return Ok(false);
-                }
-            }
-            Ok(true)
-        }
-        (Value::Object(left), Value::Object(right)) => {
-            let depth = deeper(depth)?;
-            if left.len() != right.len() {
-                return Ok(false);
-            }
-            // The keys of both are in the same order.
-            for ((left_key, left), (right_key, right)) in left.iter().zip(right.iter()) {
-                work.spend(reading_member(left_key, left) + reading_member(right_key, right))?;
-                if left_key != right_key || !same(left, right, depth, work)? {
-                    return Ok(false);
-                }
-            }
-            Ok(true)
-        }
-        (left, right) => Ok(left == right),
-    }
-}
-
-/// Equivalent JSON: strings by words, numbers to the lesser precision, arrays in any order.
-fn similar(
+fn alike(
+    manner: Manner,
     left: Value<'_>,
     right: Value<'_>,
     depth: usize,
@@ -213,42 +175,68 @@ fn similar(
 ) -> Result<bool, Fault> {
     work.spend(1)?;
     match (left, right) {
-        (Value::Number(left), Value::Number(right)) => {
-            let decimal = |number: jsonb::Number<'_>| Decimal::parse(&number.to_decimal());
-            match (decimal(left), decimal(right)) {
-                (Some(left), Some(right)) => {
-                    value::equivalent(&Scalar::Decimal(left), &Scalar::Decimal(right), work)
-                }
-                _ => Err(Fault::WrongJson("a number")),
+        (Value::Number(left), Value::Number(right)) => match manner {
+            Manner::Equal => Ok(left.compare(&right).is_eq()),
+            Manner::Equivalent => equivalent_numbers(left, right, work),
+        },
+        (Value::String(left), Value::String(right)) => match manner {
+            Manner::Equal => {
+                work.spend_text(left.len().max(right.len()))?;
+                Ok(left == right)
             }
-        }
-        (Value::String(left), Value::String(right)) => {
-            let string = |text| Scalar::String(Text::Borrowed(text));
-            value::equivalent(&string(left), &string(right), work)
-        }
+            Manner::Equivalent => {
+                let string = |text| Scalar::String(Text::Borrowed(text));
+                value::equivalent(&string(left), &string(right), work)
+            }
+        },
         (Value::Array(left), Value::Array(right)) => {
             let depth = deeper(depth)?;
             if left.len() != right.len() {
                 return Ok(false);
             }
-            pair_off(left.iter(), right.iter(), |left, right| {
-                similar(*left, *right, depth, work)
-            })
+            let items =
+                |left: &Value<'_>, right: &Value<'_>| alike(manner, *left, *right, depth, work);
+            match manner {
+                Manner::Equal => all_pairs(left.iter().zip(right.iter()), |(left, right)| {
+                    items(&left, &right)
+                }),
+                Manner::Equivalent => pair_off(left.iter(), right.iter(), items),
+            }
         }
         (Value::Object(left), Value::Object(right)) => {
             let depth = deeper(depth)?;
             if left.len() != right.len() {
                 return Ok(false);
             }
-            for ((left_key, left), (right_key, right)) in left.iter().zip(right.iter()) {
+            // The keys of both are in the same order.
+            all_pairs(left.iter().zip(right.iter()), |(left, right)| {
+                let ((left_key, left), (right_key, right)) = (left, right);
                 work.spend(reading_member(left_key, left) + reading_member(right_key, right))?;
-                if left_key != right_key || !similar(left, right, depth, work)? {
-                    return Ok(false);
-                }
-            }
-            Ok(true)
+                Ok(left_key == right_key && alike(manner, left, right, depth, work)?)
+            })
         }
         (left, right) => Ok(left == right),
+    }
+}
+
+/// Whether all hold; the first that does not ends it.
+fn all_pairs<T>(
+    pairs: impl Iterator<Item = T>,
+    mut holds: impl FnMut(T) -> Result<bool, Fault>,
+) -> Result<bool, Fault> {
+    for pair in pairs {
+        if !holds(pair)? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+fn equivalent_numbers(left: Number<'_>, right: Number<'_>, work: &Work<'_>) -> Result<bool, Fault> {
+    let decimal = |number: Number<'_>| Decimal::parse(&number.to_decimal()).map(Scalar::Decimal);
+    match (decimal(left), decimal(right)) {
+        (Some(left), Some(right)) => value::equivalent(&left, &right, work),
+        _ => Err(Fault::WrongJson("a number")),
     }
 }
 
@@ -268,6 +256,21 @@ impl<'w, 'c, 'a> Distinct<'w, 'c, 'a> {
             places: HashMap::new(),
             work,
         }
+    }
+
+    /// The items that are not equal to one before them.
+    pub(super) fn of<'i>(
+        items: impl IntoIterator<Item = &'i Item<'a>>,
+        work: &'w Work<'c>,
+    ) -> Result<Self, Fault>
+    where
+        'a: 'i,
+    {
+        let mut distinct = Self::new(work);
+        for item in items {
+            distinct.add(item)?;
+        }
+        Ok(distinct)
     }
 
     /// Adds the item unless it is there; whether it was added.

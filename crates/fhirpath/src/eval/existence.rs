@@ -21,21 +21,8 @@ impl<'a> Evaluation<'a> {
             Function::SupersetOf => {
                 return Ok(maybe(self.is_subset(&self.argument(call, 0)?, input)?));
             }
-            Function::IsDistinct => {
-                let mut seen = Distinct::new(&self.work);
-                let mut distinct = true;
-                for item in input {
-                    distinct &= seen.add(item)?;
-                }
-                distinct
-            }
-            Function::Distinct => {
-                let mut seen = Distinct::new(&self.work);
-                for item in input {
-                    seen.add(item)?;
-                }
-                return Ok(seen.into_items());
-            }
+            Function::IsDistinct => Distinct::of(input, &self.work)?.items().len() == input.len(),
+            Function::Distinct => return Ok(Distinct::of(input, &self.work)?.into_items()),
             _ => return Ok(one(Scalar::Integer(count(input.len())))),
         };
         Ok(boolean(answer))
@@ -58,10 +45,7 @@ impl<'a> Evaluation<'a> {
 
     /// Whether each of `some` is one of `all`; `None` where that cannot be told.
     fn is_subset(&self, some: &Items<'a>, all: &Items<'a>) -> Result<Option<bool>> {
-        let mut known = Distinct::new(&self.work);
-        for item in all {
-            known.add(item)?;
-        }
+        let known = Distinct::of(all, &self.work)?;
         let mut answer = Some(true);
         for item in some {
             if known.holds(item)? {

@@ -42,9 +42,6 @@ impl<'a> Evaluation<'a> {
             }
             Function::Union => self.union(input, &self.argument(call, 0)?)?,
             Function::Coalesce => {
-                if !input.is_empty() && call.arguments.is_empty() {
-                    return Ok(input.clone());
-                }
                 for position in 0..call.arguments.len() {
                     let value = self.argument(call, position)?;
                     if !value.is_empty() {
@@ -64,19 +61,12 @@ impl<'a> Evaluation<'a> {
 
     /// `a | b`: both, without what is equal to something before it.
     pub(super) fn union(&self, left: &Items<'a>, right: &Items<'a>) -> Result<Items<'a>> {
-        let mut seen = Distinct::new(&self.work);
-        for item in left.iter().chain(right) {
-            seen.add(item)?;
-        }
-        Ok(seen.into_items())
+        Ok(Distinct::of(left.iter().chain(right), &self.work)?.into_items())
     }
 
     /// `intersect()` keeps what is in both, once; `exclude()` keeps what is not, with order and repetitions.
     fn common(&self, input: &Items<'a>, other: &Items<'a>, wanted: bool) -> Result<Items<'a>> {
-        let mut known = Distinct::new(&self.work);
-        for item in other {
-            known.add(item)?;
-        }
+        let known = Distinct::of(other, &self.work)?;
         let mut seen = Distinct::new(&self.work);
         let mut kept = Items::new();
         for item in input {

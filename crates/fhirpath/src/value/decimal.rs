@@ -260,26 +260,8 @@ impl From<i64> for Decimal {
 
 impl Ord for Decimal {
     fn cmp(&self, other: &Self) -> Ordering {
-        if let (
-            Repr::Small {
-                digits: a,
-                scale: s,
-            },
-            Repr::Small {
-                digits: b,
-                scale: t,
-            },
-        ) = (&self.0, &other.0)
-        {
-            let widen = |digits: i64, missing: u8| {
-                10_i128
-                    .checked_pow(missing.into())
-                    .and_then(|factor| factor.checked_mul(digits.into()))
-            };
-            let most = (*s).max(*t);
-            if let (Some(a), Some(b)) = (widen(*a, most - s), widen(*b, most - t)) {
-                return a.cmp(&b);
-            }
+        if let Some((a, b, _)) = self.aligned(other) {
+            return a.cmp(&b);
         }
         self.to_big().cmp(&other.to_big())
     }

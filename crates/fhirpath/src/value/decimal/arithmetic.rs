@@ -212,7 +212,7 @@ impl Decimal {
     }
 
     /// Both numbers in units of the finer scale, which comes third, where that is cheap.
-    fn aligned(&self, other: &Self) -> Option<(i128, i128, u32)> {
+    pub(super) fn aligned(&self, other: &Self) -> Option<(i128, i128, u32)> {
         let (
             Repr::Small {
                 digits: a,
