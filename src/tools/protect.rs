@@ -1,11 +1,13 @@
 //! `protect()`.
 
+mod fitness;
+
 use super::objects;
 use crate::catalog::catalog;
 use crate::error::{Error, OrRaise, Result};
 use crate::functions::require_preloaded;
-use crate::node::privilege::{self, AsOwner};
-use crate::node::relation::{self, Column, OpenRelation};
+use crate::node::privilege::AsOwner;
+use crate::node::relation;
 use crate::predicate::identifier;
 use pgrx::prelude::*;
 use std::ffi::CStr;
@@ -19,22 +21,51 @@ CREATE FUNCTION fhir_access.protect(relation regclass, resource_type text,
 ")]
 fn protect(relation: pg_sys::Oid, resource_type: &str, resource_column: &CStr, id_column: &CStr) {
     // A name is a zero-terminated string; in a UTF8 database, which is checked below, it is UTF-8.
-    let (resource_column, id_column) = (
-        resource_column.to_string_lossy(),
-        id_column.to_string_lossy(),
-    );
-    protect_tree(relation, resource_type, &resource_column, &id_column).or_raise();
+    let layout = Layout {
+        resource_type: resource_type.to_owned(),
+        resource_column: resource_column.to_string_lossy().into_owned(),
+        id_column: id_column.to_string_lossy().into_owned(),
+    };
+    protect_tree(relation, &layout).or_raise();
 }
 
-fn protect_tree(
-    root: pg_sys::Oid,
-    resource_type: &str,
-    resource_column: &str,
-    id_column: &str,
-) -> Result<()> {
+/// How a table holds resources, as its owner says.
+pub struct Layout {
+    /// The FHIR type of its rows.
+    pub resource_type: String,
+    /// The column that holds the resource.
+    pub resource_column: String,
+    /// The column that holds the resource's id.
+    pub id_column: String,
+}
+
+fn protect_tree(root: pg_sys::Oid, layout: &Layout) -> Result<()> {
     require_preloaded()?;
     require_setting()?;
     require_utf8()?;
+    check_type(&layout.resource_type)?;
+    if relation::kind(root).is_none() {
+        return Err(Error::NoRelation(root.to_u32()));
+    }
+    for relation in with_children(root)? {
+        fitness::check(relation, layout).map_err(|error| error.about(relation))?;
+    }
+    // Nobody writes meanwhile: what the registry says of the rows must stay true.
+    for relation in with_children(root)? {
+        relation::lock_against_writers(relation);
+    }
+    // All are registered before the first is altered: our event trigger looks for children that are not.
+    for relation in with_children(root)? {
+        register(relation, layout)?;
+    }
+    for relation in with_children(root)? {
+        objects::create(relation)?;
+    }
+    Ok(())
+}
+
+/// Is this a type whose resources can be protected?
+fn check_type(resource_type: &str) -> Result<()> {
     if resource_type == "Binary" {
         return Err(Error::Argument {
             message: "protection of Binary is not supported yet".to_owned(),
@@ -52,24 +83,6 @@ fn protect_tree(
             message: format!("unknown resource type \"{resource_type}\""),
             hint,
         });
-    }
-    if relation::kind(root).is_none() {
-        return Err(Error::NoRelation(root.to_u32()));
-    }
-    for relation in with_children(root)? {
-        check_relation(relation, resource_column, id_column)
-            .map_err(|error| error.about(relation))?;
-    }
-    // Nobody writes meanwhile: what the registry says of the rows must stay true.
-    for relation in with_children(root)? {
-        relation::lock_against_writers(relation);
-    }
-    // All are registered before the first is altered: our event trigger looks for children that are not.
-    for relation in with_children(root)? {
-        register(relation, resource_type, resource_column, id_column)?;
-    }
-    for relation in with_children(root)? {
-        objects::create(relation)?;
     }
     Ok(())
 }
@@ -132,126 +145,12 @@ pub fn with_children(root: pg_sys::Oid) -> Result<Vec<pg_sys::Oid>> {
     .map_err(|error| Error::Internal(error.to_string()))
 }
 
-/// The types of id columns: of each, a value has one text form, and a text one value.
-const ID_TYPES: [pg_sys::Oid; 5] = [
-    pg_sys::TEXTOID,
-    pg_sys::VARCHAROID,
-    pg_sys::UUIDOID,
-    pg_sys::INT4OID,
-    pg_sys::INT8OID,
-];
-
-/// Can this relation be protected? Every reason why not is found before anything is changed.
-fn check_relation(oid: pg_sys::Oid, resource_column: &str, id_column: &str) -> Result<()> {
-    let name = relation::qualified_name(oid);
-    let wrong = |what: &str, hint: &str| Error::WrongRelation {
-        message: format!("{name} {what}"),
-        hint: hint.to_owned(),
-    };
-    let Some(kind) = relation::kind(oid) else {
-        return Err(Error::NoRelation(oid.to_u32()));
-    };
-    // SAFETY: plain look-ups by OID.
-    unsafe {
-        if oid.to_u32() < pg_sys::FirstNormalObjectId || pg_sys::IsCatalogRelationOid(oid) {
-            return Err(wrong(
-                "is a system table",
-                "Protect the tables that hold FHIR resources.",
-            ));
-        }
-        if catalog().is_some_and(|catalog| pg_sys::get_rel_namespace(oid) == catalog.schema) {
-            return Err(wrong(
-                "belongs to fhir_access itself",
-                "Protect the tables that hold FHIR resources.",
-            ));
-        }
-        if !privilege::owns(oid) {
-            return Err(Error::NotOwner(name));
-        }
-    }
-    match kind {
-        b'r' | b'p' => {}
-        b'v' => {
-            return Err(wrong(
-                "is a view",
-                "Protect the tables below it; the view then shows what its reader may see.",
-            ));
-        }
-        b'm' => {
-            return Err(wrong(
-                "is a materialized view",
-                "Its rows are copies; protect the tables it reads from.",
-            ));
-        }
-        b'f' => {
-            return Err(wrong(
-                "is a foreign table",
-                "Protect the table where it is stored.",
-            ));
-        }
-        _ => {
-            return Err(wrong(
-                "is not a table",
-                "Protect the tables that hold FHIR resources.",
-            ));
-        }
-    }
-    if relation::is_temporary(oid) {
-        return Err(wrong(
-            "is a temporary table",
-            "Protect the tables that hold FHIR resources.",
-        ));
-    }
-    objects::check_names(oid)?;
-    let open = OpenRelation::open(oid);
-    let columns = relation::columns(open.tuple_desc());
-    let find = |column: &str| -> Result<Column> {
-        columns
-            .iter()
-            .find(|known| known.name == column)
-            .cloned()
-            .ok_or_else(|| Error::NoColumn {
-                relation: name.clone(),
-                column: column.to_owned(),
-            })
-    };
-    let resource = find(resource_column)?;
-    let id = find(id_column)?;
-    if !ID_TYPES.contains(&id.type_oid) {
-        return Err(wrong(
-            &format!("keeps its ids in \"{id_column}\", which is of a type that ids cannot have"),
-            "An id column is of type text, varchar, uuid, integer or bigint.",
-        )
-        .about_column(oid, id_column));
-    }
-    if resource.type_oid != pg_sys::JSONBOID {
-        return Err(wrong(
-            &format!("keeps its resources in \"{resource_column}\", which is not of type jsonb"),
-            "Only jsonb columns can be protected.",
-        )
-        .about_column(oid, resource_column));
-    }
-    if resource.generated {
-        return Err(wrong(
-            &format!("computes \"{resource_column}\" from other columns"),
-            "Protect the table that stores the resources.",
-        )
-        .about_column(oid, resource_column));
-    }
-    Ok(())
-}
-
-fn register(
-    oid: pg_sys::Oid,
-    resource_type: &str,
-    resource_column: &str,
-    id_column: &str,
-) -> Result<()> {
+fn register(oid: pg_sys::Oid, layout: &Layout) -> Result<()> {
     let Some(catalog) = catalog() else {
         return Err(not_installed());
     };
     let table = relation::qualified_name(oid);
-    let irregular = has_irregular_references(oid, &table, resource_column)?;
+    let irregular = has_irregular_references(oid, &table, &layout.resource_column)?;
     let _owner = AsOwner::of_extension(&catalog);
     let insert = "INSERT INTO fhir_access.protection AS p (relation, resource_type, resource_column, id_column, irregular_references)
          VALUES ($1, $2, $3::text::name, $4::text::name, $5)
@@ -267,9 +166,9 @@ fn register(
                 None,
                 &[
                     oid.into(),
-                    resource_type.into(),
-                    resource_column.into(),
-                    id_column.into(),
+                    layout.resource_type.as_str().into(),
+                    layout.resource_column.as_str().into(),
+                    layout.id_column.as_str().into(),
                     irregular.into(),
                 ],
             )?;
@@ -280,7 +179,7 @@ fn register(
                   WHERE resource_type = $1 AND NOT irregular_references
                     AND EXISTS (SELECT FROM fhir_access.protection q WHERE q.resource_type = $1 AND q.irregular_references)",
                 None,
-                &[resource_type.into()],
+                &[layout.resource_type.as_str().into()],
             )
             .map(|_| ())
     })

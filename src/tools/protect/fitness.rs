@@ -1,0 +1,119 @@
+//! Can a table be protected? What `protect()` asks before it changes anything.
+
+use super::Layout;
+use crate::catalog::catalog;
+use crate::error::{Error, Result};
+use crate::node::privilege;
+use crate::node::relation::{self, Column, OpenRelation};
+use crate::tools::objects;
+use pgrx::prelude::*;
+
+/// The types of id columns: of each, a value has one text form, and a text one value.
+const ID_TYPES: [pg_sys::Oid; 5] = [
+    pg_sys::TEXTOID,
+    pg_sys::VARCHAROID,
+    pg_sys::UUIDOID,
+    pg_sys::INT4OID,
+    pg_sys::INT8OID,
+];
+
+/// Can this relation be protected? Every reason why not is found before anything is changed.
+pub fn check(oid: pg_sys::Oid, layout: &Layout) -> Result<()> {
+    let (resource_column, id_column) = (&layout.resource_column, &layout.id_column);
+    let name = relation::qualified_name(oid);
+    let wrong = |what: &str, hint: &str| Error::WrongRelation {
+        message: format!("{name} {what}"),
+        hint: hint.to_owned(),
+    };
+    let Some(kind) = relation::kind(oid) else {
+        return Err(Error::NoRelation(oid.to_u32()));
+    };
+    // SAFETY: plain look-ups by OID.
+    unsafe {
+        if oid.to_u32() < pg_sys::FirstNormalObjectId || pg_sys::IsCatalogRelationOid(oid) {
+            return Err(wrong(
+                "is a system table",
+                "Protect the tables that hold FHIR resources.",
+            ));
+        }
+        if catalog().is_some_and(|catalog| pg_sys::get_rel_namespace(oid) == catalog.schema) {
+            return Err(wrong(
+                "belongs to fhir_access itself",
+                "Protect the tables that hold FHIR resources.",
+            ));
+        }
+        if !privilege::owns(oid) {
+            return Err(Error::NotOwner(name));
+        }
+    }
+    match kind {
+        b'r' | b'p' => {}
+        b'v' => {
+            return Err(wrong(
+                "is a view",
+                "Protect the tables below it; the view then shows what its reader may see.",
+            ));
+        }
+        b'm' => {
+            return Err(wrong(
+                "is a materialized view",
+                "Its rows are copies; protect the tables it reads from.",
+            ));
+        }
+        b'f' => {
+            return Err(wrong(
+                "is a foreign table",
+                "Protect the table where it is stored.",
+            ));
+        }
+        _ => {
+            return Err(wrong(
+                "is not a table",
+                "Protect the tables that hold FHIR resources.",
+            ));
+        }
+    }
+    if relation::is_temporary(oid) {
+        return Err(wrong(
+            "is a temporary table",
+            "Protect the tables that hold FHIR resources.",
+        ));
+    }
+    objects::check_names(oid)?;
+    let open = OpenRelation::open(oid);
+    let columns = relation::columns(open.tuple_desc());
+    let find = |column: &str| -> Result<Column> {
+        columns
+            .iter()
+            .find(|known| known.name == column)
+            .cloned()
+            .ok_or_else(|| Error::NoColumn {
+                relation: name.clone(),
+                column: column.to_owned(),
+            })
+    };
+    let resource = find(resource_column)?;
+    let id = find(id_column)?;
+    if !ID_TYPES.contains(&id.type_oid) {
+        return Err(wrong(
+            &format!("keeps its ids in \"{id_column}\", which is of a type that ids cannot have"),
+            "An id column is of type text, varchar, uuid, integer or bigint.",
+        )
+        .about_column(oid, id_column));
+    }
+    if resource.type_oid != pg_sys::JSONBOID {
+        return Err(wrong(
+            &format!("keeps its resources in \"{resource_column}\", which is not of type jsonb"),
+            "Only jsonb columns can be protected.",
+        )
+        .about_column(oid, resource_column));
+    }
+    if resource.generated {
+        return Err(wrong(
+            &format!("computes \"{resource_column}\" from other columns"),
+            "Protect the table that stores the resources.",
+        )
+        .about_column(oid, resource_column));
+    }
+    Ok(())
+}
