@@ -18,7 +18,7 @@ use std::collections::HashSet;
 
 use crate::choice::Choices;
 use crate::fold;
-use crate::path::{Path, Step};
+use crate::path::{Leaf, Path, Step};
 use crate::range::{Amount, Moment, Unit};
 
 /// An exact, three-valued condition on a document.
@@ -107,7 +107,44 @@ pub enum TokenSystem {
     Is(String),
 }
 
+/// What a [`Test`] asks of the project that a resource belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ProjectTest<'a> {
+    /// It is one of these.
+    Is(&'a [String]),
+    /// There is one.
+    Present,
+}
+
 impl Test {
+    /// What this asks of `meta.project`, if it asks that and nothing else: a table may hold the project in a column.
+    pub fn of_project(&self) -> Option<ProjectTest<'_>> {
+        let Test::Elements(elements) = self else {
+            return None;
+        };
+        let [path] = elements.paths.as_slice() else {
+            return None;
+        };
+        let steps = path.steps.iter().map(|step| step.member.as_str());
+        if path.leaf != Leaf::Text || !steps.eq(["meta", "project"]) {
+            return None;
+        }
+        match &elements.op {
+            TestOp::Equals(ids) => Some(ProjectTest::Is(ids)),
+            TestOp::Present { types } if types.is_empty() => Some(ProjectTest::Present),
+            _ => None,
+        }
+    }
+
+    /// Whether there are elements at the places that this test looks at.
+    pub fn presence(&self) -> Option<Test> {
+        let Test::Elements(elements) = self else {
+            return None;
+        };
+        let op = TestOp::Present { types: Vec::new() };
+        Some(Test::new(elements.paths.clone(), op))
+    }
+
     /// A test of elements in normal form: values sorted and distinct, strings folded.
     pub fn new(paths: Vec<Path>, op: TestOp) -> Self {
         Test::Elements(Elements::new(paths, op))
@@ -192,4 +229,28 @@ fn distinct<T: Ord>(mut values: Vec<T>) -> Vec<T> {
     values.sort_unstable();
     values.dedup();
     values
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_project() {
+        let read = |text: &str| text.parse::<Test>().unwrap();
+        let one = read(r#"equals(meta.project:text) "a", "b""#);
+        let ids = ["a".to_owned(), "b".to_owned()];
+        assert_eq!(one.of_project(), Some(ProjectTest::Is(&ids)));
+        let there = one.presence().unwrap();
+        assert_eq!(there.of_project(), Some(ProjectTest::Present));
+        assert_eq!(there.to_string(), "present(meta.project:text)");
+        for other in [
+            r#"equals(meta.source:text) "a""#,
+            r#"equals(meta.project:text, meta.source:text) "a""#,
+            r#"equals(meta.project.name:text) "a""#,
+            r#"starts(meta.project:text) "a""#,
+        ] {
+            assert_eq!(read(other).of_project(), None, "{other}");
+        }
+    }
 }
