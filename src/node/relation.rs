@@ -68,6 +68,8 @@ pub struct Column {
     pub type_oid: pg_sys::Oid,
     /// Is it computed from other columns and stored?
     pub generated: bool,
+    /// Has its type a modifier, such as a length?
+    pub limited: bool,
 }
 
 /// The columns of `descriptor` that are not dropped.
@@ -86,6 +88,7 @@ pub fn columns(descriptor: pg_sys::TupleDesc) -> Vec<Column> {
                     .into_owned(),
                 type_oid: attribute.atttypid,
                 generated: attribute.attgenerated != 0,
+                limited: attribute.atttypmod != -1,
             })
             .collect()
     }

@@ -88,7 +88,7 @@ fn explain(
                 entry.policy.clone(),
                 entry.index,
                 entry.criteria.clone(),
-                writer.predicate(&predicate),
+                writer.granted(&predicate),
                 entry.hidden.paths(),
                 entry.readonly.paths(),
                 pgrx::JsonB(serde_json::Value::Object(parameters)),

@@ -8,7 +8,7 @@ use crate::predicate::served::{Needed, lookups, serving};
 use crate::registry::{self, Protected};
 use crate::settings;
 use access_policy::{AccessPolicy, Interaction};
-use fhir_search::{Condition, Lookup, Predicate, Test};
+use fhir_search::{Condition, Lookup, Predicate, ProjectTest, Test};
 use pgrx::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -92,7 +92,30 @@ impl Plan {
         }
     }
 
+    /// How the project column answers a test, where that is what is asked.
+    fn of_project(protected: &Protected, test: &Test) -> Option<Plan> {
+        protected.project.as_ref()?;
+        Some(match test.of_project()? {
+            ProjectTest::Present => Plan::Scan,
+            ProjectTest::Is(_) => {
+                let (existing, missing) = match protected.indexes.iter().find(|i| i.is_by_project())
+                {
+                    Some(index) => (BTreeSet::from([index.name.clone()]), BTreeSet::new()),
+                    None => (BTreeSet::new(), BTreeSet::from([Needed::Project])),
+                };
+                Plan::Indexes {
+                    rank: 1,
+                    existing,
+                    missing,
+                }
+            }
+        })
+    }
+
     fn of_test(asked: &Asked<'_>, test: &Test) -> Plan {
+        if let Some(plan) = Plan::of_project(asked.protected, test) {
+            return plan;
+        }
         let usable = lookups(asked.protected, test);
         let served = |lookup: &&Lookup| !serving(asked.protected, &lookup.condition).is_empty();
         // One that only narrows is good enough where nothing that is advised decides.
@@ -175,6 +198,11 @@ struct Stored {
 
 fn advise(protected: &Protected, policies: &[Stored]) -> Advice {
     let mut advice = Advice::new();
+    let by_project = |protected: &Protected| protected.indexes.iter().any(|i| i.is_by_project());
+    if protected.project.is_some() && !by_project(protected) {
+        let (criteria, _) = advice.entry(Needed::Project).or_default();
+        criteria.insert("the rows of the membership's project".to_owned());
+    }
     for Stored {
         id,
         policy,

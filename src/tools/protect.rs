@@ -1,14 +1,17 @@
 //! `protect()`.
 
 mod fitness;
+mod options;
 
 use super::objects;
 use crate::catalog::catalog;
+use crate::document::Format;
 use crate::error::{Error, OrRaise, Result};
 use crate::functions::require_preloaded;
 use crate::node::privilege::AsOwner;
 use crate::node::relation;
 use crate::predicate::identifier;
+use options::{DerivedColumns, given, text};
 use pgrx::prelude::*;
 use std::ffi::CStr;
 
@@ -16,16 +19,29 @@ use std::ffi::CStr;
 /// the registry; likewise every partition and child. Calling it again changes what differs and nothing else.
 #[pg_extern(sql = "
 CREATE FUNCTION fhir_access.protect(relation regclass, resource_type text,
-                                    resource_column name DEFAULT 'resource', id_column name DEFAULT 'id')
-    RETURNS void LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', '@FUNCTION_NAME@';
+                                    resource_column name DEFAULT 'resource', id_column name DEFAULT 'id',
+                                    derived_columns jsonb DEFAULT NULL, project_column name DEFAULT NULL)
+    RETURNS void LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', '@FUNCTION_NAME@';
 ")]
-fn protect(relation: pg_sys::Oid, resource_type: &str, resource_column: &CStr, id_column: &CStr) {
-    // A name is a zero-terminated string; in a UTF8 database, which is checked below, it is UTF-8.
-    let layout = Layout {
-        resource_type: resource_type.to_owned(),
-        resource_column: resource_column.to_string_lossy().into_owned(),
-        id_column: id_column.to_string_lossy().into_owned(),
+fn protect(
+    relation: Option<pg_sys::Oid>,
+    resource_type: Option<&str>,
+    resource_column: Option<&CStr>,
+    id_column: Option<&CStr>,
+    derived_columns: Option<pgrx::JsonB>,
+    project_column: Option<&CStr>,
+) {
+    let layout = || {
+        let layout = Layout {
+            resource_type: given(resource_type, "resource_type")?.to_owned(),
+            resource_column: text(given(resource_column, "resource_column")?),
+            id_column: text(given(id_column, "id_column")?),
+            derived_columns: options::derived_columns(derived_columns)?,
+            project_column: project_column.map(text),
+        };
+        Ok((given(relation, "relation")?, layout))
     };
+    let (relation, layout) = layout().or_raise();
     protect_tree(relation, &layout).or_raise();
 }
 
@@ -37,6 +53,10 @@ pub struct Layout {
     pub resource_column: String,
     /// The column that holds the resource's id.
     pub id_column: String,
+    /// The columns that repeat elements of the resource.
+    pub derived_columns: DerivedColumns,
+    /// The column that holds the row's project.
+    pub project_column: Option<String>,
 }
 
 fn protect_tree(root: pg_sys::Oid, layout: &Layout) -> Result<()> {
@@ -44,6 +64,7 @@ fn protect_tree(root: pg_sys::Oid, layout: &Layout) -> Result<()> {
     require_setting()?;
     require_utf8()?;
     check_type(&layout.resource_type)?;
+    options::check_paths(&layout.resource_type, &layout.derived_columns)?;
     if relation::kind(root).is_none() {
         return Err(Error::NoRelation(root.to_u32()));
     }
@@ -152,14 +173,17 @@ fn register(oid: pg_sys::Oid, layout: &Layout) -> Result<()> {
     let table = relation::qualified_name(oid);
     let irregular = has_irregular_references(oid, &table, &layout.resource_column)?;
     let _owner = AsOwner::of_extension(&catalog);
-    let insert = "INSERT INTO fhir_access.protection AS p (relation, resource_type, resource_column, id_column, irregular_references)
-         VALUES ($1, $2, $3::text::name, $4::text::name, $5)
+    let insert = "INSERT INTO fhir_access.protection AS p (relation, resource_type, resource_column, id_column, irregular_references,
+                                               derived_columns, project_column)
+         VALUES ($1, $2, $3::text::name, $4::text::name, $5, $6, $7::text::name)
          ON CONFLICT (relation) DO UPDATE
             SET resource_type = excluded.resource_type, resource_column = excluded.resource_column,
                 id_column = excluded.id_column,
-                irregular_references = p.irregular_references OR excluded.irregular_references
-          WHERE (p.resource_type, p.resource_column, p.id_column, p.irregular_references)
-             IS DISTINCT FROM (excluded.resource_type, excluded.resource_column, excluded.id_column, excluded.irregular_references)";
+                irregular_references = p.irregular_references OR excluded.irregular_references,
+                derived_columns = excluded.derived_columns, project_column = excluded.project_column
+          WHERE (p.resource_type, p.resource_column, p.id_column, p.irregular_references, p.derived_columns, p.project_column)
+             IS DISTINCT FROM (excluded.resource_type, excluded.resource_column, excluded.id_column,
+                               excluded.irregular_references, excluded.derived_columns, excluded.project_column)";
     Spi::connect_mut(|client| {
         client.update(
                 insert,
@@ -170,6 +194,8 @@ fn register(oid: pg_sys::Oid, layout: &Layout) -> Result<()> {
                     layout.resource_column.as_str().into(),
                     layout.id_column.as_str().into(),
                     irregular.into(),
+                    options::registered(&layout.derived_columns).into(),
+                    layout.project_column.as_deref().into(),
                 ],
             )?;
         // A table and its partitions are read with one predicate.
@@ -188,9 +214,16 @@ fn register(oid: pg_sys::Oid, layout: &Layout) -> Result<()> {
 
 /// Does a row hold a reference that equality on the stored text cannot find?
 fn has_irregular_references(oid: pg_sys::Oid, table: &str, resource_column: &str) -> Result<bool> {
+    let columns = relation::columns(relation::OpenRelation::open(oid).tuple_desc());
+    let mut document = format!("t.{}", identifier(resource_column));
+    let of_text = |column: &relation::Column| {
+        column.name == resource_column && Format::of(column.type_oid) == Some(Format::Text)
+    };
+    if columns.iter().any(of_text) {
+        document = format!("fhir_access.document({document})");
+    }
     let query = format!(
-        "SELECT EXISTS (SELECT FROM {table} t WHERE fhir_access.has_irregular_references(t.{}))",
-        identifier(resource_column)
+        "SELECT EXISTS (SELECT FROM {table} t WHERE fhir_access.has_irregular_references({document}))"
     );
     let _owner = AsOwner::of_table(oid)?;
     Spi::connect(|client| client.select(&query, Some(1), &[])?.first().get::<bool>(1))

@@ -22,16 +22,20 @@ use meta::Edit;
 use pgrx::prelude::*;
 use std::borrow::Cow;
 
-/// The new document as it is stored, or `None` where nothing changes.
+/// The new document as it is stored, or `None` where nothing changes. `said` is the project that the row names beside it.
 pub fn on_create(
     session: &Session,
     protected: &Protected,
     new: Value<'_>,
+    said: Option<String>,
 ) -> Result<Option<Vec<u8>>> {
     let access = &session.access;
     let project = if access.super_admin {
-        match (meta_member(new, "project"), &access.project) {
-            (None, Some(project)) => Edit::Set(text(project.clone())),
+        match (
+            meta_member(new, "project"),
+            said.or_else(|| access.project.clone()),
+        ) {
+            (None, Some(project)) => Edit::Set(text(project)),
             _ => Edit::Keep,
         }
     } else {
@@ -56,15 +60,19 @@ pub fn on_create(
     tagged(protected, None, new, project, accounts)
 }
 
-/// As [`on_create`], for a row that replaces `old`.
+/// As [`on_create`], for a row that replaces `old`. `moved` is the project that a super admin gives it beside the document.
 pub fn on_update(
     session: &Session,
     protected: &Protected,
-    old: Value<'_>,
-    new: Value<'_>,
+    [old, new]: [Value<'_>; 2],
+    moved: Option<Option<String>>,
 ) -> Result<Option<Vec<u8>>> {
     let project = if session.access.super_admin {
-        Edit::Keep
+        match moved {
+            Some(Some(project)) => Edit::Set(text(project)),
+            Some(None) => Edit::Remove,
+            None => Edit::Keep,
+        }
     } else {
         match meta_member(old, "project") {
             Some(project) => Edit::Set(Node::Value(project)),
@@ -216,10 +224,11 @@ fn stored_accounts(
     scope: &Predicate,
 ) -> Result<Vec<Vec<String>>> {
     let condition = Predicate::all([Predicate::Id(ids.to_vec()), scope.clone()]);
-    let condition = Writer::new(table, Style::Exact).predicate(&condition);
+    let writer = Writer::new(table, Style::Exact);
+    let condition = writer.predicate(&condition);
     let query = format!(
-        "SELECT {ROW}.{} FROM {} AS {ROW} WHERE {condition} ORDER BY {ROW}.{}",
-        identifier(&table.resource.name),
+        "SELECT {} FROM {} AS {ROW} WHERE {condition} ORDER BY {ROW}.{}",
+        writer.resource(),
         relation::qualified_name(table.relation),
         identifier(&table.id.name),
     );
@@ -233,7 +242,7 @@ fn stored_accounts(
             else {
                 continue;
             };
-            // SAFETY: the registry checked that the column is jsonb.
+            // SAFETY: what the writer calls the row's document is jsonb.
             let resource = unsafe { JsonbDatum::new(datum.datum()) };
             let references = resource.value().map(|value| {
                 accounts_in(value)

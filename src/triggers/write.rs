@@ -6,7 +6,9 @@ use super::kept::{self, Kept, Sent};
 use super::movement::Moved;
 use super::row::Row;
 use super::site::Site;
-use super::{Operation, movement, operation, require_before_row, tag, trigger_data, upsert};
+use super::{
+    Operation, columns, movement, operation, require_before_row, tag, trigger_data, upsert,
+};
 use crate::audit::{self, About, Line};
 use crate::constraint;
 use crate::error::{Error, OrRaise, Result};
@@ -125,10 +127,12 @@ unsafe fn insert(
         movement::settle()?;
         upsert::settle()?;
         row.check_shape()?;
+        row.drop_duplicates()?;
         let sent = row.document()?;
-        if let Some(tagged) = tag::on_create(&session, protected, sent.value()?)? {
-            row.put(&tagged);
+        if let Some(tagged) = tag::on_create(&session, protected, sent.value()?, row.project())? {
+            row.put(&tagged)?;
         }
+        columns::project_on_create(&session, &mut row)?;
         let site = Site::at(fcinfo, &session, protected);
         let entry = site.deciding(Interaction::Create, data.tg_relation, &row)?;
         let Some(mut entry) = entry else {
@@ -136,7 +140,12 @@ unsafe fn insert(
         };
         let dropped = entry.hidden.union(&entry.readonly);
         if !dropped.is_empty() {
-            if let Some(violation) = kept::violation_of_insert(&row, sent.value()?, &dropped)? {
+            let set = columns::set_by_insert(&row, protected, &dropped);
+            let violation = match kept::violation_of_insert(&row, sent.value()?, &dropped)? {
+                None => kept::refuse_columns(Interaction::Create, &row, &set).err(),
+                violation => violation,
+            };
+            if let Some(violation) = violation {
                 // Where an update may yet take the insert's place, it is judged by what was sent.
                 upsert::refuse(of_relation(violation, protected))?;
                 return Ok(row.tuple);
@@ -144,9 +153,12 @@ unsafe fn insert(
             let kept = dropped.try_remove(row.document()?.value()?).map_err(|_| {
                 row.invalid("cannot be written without its readonly and hidden fields")
             })?;
-            if let Some(kept) = kept {
-                row.put(&kept);
+            let emptied = columns::drop(&mut row, protected, &dropped);
+            if emptied || kept.is_some() {
                 upsert::note(protected.relation, row.reference(), &dropped);
+            }
+            if let Some(kept) = kept {
+                row.put(&kept)?;
                 let granting = site.deciding(Interaction::Create, data.tg_relation, &row)?;
                 entry = granting.ok_or_else(|| {
                     let what = "the new row, without the fields that may not be written,";
@@ -261,9 +273,16 @@ unsafe fn update(
             fields = fields.union(&dropped);
             unseen = unseen.union(&dropped);
         }
-        let kept = Kept { fields, unseen };
+        let kept = Kept {
+            fields,
+            unseen,
+            project: old.project(),
+        };
         new.check_shape()?;
         new.check_identity(&old)?;
+        new.drop_duplicates()?;
+        let fields = (&kept.fields, &kept.unseen);
+        columns::put_back(&mut new, &old, data, protected, fields)?;
         let stored = old.document()?;
         let entry = finish_update(
             site,
@@ -326,14 +345,17 @@ fn finish_update(
     what: &str,
 ) -> Result<Rc<ReachEntry>> {
     kept.put_back(row, stored, sent)?;
+    let project = columns::Project::of(&site.session, kept, stored);
+    let moved = project.moved(row)?;
     if let Some(tagged) = tag::on_update(
         &site.session,
         &site.protected,
-        stored,
-        row.document()?.value()?,
+        [stored, row.document()?.value()?],
+        moved,
     )? {
-        row.put(&tagged);
+        row.put(&tagged)?;
     }
+    project.settle(row)?;
     let Some(entry) = site.deciding(Interaction::Update, relation, row)? else {
         return Err(site.refusal(Interaction::Update, row, what));
     };

@@ -1,9 +1,10 @@
 //! What stands for each column of a masked relation: expressions over its row, made when a statement first needs them.
 
+use crate::document::Format;
 use crate::error::Result;
 use crate::node::expr::{self, ROW};
 use crate::predicate::{Style, Writer};
-use crate::registry::Protected;
+use crate::registry::{Derived, Protected};
 use crate::session::Session;
 use access_policy::Interaction;
 use access_policy::fields::FieldSet;
@@ -44,7 +45,9 @@ impl Mask {
         let reach = session.reach(&protected.resource_type, Interaction::Search)?;
         let guard = unchecked_rows
             .then(|| reach.predicate())
-            .filter(|predicate| *predicate != Predicate::Constant(true));
+            .filter(|predicate| {
+                *predicate != Predicate::Constant(true) || protected.format == Format::Text
+            });
         let hidden = reach.hidden();
         if hidden.is_empty() && guard.is_none() {
             return Ok(None);
@@ -74,25 +77,37 @@ impl Mask {
             return Ok(Replacement::Itself);
         } else if attribute == 0 {
             self.choice(&writer, &format!("{ROW}.*"), |row, fields| {
-                self.masked_row(&writer, row, fields)
+                match fields.is_empty() {
+                    true => Some(row.to_owned()),
+                    false => Some(self.masked_row(&writer, row, fields)),
+                }
             })
         } else if attribute == self.protected.resource.number {
-            self.choice(&writer, &writer.resource(), |resource, fields| {
-                Some(writer.call(
-                    "mask",
-                    &[resource.to_owned(), writer.text(&fields.to_string())],
-                ))
+            self.choice(&writer, &writer.stored(), |stored, fields| {
+                match fields.is_empty() {
+                    true => Some(stored.to_owned()),
+                    false => Some(writer.masked(stored, fields)),
+                }
             })
-        } else if let Some(column) = self
+        } else if let Some(derived) = self
             .protected
             .derived
             .iter()
-            .find(|column| column.number == attribute)
+            .find(|derived| derived.column.number == attribute)
         {
-            if self.guard.is_none() && self.hidden.iter().all(|(_, fields)| !fields.is_empty()) {
+            let mut hidden = self.hidden.iter().map(|(_, fields)| derived.tells(fields));
+            if !self.hidden.is_empty() && hidden.all(|hidden| hidden) {
                 return Ok(Replacement::Null);
             }
-            self.choice(&writer, &writer.column(&column.name), |_, _| None)
+            let nowhere = !self.hidden.iter().any(|(_, fields)| derived.tells(fields));
+            if nowhere && self.guard.is_none() {
+                return Ok(Replacement::Itself);
+            }
+            self.choice(
+                &writer,
+                &writer.column(&derived.column.name),
+                |column, fields| (!derived.tells(fields)).then(|| column.to_owned()),
+            )
         } else if self.guard.is_some() {
             // Any other column of a row that may not be seen at all.
             return self.guarded_column(&writer, attribute);
@@ -112,20 +127,14 @@ impl Mask {
         expr::parse(relation.as_ptr(), &text).map(Replacement::Expression)
     }
 
-    /// `CASE` over the deciding entries; `masked` gives the value under some hidden fields, `None` for NULL.
+    /// `CASE` over the deciding entries; `masked` gives the value under the fields that one of them hides, `None` for NULL.
     fn choice(
         &self,
         writer: &Writer<'_>,
         raw: &str,
         masked: impl Fn(&str, &FieldSet) -> Option<String>,
     ) -> String {
-        let value = |fields: &FieldSet| {
-            if fields.is_empty() {
-                raw.to_owned()
-            } else {
-                masked(raw, fields).unwrap_or_else(|| "NULL".to_owned())
-            }
-        };
+        let value = |fields: &FieldSet| masked(raw, fields).unwrap_or_else(|| "NULL".to_owned());
         let text = match self.hidden.as_slice() {
             [] => raw.to_owned(),
             [(_, fields)] => value(fields),
@@ -147,19 +156,21 @@ impl Mask {
 
     fn guarded(&self, writer: &Writer<'_>, text: String) -> String {
         match &self.guard {
-            Some(guard) => format!("CASE WHEN {} THEN {text} END", writer.predicate(guard)),
+            Some(guard) => format!("CASE WHEN {} THEN {text} END", writer.granted(guard)),
             None => text,
         }
     }
 
-    fn masked_row(&self, writer: &Writer<'_>, row: &str, fields: &FieldSet) -> Option<String> {
+    fn masked_row(&self, writer: &Writer<'_>, row: &str, fields: &FieldSet) -> String {
+        let told = |derived: &&Derived| derived.tells(fields);
         let derived: Vec<String> = self
             .protected
             .derived
             .iter()
-            .map(|column| column.number.to_string())
+            .filter(told)
+            .map(|derived| derived.column.number.to_string())
             .collect();
-        Some(writer.call(
+        writer.call(
             "mask_row",
             &[
                 row.to_owned(),
@@ -167,6 +178,6 @@ impl Mask {
                 writer.text(&fields.to_string()),
                 format!("'{{{}}}'::pg_catalog.int4[]", derived.join(",")),
             ],
-        ))
+        )
     }
 }

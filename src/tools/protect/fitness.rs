@@ -2,9 +2,11 @@
 
 use super::Layout;
 use crate::catalog::catalog;
+use crate::document::Format;
 use crate::error::{Error, Result};
 use crate::node::privilege;
 use crate::node::relation::{self, Column, OpenRelation};
+use crate::registry;
 use crate::tools::objects;
 use pgrx::prelude::*;
 
@@ -101,10 +103,10 @@ pub fn check(oid: pg_sys::Oid, layout: &Layout) -> Result<()> {
         )
         .about_column(oid, id_column));
     }
-    if resource.type_oid != pg_sys::JSONBOID {
+    if Format::of(resource.type_oid).is_none() || resource.limited {
         return Err(wrong(
-            &format!("keeps its resources in \"{resource_column}\", which is not of type jsonb"),
-            "Only jsonb columns can be protected.",
+            &format!("keeps its resources in \"{resource_column}\", which is of a type that cannot hold them"),
+            "A resource column is of type jsonb, json or text, or of type varchar without a length.",
         )
         .about_column(oid, resource_column));
     }
@@ -115,5 +117,34 @@ pub fn check(oid: pg_sys::Oid, layout: &Layout) -> Result<()> {
         )
         .about_column(oid, resource_column));
     }
-    Ok(())
+    for name in layout.derived_columns.keys() {
+        let column = find(name)?;
+        if [&resource.name, &id.name].contains(&&column.name) {
+            return Err(wrong(
+                &format!("cannot have \"{name}\" as a derived column, which is its resource's or its id's"),
+                "Name columns that repeat a part of the resource.",
+            )
+            .about_column(oid, name));
+        }
+    }
+    let Some(name) = &layout.project_column else {
+        return Ok(());
+    };
+    let project = find(name)?;
+    let is_other =
+        [&resource.name, &id.name].contains(&name) || layout.derived_columns.contains_key(name);
+    let what = if is_other {
+        "which is there for something else"
+    } else if !registry::is_of_projects(project.type_oid) {
+        "which is of a type that ids of projects cannot have"
+    } else if project.generated {
+        "which is computed from other columns"
+    } else {
+        return Ok(());
+    };
+    Err(wrong(
+        &format!("cannot keep its projects in \"{name}\", {what}"),
+        "A project column is of type text, varchar or uuid, and fhir_access fills it. Without one, meta.project in the resource counts.",
+    )
+    .about_column(oid, name))
 }
