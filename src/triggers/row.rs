@@ -34,6 +34,11 @@ impl<'a> Row<'a> {
         }
     }
 
+    /// What the row is a row of.
+    pub fn protected(&self) -> &'a Protected {
+        self.protected
+    }
+
     fn column(&self, number: i16) -> Option<pg_sys::Datum> {
         // SAFETY: the tuple is a row of the descriptor, by `of`.
         let columns = unsafe { row::deform(self.tuple, self.descriptor) };

@@ -6,7 +6,9 @@ use super::kept::{self, Kept, Sent};
 use super::movement::Moved;
 use super::row::Row;
 use super::site::Site;
-use super::{Operation, movement, operation, require_before_row, tag, trigger_data, upsert};
+use super::{
+    Operation, member, movement, operation, require_before_row, tag, trigger_data, upsert,
+};
 use crate::audit::{self, About, Line};
 use crate::constraint;
 use crate::error::{Error, OrRaise, Result};
@@ -129,6 +131,9 @@ unsafe fn insert(
         if let Some(tagged) = tag::on_create(&session, protected, sent.value()?)? {
             row.put(&tagged);
         }
+        if let Some(own) = member::in_project(&session, protected, row.document()?.value()?)? {
+            row.put(&own);
+        }
         let site = Site::at(fcinfo, &session, protected);
         let entry = site.deciding(Interaction::Create, data.tg_relation, &row)?;
         let Some(mut entry) = entry else {
@@ -146,6 +151,10 @@ unsafe fn insert(
             })?;
             if let Some(kept) = kept {
                 row.put(&kept);
+                let document = row.document()?;
+                if let Some(own) = member::in_project(&session, protected, document.value()?)? {
+                    row.put(&own);
+                }
                 upsert::note(protected.relation, row.reference(), &dropped);
                 let granting = site.deciding(Interaction::Create, data.tg_relation, &row)?;
                 entry = granting.ok_or_else(|| {
@@ -154,7 +163,11 @@ unsafe fn insert(
                 })?;
             }
         }
-        if let Some(unmet) = constraint::unmet(&entry, None, row.document()?.value()?) {
+        let document = row.document()?;
+        let written = (None, document.value()?);
+        if let Err(refusal) = check_document(&session, Interaction::Create, &row, written) {
+            upsert::refuse(of_relation(refusal, protected))?;
+        } else if let Some(unmet) = constraint::unmet(&entry, None, document.value()?) {
             let refusal = unmet.refusal(Interaction::Create, row.reference());
             upsert::refuse(of_relation(refusal, protected))?;
         } else {
@@ -167,6 +180,24 @@ unsafe fn insert(
         }
         Ok(row.tuple)
     }
+}
+
+/// What the documents' own tables ask besides, of a row as it was and as it will be.
+fn check_document(
+    session: &Session,
+    interaction: Interaction,
+    row: &Row<'_>,
+    (stored, new): (Option<jsonb::Value<'_>>, jsonb::Value<'_>),
+) -> Result<()> {
+    let reference = || row.reference();
+    member::check(
+        session,
+        row.protected(),
+        interaction,
+        reference,
+        stored,
+        new,
+    )
 }
 
 /// A refusal that may be raised only later, with the relation that it is about.
@@ -337,7 +368,10 @@ fn finish_update(
     let Some(entry) = site.deciding(Interaction::Update, relation, row)? else {
         return Err(site.refusal(Interaction::Update, row, what));
     };
-    match constraint::unmet(&entry, Some(before), row.document()?.value()?) {
+    let document = row.document()?;
+    let written = (Some(before), document.value()?);
+    check_document(&site.session, Interaction::Update, row, written)?;
+    match constraint::unmet(&entry, Some(before), document.value()?) {
         Some(unmet) => Err(unmet.refusal(Interaction::Update, row.reference())),
         None => Ok(entry),
     }

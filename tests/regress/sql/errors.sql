@@ -116,7 +116,7 @@ SELECT refused('SELECT * FROM patient');
 \c - clinician
 SELECT refused($$SET fhir_access.membership = 'desk'$$);
 SELECT refused($$SELECT fhir_access.set_session('desk')$$);
-SELECT refused('SELECT * FROM fhir_access.access_policy');
+SELECT refused('SELECT * FROM fhir_access.protection');
 SELECT refused($$SELECT fhir_access.protect('patient', 'Patient')$$);
 SELECT refused($$SELECT fhir_access.read('Location', 'l')$$);
 \c - app
