@@ -47,6 +47,13 @@ CREATE FUNCTION fhir_access.read(resource_type text, id text) RETURNS jsonb
 COMMENT ON FUNCTION fhir_access.read(text, text) IS
     'a resource by its type and id, as the membership may read it; NULL where there is none that it may';
 
+-- What the rows of Binary are granted by. It looks up another resource with the session's policies.
+CREATE FUNCTION fhir_access.security_context_readable(resource jsonb) RETURNS boolean
+    AS 'MODULE_PATHNAME', 'fhir_access_security_context_readable'
+    LANGUAGE c STABLE STRICT PARALLEL RESTRICTED COST 1000;
+COMMENT ON FUNCTION fhir_access.security_context_readable(jsonb) IS
+    'may the membership read what the resource''s securityContext refers to? true where there is none';
+
 -- For people who write policies.
 CREATE FUNCTION fhir_access.fhirpath(resource jsonb, expression text) RETURNS SETOF jsonb
     AS 'MODULE_PATHNAME', 'fhir_access_fhirpath'

@@ -4,6 +4,7 @@
 //! Values become literals in one function ([`literal`]), identifiers are quoted in one ([`identifier`]), and every
 //! operator, type and function is named with its schema, because the text is parsed under the user's `search_path`.
 
+pub mod readable;
 pub mod served;
 
 use crate::node::expr::ROW;
@@ -67,6 +68,9 @@ impl<'a> Writer<'a> {
             Predicate::Or(parts) => self.joined(parts, " OR ", "false"),
             Predicate::Id(ids) => self.id(ids),
             Predicate::Test(test) => self.test(test),
+            Predicate::SecurityContext => {
+                self.call("security_context_readable", &[self.resource()])
+            }
             Predicate::Not(inner) => match inner.as_ref() {
                 // The exact test, not containment: on an element of the wrong type it is NULL, and so is its negation.
                 Predicate::Test(test) => format!("NOT {}", self.exact(test)),
@@ -236,24 +240,17 @@ impl<'a> Writer<'a> {
     fn id(&self, ids: &[String]) -> String {
         let column = self.column(&self.protected.id.name);
         let equal = self.operator("=");
-        let (column, type_name, ids) = match self.protected.id.type_oid {
-            pg_sys::UUIDOID => {
-                // A text that is no UUID is nobody's id here.
-                let ids: Vec<&String> = ids.iter().filter(|id| is_uuid(id)).collect();
-                (column, "uuid", ids)
-            }
-            pg_sys::INT4OID | pg_sys::INT8OID => {
-                let number = |id: &&String| {
-                    id.parse::<i64>()
-                        .is_ok_and(|number| number.to_string() == **id)
-                };
-                (column, "int8", ids.iter().filter(number).collect())
-            }
-            pg_sys::TEXTOID => (column, "text", ids.iter().collect()),
+        let type_oid = self.protected.id.type_oid;
+        let fitting: Vec<&String> = ids.iter().filter(|id| may_be_id(type_oid, id)).collect();
+        let (column, type_name, ids) = match type_oid {
+            // A text that is no UUID is nobody's id here.
+            pg_sys::UUIDOID => (column, "uuid", fitting),
+            pg_sys::INT4OID | pg_sys::INT8OID => (column, "int8", fitting),
+            pg_sys::TEXTOID => (column, "text", fitting),
             _ => (
                 format!("({column})::{}", self.type_name("text")),
                 "text",
-                ids.iter().collect(),
+                fitting,
             ),
         };
         match ids.as_slice() {
@@ -389,6 +386,17 @@ fn array<T: AsRef<str>>(values: &[T]) -> String {
         })
         .collect();
     format!("{{{}}}", quoted.join(","))
+}
+
+/// Is this text the text form of some value of an id column's type?
+fn may_be_id(type_oid: pg_sys::Oid, id: &str) -> bool {
+    match type_oid {
+        pg_sys::UUIDOID => is_uuid(id),
+        pg_sys::INT4OID | pg_sys::INT8OID => id
+            .parse::<i64>()
+            .is_ok_and(|number| number.to_string() == id),
+        _ => true,
+    }
 }
 
 /// Is this a UUID in its usual text form?

@@ -12,6 +12,7 @@ mod keys;
 mod needles;
 mod operators;
 mod prefix_ops;
+mod security_context;
 mod text_array;
 
 use crate::catalog;

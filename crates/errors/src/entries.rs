@@ -321,13 +321,6 @@ pub const ENTRIES: &[Entry] = &[
     ),
     entry(
         Source::Extension(Kind::Argument),
-        "protection of Binary is not supported yet",
-        "Rows of `Binary` are granted by their `securityContext`.",
-        "Keep such a table closed to roles that are subject to policies.",
-        Yes,
-    ),
-    entry(
-        Source::Extension(Kind::Argument),
         "invalid paths",
         "An index function got paths that are none.",
         "Write them as `index_advice()` does: `'birthDate:date'`, `'name*:HumanName'`.",

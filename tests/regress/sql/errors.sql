@@ -255,7 +255,6 @@ CREATE FOREIGN TABLE far_away (id text, resource jsonb) SERVER far;
 CREATE SEQUENCE numbers;
 CREATE TEMPORARY TABLE passing (id text, resource jsonb);
 SELECT refused($$SELECT fhir_access.protect('person', 'person')$$);
-SELECT refused($$SELECT fhir_access.protect('person', 'Binary')$$);
 SELECT refused($$SELECT fhir_access.protect(0, 'Person')$$);
 SELECT refused($$SELECT fhir_access.protect('a_view', 'Person')$$);
 SELECT refused($$SELECT fhir_access.protect('a_copy', 'Person')$$);
