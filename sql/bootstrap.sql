@@ -268,8 +268,8 @@ COMMENT ON COLUMN fhir_access.protection.irregular_references IS
     'some row holds a versioned or contained reference, so predicates must look beyond equality';
 
 -- The documents are under policies themselves, from the start and for good: whom the database's owner lets at these tables
--- has the rights of the session's membership there, and no others. There is no visible policy as on other tables, because a
--- dump would bring it back a second time; a session without the library finds row security without any policy, and no rows.
+-- has the rights of the session's membership there, and no others. (The visible policies come with the first GRANT: a dump
+-- brings them back, and would be in the way of ours. Until then nobody but the owner reaches the tables.)
 INSERT INTO fhir_access.protection (relation, resource_type, resource_column, id_column, irregular_references) VALUES
     ('fhir_access.access_policy', 'AccessPolicy', 'resource', 'id', false),
     ('fhir_access.project_membership', 'ProjectMembership', 'resource', 'id', false),

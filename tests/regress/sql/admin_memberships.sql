@@ -130,3 +130,9 @@ ALTER TABLE fhir_access.project FORCE ROW LEVEL SECURITY;
 \c - app
 SET fhir_access.membership = 'n-admin';
 UPDATE fhir_access.project SET resource = resource WHERE id = 'north';
+
+-- They go with the extension.
+\c - postgres
+SELECT polrelid::regclass, polname FROM pg_policy ORDER BY polrelid::regclass::text, polname;
+DROP EXTENSION fhir_access;
+SELECT count(*) FROM pg_policy;
