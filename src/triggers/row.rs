@@ -15,6 +15,8 @@ pub struct Row<'a> {
     pub tuple: pg_sys::HeapTuple,
     descriptor: pg_sys::TupleDesc,
     protected: &'a Protected,
+    /// Must messages not tell which row it is?
+    concealed: bool,
 }
 
 impl<'a> Row<'a> {
@@ -31,6 +33,7 @@ impl<'a> Row<'a> {
             tuple,
             descriptor,
             protected,
+            concealed: false,
         }
     }
 
@@ -91,7 +94,20 @@ impl<'a> Row<'a> {
         }
     }
 
-    /// `Patient/p1`, for messages.
+    /// From now on no message names the row: it is one that the writer cannot see.
+    pub fn conceal(&mut self) {
+        self.concealed = true;
+    }
+
+    /// How messages call the row.
+    pub fn name(&self) -> String {
+        match self.concealed {
+            true => format!("{} (a row that is not shown)", self.protected.resource_type),
+            false => self.reference(),
+        }
+    }
+
+    /// `Patient/p1`.
     pub fn reference(&self) -> String {
         match self.id().or_else(|| self.document_id()) {
             Some(id) => format!("{}/{id}", self.protected.resource_type),

@@ -13,7 +13,8 @@ use crate::audit::{self, About, Line};
 use crate::constraint;
 use crate::error::{Error, OrRaise, Result};
 use crate::functions::{require_preloaded, version_1};
-use crate::node::{privilege, relation};
+use crate::node::row::parse;
+use crate::node::{privilege, relation, statement};
 use crate::registry::{self, Protected};
 use crate::session::reach::ReachEntry;
 use crate::session::{self, Session};
@@ -120,15 +121,16 @@ unsafe fn insert(
             return Ok(data.tg_trigtuple);
         }
         require_preloaded()?;
-        let session = session::current()?;
+        let session = writing_session()?;
         if let Some(moved) = movement::of_this_insert(data) {
             return arrival(fcinfo, data, row, &session, protected, &moved);
         }
         movement::settle()?;
         upsert::settle()?;
+        upsert::begin();
         row.check_shape()?;
         let sent = row.document()?;
-        if let Some(tagged) = tag::on_create(&session, protected, sent.value()?)? {
+        if let Some(tagged) = tag::on_create(&session, protected, sent.value()?, None)? {
             row.put(&tagged);
         }
         if let Some(own) = member::in_project(&session, protected, row.document()?.value()?)? {
@@ -146,11 +148,17 @@ unsafe fn insert(
                 upsert::refuse(of_relation(violation, protected))?;
                 return Ok(row.tuple);
             }
-            let kept = dropped.try_remove(row.document()?.value()?).map_err(|_| {
+            let tagged = row.document()?;
+            let kept = dropped.try_remove(tagged.value()?).map_err(|_| {
                 row.invalid("cannot be written without its readonly and hidden fields")
             })?;
             if let Some(kept) = kept {
                 row.put(&kept);
+                let kept = parse(&kept)?;
+                if let Some(again) = tag::on_create(&session, protected, kept, tagged.value().ok())?
+                {
+                    row.put(&again);
+                }
                 let document = row.document()?;
                 if let Some(own) = member::in_project(&session, protected, document.value()?)? {
                     row.put(&own);
@@ -168,7 +176,7 @@ unsafe fn insert(
         if let Err(refusal) = check_document(&session, Interaction::Create, &row, written) {
             upsert::refuse(of_relation(refusal, protected))?;
         } else if let Some(unmet) = constraint::unmet(&entry, None, document.value()?) {
-            let refusal = unmet.refusal(Interaction::Create, row.reference());
+            let refusal = unmet.refusal(Interaction::Create, row.name());
             upsert::refuse(of_relation(refusal, protected))?;
         } else {
             upsert::permit(permitted(
@@ -189,7 +197,7 @@ fn check_document(
     row: &Row<'_>,
     (stored, new): (Option<jsonb::Value<'_>>, jsonb::Value<'_>),
 ) -> Result<()> {
-    let reference = || row.reference();
+    let reference = || row.name();
     member::check(
         session,
         row.protected(),
@@ -198,6 +206,16 @@ fn check_document(
         stored,
         new,
     )
+}
+
+/// Who writes. What a statement finds, and shows of it, is what those may see whom it was made for; where they are others by
+/// now (a function in it has switched the session), it ends.
+fn writing_session() -> Result<Rc<Session>> {
+    let session = session::current()?;
+    match statement::fence() {
+        Some(fence) if fence != session.fingerprint => Err(Error::Fence),
+        _ => Ok(session),
+    }
 }
 
 /// A refusal that may be raised only later, with the relation that it is about.
@@ -266,7 +284,7 @@ unsafe fn update(
 ) -> Result<pg_sys::HeapTuple> {
     // SAFETY: by the caller's promise.
     unsafe {
-        let old = Row::of(data.tg_trigtuple, data.tg_relation, protected);
+        let mut old = Row::of(data.tg_trigtuple, data.tg_relation, protected);
         let mut new = Row::of(data.tg_newtuple, data.tg_relation, protected);
         new.note_irregular_references()?;
         if !privilege::writer_is_subject() {
@@ -276,15 +294,20 @@ unsafe fn update(
         require_preloaded()?;
         upsert::updates();
         movement::settle()?;
-        let session = session::current()?;
+        let session = writing_session()?;
         let site = Site::at(fcinfo, &session, protected);
+        let reader = site.deciding(Interaction::Search, data.tg_relation, &old)?;
+        if reader.is_none() && privilege::keeps_foreign_key() {
+            old.conceal();
+            new.conceal();
+        }
         let Some(entry) = site.deciding(Interaction::Update, data.tg_relation, &old)? else {
             return Err(site.refusal(Interaction::Update, &old, "the stored row"));
         };
         let mut fields = entry.hidden.union(&entry.readonly);
         let mut unseen = fields.clone();
         // What the reader could not see cannot have been meant to change, whichever entry permits the write.
-        if let Some(reader) = site.deciding(Interaction::Search, data.tg_relation, &old)? {
+        if let Some(reader) = reader {
             fields = fields.union(&reader.hidden);
             unseen = reader.hidden.clone();
         }
@@ -372,7 +395,7 @@ fn finish_update(
     let written = (Some(before), document.value()?);
     check_document(&site.session, Interaction::Update, row, written)?;
     match constraint::unmet(&entry, Some(before), document.value()?) {
-        Some(unmet) => Err(unmet.refusal(Interaction::Update, row.reference())),
+        Some(unmet) => Err(unmet.refusal(Interaction::Update, row.name())),
         None => Ok(entry),
     }
 }
@@ -386,10 +409,10 @@ unsafe fn delete(
 ) -> Result<pg_sys::HeapTuple> {
     // SAFETY: by the caller's promise.
     unsafe {
-        let row = Row::of(data.tg_trigtuple, data.tg_relation, protected);
+        let mut row = Row::of(data.tg_trigtuple, data.tg_relation, protected);
         if privilege::writer_is_subject() {
             require_preloaded()?;
-            let session = session::current()?;
+            let session = writing_session()?;
             let site = Site::at(fcinfo, &session, protected);
             let (refusal, line) =
                 match site.deciding(Interaction::Delete, data.tg_relation, &row)? {
@@ -398,6 +421,13 @@ unsafe fn delete(
                         (None, line)
                     }
                     None => {
+                        let unseen = privilege::keeps_foreign_key()
+                            && site
+                                .deciding(Interaction::Search, data.tg_relation, &row)?
+                                .is_none();
+                        if unseen {
+                            row.conceal();
+                        }
                         let refusal = site.refusal(Interaction::Delete, &row, "the stored row");
                         (Some(refusal), None)
                     }

@@ -131,8 +131,8 @@ pub const ENTRIES: &[Entry] = &[
     entry(
         Source::Extension(Kind::Fence),
         "this statement was prepared for another session context",
-        "A cursor goes on after the session's membership, address or policies changed: it would show rows of another context.",
-        "Open the cursor again. Prepared statements are planned anew by themselves.",
+        "A cursor goes on, or a statement writes, after the session's membership, address or policies changed: it would show rows of another context, or write what it read there.",
+        "Open the cursor again, or run the statement again. Prepared statements are planned anew by themselves.",
         Yes,
     ),
     entry(

@@ -94,7 +94,7 @@ pub unsafe fn add_predicates(
             (*entry).securityQuals = pg_sys::lappend((*entry).securityQuals, qual.cast());
         }
         if target {
-            for check in row_security::checks(session, protected, query)? {
+            for check in row_security::checks(session, protected, query, entry)? {
                 pg_sys::ChangeVarNodes((*check).qual, 1, number, 0);
                 (*query).withCheckOptions =
                     pg_sys::lappend((*query).withCheckOptions, check.cast());

@@ -2,6 +2,7 @@
 
 use crate::error::Result;
 use crate::node::expr::{self, ROW};
+use crate::node::relation::Column;
 use crate::predicate::{Style, Writer};
 use crate::registry::Protected;
 use crate::session::Session;
@@ -55,6 +56,11 @@ impl Mask {
             guard,
             made: RefCell::default(),
         }))
+    }
+
+    /// The column that holds the resource.
+    pub fn resource(&self) -> &Column {
+        &self.protected.resource
     }
 
     /// What a reference to the column with this number becomes; 0 is the whole row, negative numbers are system columns.
