@@ -19,7 +19,7 @@ use crate::catalog;
 use crate::error::{Error, OrRaise, Result};
 use crate::node::cached;
 use crate::node::row::{self, JsonbDatum};
-use access_policy::fields::{FieldError, FieldSet};
+use access_policy::fields::FieldSet;
 use fhir_search::Test;
 use pgrx::prelude::*;
 
@@ -124,14 +124,8 @@ unsafe fn masked(datum: pg_sys::Datum, fields: &FieldSet) -> Result<pg_sys::Datu
     // SAFETY: by the caller's promise.
     let resource = unsafe { JsonbDatum::new(datum) };
     let value = resource.value()?;
-    let kept = match fields.try_remove(value) {
-        // Nested deeper than fields are looked for: the elements that might hold them go as a whole.
-        Err(FieldError::TooDeep) => fields.outermost().try_remove(value),
-        kept => kept,
-    };
-    let kept =
-        kept.map_err(|_| Error::Corrupted("a stored resource cannot be masked".to_owned()))?;
-    Ok(match kept {
+    let cannot = |_| Error::Corrupted("a stored resource cannot be masked".to_owned());
+    Ok(match fields.mask(value).map_err(cannot)? {
         Some(bytes) => row::jsonb_datum(&bytes),
         None => resource.datum(),
     })
