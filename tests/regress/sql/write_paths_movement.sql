@@ -17,9 +17,10 @@ CREATE TABLE observation (
     PRIMARY KEY (id, year)) PARTITION BY LIST (year);
 CREATE TABLE of_2024 PARTITION OF observation FOR VALUES IN (2024);
 CREATE TABLE of_2025 PARTITION OF observation FOR VALUES IN (2025) PARTITION BY HASH (id);
-CREATE TABLE of_2025_a (resource jsonb NOT NULL, year int NOT NULL DEFAULT 2025, number bigint, id text NOT NULL, place place, note text,
+-- Another order of columns, and one that is gone.
+CREATE TABLE of_2025_a (gone text, resource jsonb NOT NULL, year int NOT NULL DEFAULT 2025, number bigint, id text NOT NULL, place place, note text,
     value text GENERATED ALWAYS AS (resource ->> 'valueString') STORED);
-ALTER TABLE of_2025_a ALTER number SET NOT NULL;
+ALTER TABLE of_2025_a DROP gone, ALTER number SET NOT NULL;
 ALTER TABLE of_2025 ATTACH PARTITION of_2025_a FOR VALUES WITH (MODULUS 1, REMAINDER 0);
 CREATE TABLE of_others PARTITION OF observation DEFAULT;
 SELECT fhir_access.protect('patient', 'Patient'), fhir_access.protect('observation', 'Observation');
@@ -94,6 +95,9 @@ y	1999	{"resourceType": "Observation", "id": "y", "status": "final"}
 COPY of_2025 (number, id, resource, year) FROM STDIN WHERE of_2025.id <> 'w' AND tableoid = 'of_2025'::regclass AND to_jsonb(of_2025) ->> 'id' <> 'w';
 8	v	{"resourceType": "Observation", "id": "v", "status": "final"}	2025
 9	w	{"resourceType": "Observation", "id": "w", "status": "final"}	2025
+\.
+COPY of_2025_a FROM STDIN;
+{"resourceType": "Observation", "id": "u", "status": "final"}	2025	10	u	ward	n
 \.
 COPY of_others (number, id, resource, year) FROM STDIN WHERE xmin IS NOT NULL;
 9	w	{"resourceType": "Observation", "id": "w", "status": "final"}	1999

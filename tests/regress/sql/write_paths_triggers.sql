@@ -25,6 +25,12 @@ BEGIN
         WHEN 'move' THEN NEW.resource := jsonb_set(NEW.resource, '{meta}', '{"project": "elsewhere"}');
         WHEN 'set' THEN NEW.resource := NEW.resource || '{"language": "de", "valueString": "mine", "issued": "2024"}';
         WHEN 'write' THEN UPDATE observation SET note = 'written by trigger', resource = resource || '{"valueString": "mine"}' WHERE id IN ('b', 'far');
+        WHEN 'switch' THEN
+            PERFORM set_config('fhir_access.membership', 'other', true);
+            UPDATE observation SET resource = resource || '{"valueString": "mine"}' WHERE id IN ('b', 'far');
+            IF NEW.note NOT LIKE '%for good' THEN
+                PERFORM set_config('fhir_access.membership', 'ward', true);
+            END IF;
         ELSE NULL;
     END CASE;
     RETURN NEW;
@@ -74,6 +80,9 @@ CALL pg_temp.attempt('after move');
 CALL pg_temp.attempt('before set');
 CALL pg_temp.attempt('before write');
 CALL pg_temp.attempt('after write');
+CALL pg_temp.attempt('before switch');
+CALL pg_temp.attempt('before switch for good');
+CALL pg_temp.attempt('after switch for good');
 
 -- After triggers, for rows and for statements with transition tables, write what their user may write.
 \c - postgres
