@@ -11,12 +11,15 @@ BEGIN ATOMIC
     UNION ALL
     SELECT 'error', p.relation::text, 'row security is off or not forced',
            'ALTER TABLE … ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY'
-      FROM fhir_access.protected_relation p
-     WHERE NOT p.row_security
+      FROM fhir_access.protection p
+      JOIN pg_class c ON c.oid = p.relation
+     WHERE NOT (c.relrowsecurity AND c.relforcerowsecurity)
     UNION ALL
     SELECT 'error', p.relation::text, format('the trigger %s is missing or disabled', t.name),
-           'call fhir_access.protect() again'
-      FROM fhir_access.protected_relation p
+           CASE WHEN c.relnamespace = 'fhir_access'::regnamespace THEN format('ALTER TABLE … ENABLE ALWAYS TRIGGER %s', t.name)
+                ELSE 'call fhir_access.protect() again' END
+      FROM fhir_access.protection p
+      JOIN pg_class c ON c.oid = p.relation
      CROSS JOIN (VALUES ('zzz_fhir_access'::name), ('fhir_access_truncate')) AS t(name)
      WHERE NOT EXISTS (SELECT FROM pg_trigger g
                         WHERE g.tgrelid = p.relation AND g.tgname = t.name AND g.tgenabled = 'A')

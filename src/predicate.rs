@@ -5,6 +5,7 @@
 //! operator, type and function is named with its schema, because the text is parsed under the user's `search_path`.
 
 mod columns;
+pub mod readable;
 pub mod served;
 
 use crate::node::expr::ROW;
@@ -68,6 +69,9 @@ impl<'a> Writer<'a> {
             Predicate::Or(parts) => self.joined(parts, " OR ", "false"),
             Predicate::Id(ids) => self.id(ids),
             Predicate::Test(test) => self.test(test),
+            Predicate::SecurityContext => {
+                self.call("security_context_readable", &[self.resource()])
+            }
             Predicate::Not(inner) => match inner.as_ref() {
                 // The exact test, not containment: on an element of the wrong type it is NULL, and so is its negation.
                 Predicate::Test(test) => match self.in_project_column(test) {
@@ -381,6 +385,17 @@ fn array<T: AsRef<str>>(values: &[T]) -> String {
         })
         .collect();
     format!("{{{}}}", quoted.join(","))
+}
+
+/// Is this text the text form of some value of an id column's type?
+fn may_be_id(type_oid: pg_sys::Oid, id: &str) -> bool {
+    match type_oid {
+        pg_sys::UUIDOID => is_uuid(id),
+        pg_sys::INT4OID | pg_sys::INT8OID => id
+            .parse::<i64>()
+            .is_ok_and(|number| number.to_string() == id),
+        _ => true,
+    }
 }
 
 /// Is this a UUID in its usual text form?

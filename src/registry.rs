@@ -354,7 +354,7 @@ pub fn relations_of(resource_type: &str) -> Result<Vec<pg_sys::Oid>> {
     Ok(relations)
 }
 
-/// All protected relations without partitions, by name.
+/// All protected relations without partitions, by name. The documents' own tables are not among them: nobody tends those.
 pub fn all() -> Result<Vec<pg_sys::Oid>> {
     let Some(catalog) = catalog() else {
         return Ok(Vec::new());
@@ -366,10 +366,10 @@ pub fn all() -> Result<Vec<pg_sys::Oid>> {
                 "SELECT p.relation::pg_catalog.oid
                    FROM fhir_access.protection p
                    JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) p.relation
-                  WHERE NOT c.relispartition
+                  WHERE NOT c.relispartition AND c.relnamespace OPERATOR(pg_catalog.<>) $1
                   ORDER BY c.relname, 1",
                 None,
-                &[],
+                &[catalog.schema.into()],
             )?
             .filter_map(|row| row.get::<pg_sys::Oid>(1).transpose())
             .collect::<std::result::Result<Vec<_>, _>>()

@@ -13,6 +13,7 @@ mod keys;
 mod needles;
 mod operators;
 mod prefix_ops;
+mod security_context;
 mod text_array;
 
 use crate::catalog;
@@ -20,7 +21,7 @@ use crate::document::Format;
 use crate::error::{Error, OrRaise, Result};
 use crate::node::cached;
 use crate::node::row::{self, JsonbDatum};
-use access_policy::fields::{FieldError, FieldSet};
+use access_policy::fields::FieldSet;
 use fhir_search::Test;
 use pgrx::prelude::*;
 
@@ -138,14 +139,8 @@ unsafe fn document_without(
         return Ok(None);
     };
     let value = resource.value()?;
-    let kept = match fields.try_remove(value) {
-        // Nested deeper than fields are looked for: the elements that might hold them go as a whole.
-        Err(FieldError::TooDeep) => fields.outermost().try_remove(value),
-        kept => kept,
-    };
-    let kept =
-        kept.map_err(|_| Error::Corrupted("a stored resource cannot be masked".to_owned()))?;
-    match (kept, format) {
+    let cannot = |_| Error::Corrupted("a stored resource cannot be masked".to_owned());
+    match (fields.mask(value).map_err(cannot)?, format) {
         (None, Format::Jsonb) => Ok(Some(resource.datum())),
         (None, Format::Text) => format.write(resource.bytes()),
         (Some(bytes), format) => format.write(&bytes),

@@ -17,6 +17,7 @@ use std::ffi::CStr;
 use std::rc::Rc;
 
 mod entry;
+mod merge;
 mod template;
 
 pub use entry::{check_copy, check_target, is_enforceable, is_marked};
@@ -130,6 +131,7 @@ impl Rewriter {
                 .as_ref()
                 .map(|conflict| (conflict.arbiterElems, conflict.arbiterWhere));
 
+            self.complete_merge(query);
             tree::mutate_query(query, self);
 
             for (place, (entry, quals)) in tree::range_table((*query).rtable)
@@ -232,7 +234,7 @@ impl Rewriter {
         rewritten
     }
 
-    /// `WITH CHECK`: of row security over the stored row, of a view over the masked one.
+    /// `WITH CHECK`: of row security over the stored row; of a view, also of the row that an upsert finds, over the masked one.
     ///
     /// # Safety
     /// `query` must be the query on top of the levels.
@@ -251,10 +253,10 @@ impl Rewriter {
                     self.complete(query, check).or_raise();
                     continue;
                 }
-                (*check).qual = if (*check).kind == pg_sys::WCOKind::WCO_VIEW_CHECK {
-                    tree::mutate((*check).qual, self)
-                } else {
+                (*check).qual = if is_of_row_security((*check).kind) {
                     self.unmasked(target, (*check).qual)
+                } else {
+                    tree::mutate((*check).qual, self)
                 };
             }
         }
@@ -396,4 +398,17 @@ impl Rewriter {
             }
         }
     }
+}
+
+/// Does row security make checks of this kind? What else there is comes from views, some of it only from newer minor versions.
+fn is_of_row_security(kind: pg_sys::WCOKind::Type) -> bool {
+    use pg_sys::WCOKind;
+    [
+        WCOKind::WCO_RLS_INSERT_CHECK,
+        WCOKind::WCO_RLS_UPDATE_CHECK,
+        WCOKind::WCO_RLS_CONFLICT_CHECK,
+        WCOKind::WCO_RLS_MERGE_UPDATE_CHECK,
+        WCOKind::WCO_RLS_MERGE_DELETE_CHECK,
+    ]
+    .contains(&kind)
 }

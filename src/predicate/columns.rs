@@ -1,6 +1,6 @@
 //! What a row holds in which column: its document, as jsonb or as text; its project, in a column of its own or in the document.
 
-use super::{Writer, is_uuid};
+use super::{Writer, may_be_id};
 use crate::document::Format;
 use crate::node::index::DOCUMENT;
 use crate::node::relation::Column;
@@ -38,6 +38,7 @@ impl Writer<'_> {
             Predicate::Or(parts) => parts.iter().all(|part| self.asks_document(part)),
             Predicate::Test(test) => !matches!(test.of_project(), Some(ProjectTest::Present)),
             Predicate::Not(inner) => matches!(inner.as_ref(), Predicate::Test(_)),
+            Predicate::SecurityContext => true,
             Predicate::Constant(_) | Predicate::Id(_) => false,
         }
     }
@@ -56,24 +57,16 @@ impl Writer<'_> {
         let type_oid = column.type_oid;
         let column = self.column(&column.name);
         let equal = self.operator("=");
+        let fitting: Vec<&String> = ids.iter().filter(|id| may_be_id(type_oid, id)).collect();
         let (column, type_name, ids) = match type_oid {
-            pg_sys::UUIDOID => {
-                // A text that is no UUID is nobody's id here.
-                let ids: Vec<&String> = ids.iter().filter(|id| is_uuid(id)).collect();
-                (column, "uuid", ids)
-            }
-            pg_sys::INT4OID | pg_sys::INT8OID => {
-                let number = |id: &&String| {
-                    id.parse::<i64>()
-                        .is_ok_and(|number| number.to_string() == **id)
-                };
-                (column, "int8", ids.iter().filter(number).collect())
-            }
-            pg_sys::TEXTOID => (column, "text", ids.iter().collect()),
+            // A text that is no UUID is nobody's id here.
+            pg_sys::UUIDOID => (column, "uuid", fitting),
+            pg_sys::INT4OID | pg_sys::INT8OID => (column, "int8", fitting),
+            pg_sys::TEXTOID => (column, "text", fitting),
             _ => (
                 format!("({column})::{}", self.type_name("text")),
                 "text",
-                ids.iter().collect(),
+                fitting,
             ),
         };
         match ids.as_slice() {

@@ -18,7 +18,7 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::rc::Rc;
 
-pub use documents::is_id;
+pub use documents::{is_id, project_of_policy};
 
 /// What identifies a plan's context: equal where the same rows, fields and writes are permitted.
 pub type Fingerprint = [u8; 16];

@@ -68,8 +68,9 @@ const SHOWN: usize = 5;
 pub struct Reach {
     /// The entries up to and with the first that grants every row.
     pub entries: Vec<Rc<ReachEntry>>,
-    /// The project isolation.
+    /// What must hold besides: the project isolation; of a Binary, that its security context may be read.
     pub scope: Predicate,
+    limits: Vec<&'static str>,
 }
 
 impl Reach {
@@ -84,10 +85,27 @@ impl Reach {
             .into_iter()
             .map(|grant| Rc::new(ReachEntry::of(grant)))
             .collect();
+        let project = access.project_scope(resource_type, interaction)?;
+        let mut limits = Vec::new();
+        if project != Predicate::Constant(true) {
+            limits.push("in the membership's project");
+        }
+        let context = if resource_type == "Binary" {
+            limits.push("with no securityContext or one that may be read");
+            Predicate::SecurityContext
+        } else {
+            Predicate::Constant(true)
+        };
         Ok(Reach {
             entries,
-            scope: access.project_scope(resource_type, interaction)?,
+            scope: Predicate::all([project, context]),
+            limits,
         })
+    }
+
+    /// What [`scope`](Self::scope) asks, in words that follow a verb: "in the membership's project".
+    pub fn limits(&self) -> String {
+        self.limits.join(", ")
     }
 
     /// The rows that some entry grants.
@@ -123,13 +141,12 @@ impl Reach {
                 "no entry of the membership's policies grants {interaction} on {resource_type}"
             );
         }
-        let project = if self.scope == Predicate::Constant(true) {
-            ""
-        } else {
-            " in the membership's project"
+        let limits = match self.limits() {
+            limits if limits.is_empty() => limits,
+            limits => format!(" {limits}"),
         };
         format!(
-            "{what} matches no entry that grants {interaction}{project}: {}",
+            "{what} matches no entry that grants {interaction}{limits}: {}",
             self.listed()
         )
     }

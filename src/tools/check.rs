@@ -139,9 +139,7 @@ fn existing(
     let anywhere = Predicate::Constant(true);
     let elsewhere = Stored::find(protected, id, &reach.entries, &anywhere)?;
     if elsewhere.is_some_and(|row| row.place.is_some()) {
-        return Ok(Some(denied(
-            "the row is not in the membership's project".to_owned(),
-        )));
+        return Ok(Some(denied(format!("the row is not {}", reach.limits()))));
     }
     // Instances of one policy fail by the same words.
     let only = reach

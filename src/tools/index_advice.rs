@@ -37,7 +37,9 @@ impl Plan {
     /// How `predicate` is best answered.
     fn of(asked: &Asked<'_>, predicate: &Predicate) -> Plan {
         match predicate {
-            Predicate::Constant(true) | Predicate::Not(_) => Plan::Scan,
+            Predicate::Constant(true) | Predicate::Not(_) | Predicate::SecurityContext => {
+                Plan::Scan
+            }
             // By the table's key.
             Predicate::Constant(false) | Predicate::Id(_) => Plan::ready(),
             Predicate::Test(test) => Plan::of_test(asked, test),

@@ -87,13 +87,6 @@ fn protect_tree(root: pg_sys::Oid, layout: &Layout) -> Result<()> {
 
 /// Is this a type whose resources can be protected?
 fn check_type(resource_type: &str) -> Result<()> {
-    if resource_type == "Binary" {
-        return Err(Error::Argument {
-            message: "protection of Binary is not supported yet".to_owned(),
-            hint: "Binary is granted by its securityContext, which a later version evaluates."
-                .to_owned(),
-        });
-    }
     if !fhir_search::model::is_resource_type(resource_type) {
         let hint = fhir_search::model::similar_resource_type(resource_type)
             .map(|suggestion| format!("Did you mean \"{suggestion}\"?"))

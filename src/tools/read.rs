@@ -72,6 +72,7 @@ fn read_from(protected: &Protected, id: &str) -> Result<Option<Vec<u8>>> {
         return Ok(None);
     };
     audit::one(protected, id, Some(entry))?;
-    let masked = entry.hidden.remove(row::parse(&document)?);
+    let cannot = |_| Error::Corrupted("a stored resource cannot be masked".to_owned());
+    let masked = entry.hidden.mask(row::parse(&document)?).map_err(cannot)?;
     Ok(Some(masked.unwrap_or(document)))
 }

@@ -1,7 +1,9 @@
 //! The fields that a write must leave as they are: put back, or the write is refused, as `fhir_access.readonly_violation` says.
 
 use super::row::Row;
+use super::{tag, upsert};
 use crate::error::{Error, Result};
+use crate::node::row::parse;
 use crate::settings::{self, ReadonlyViolation};
 use access_policy::Interaction;
 use access_policy::fields::FieldSet;
@@ -38,9 +40,17 @@ impl Kept {
                 Sent::Document => &self.unseen,
                 Sent::Nothing => &nothing,
             };
+            // What an upsert brings has been tagged as a new row: that was not sent.
+            let without_tags = |document| match upsert::is_running() {
+                true => tag::untagged(document),
+                false => Ok(None),
+            };
+            let (sent, before) = (without_tags(new)?, without_tags(stored)?);
+            let sent = sent.as_deref().map_or(Ok(new), parse)?;
+            let before = before.as_deref().map_or(Ok(stored), parse)?;
             let paths = self
                 .fields
-                .violations(new, Some(stored), unseen)
+                .violations(sent, Some(before), unseen)
                 .map_err(|_| cannot(row))?;
             refuse(Interaction::Update, row, &paths)?;
         }
@@ -116,7 +126,7 @@ fn refuse(interaction: Interaction, row: &Row<'_>, paths: &[String]) -> Result<(
     };
     Err(Error::NotPermitted {
         interaction: interaction.code(),
-        reference: row.reference(),
+        reference: row.name(),
         detail: format!(
             "It {what} fields that are readonly or hidden: {}{more}.",
             named.join(", ")

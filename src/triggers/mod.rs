@@ -3,6 +3,7 @@
 mod columns;
 mod documents;
 mod kept;
+mod member;
 pub mod movement;
 mod note;
 mod row;

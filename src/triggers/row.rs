@@ -19,6 +19,8 @@ pub struct Row<'a> {
     protected: &'a Protected,
     /// The document, once it was read from a text.
     parsed: Cell<Option<pg_sys::Datum>>,
+    /// Must messages not tell which row it is?
+    concealed: bool,
 }
 
 impl<'a> Row<'a> {
@@ -36,7 +38,13 @@ impl<'a> Row<'a> {
             descriptor,
             protected,
             parsed: Cell::new(None),
+            concealed: false,
         }
+    }
+
+    /// What the row is a row of.
+    pub fn protected(&self) -> &'a Protected {
+        self.protected
     }
 
     /// The value of the column with this number; `None` where it is NULL.
@@ -169,7 +177,20 @@ impl<'a> Row<'a> {
         }
     }
 
-    /// `Patient/p1`, for messages.
+    /// From now on no message names the row: it is one that the writer cannot see.
+    pub fn conceal(&mut self) {
+        self.concealed = true;
+    }
+
+    /// How messages call the row.
+    pub fn name(&self) -> String {
+        match self.concealed {
+            true => format!("{} (a row that is not shown)", self.protected.resource_type),
+            false => self.reference(),
+        }
+    }
+
+    /// `Patient/p1`.
     pub fn reference(&self) -> String {
         match self.id().or_else(|| self.document_id()) {
             Some(id) => format!("{}/{id}", self.protected.resource_type),

@@ -128,7 +128,7 @@ impl Site {
             .collect();
         Error::NotPermitted {
             interaction: interaction.code(),
-            reference: row.reference(),
+            reference: row.name(),
             detail,
             hint: None,
         }

@@ -22,12 +22,17 @@ use meta::Edit;
 use pgrx::prelude::*;
 use std::borrow::Cow;
 
+const COMPARTMENT: &str = "compartment";
+
 /// The new document as it is stored, or `None` where nothing changes. `said` is the project that the row names beside it.
+/// Where fields that may not be written have been taken out of it, `tagged_before` is what it was before: the tags are ours, and
+/// stay.
 pub fn on_create(
     session: &Session,
     protected: &Protected,
     new: Value<'_>,
     said: Option<String>,
+    tagged_before: Option<Value<'_>>,
 ) -> Result<Option<Vec<u8>>> {
     let access = &session.access;
     let project = if access.super_admin {
@@ -57,7 +62,7 @@ pub fn on_create(
             accounts.into_iter().map(reference).collect()
         }
     };
-    tagged(protected, None, new, project, accounts)
+    tagged(protected, tagged_before, new, project, accounts)
 }
 
 /// As [`on_create`], for a row that replaces `old`. `moved` is the project that a super admin gives it beside the document.
@@ -101,7 +106,6 @@ fn tagged<'a>(
     project: Edit<'a>,
     accounts: Vec<Node<'a>>,
 ) -> Result<Option<Vec<u8>>> {
-    const COMPARTMENT: &str = "compartment";
     let is_kept = |document: Value<'_>| meta_member(document, COMPARTMENT).is_some();
     let compartment = if is_kept(new) || old.is_some_and(is_kept) {
         let compartments = compartments(protected, new, &project, &accounts);
@@ -117,6 +121,12 @@ fn tagged<'a>(
         (COMPARTMENT, compartment),
     ];
     meta::rewrite(new, edits)
+}
+
+/// The document without what is set here; `None` where it has nothing of it.
+pub fn untagged(document: Value<'_>) -> Result<Option<Vec<u8>>> {
+    let edits = ["project", "account", "accounts", COMPARTMENT].map(|name| (name, Edit::Remove));
+    meta::rewrite(document, edits)
 }
 
 /// What Medplum lists as a resource's compartments: its project, its accounts, and the patients it belongs to.

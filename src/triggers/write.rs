@@ -7,13 +7,14 @@ use super::movement::Moved;
 use super::row::Row;
 use super::site::Site;
 use super::{
-    Operation, columns, movement, operation, require_before_row, tag, trigger_data, upsert,
+    Operation, columns, member, movement, operation, require_before_row, tag, trigger_data, upsert,
 };
 use crate::audit::{self, About, Line};
 use crate::constraint;
 use crate::error::{Error, OrRaise, Result};
 use crate::functions::{require_preloaded, version_1};
-use crate::node::{privilege, relation};
+use crate::node::row::parse;
+use crate::node::{privilege, relation, statement};
 use crate::registry::{self, Protected};
 use crate::session::reach::ReachEntry;
 use crate::session::{self, Session};
@@ -120,19 +121,24 @@ unsafe fn insert(
             return Ok(data.tg_trigtuple);
         }
         require_preloaded()?;
-        let session = session::current()?;
+        let session = writing_session()?;
         if let Some(moved) = movement::of_this_insert(data) {
             return arrival(fcinfo, data, row, &session, protected, &moved);
         }
         movement::settle()?;
         upsert::settle()?;
+        upsert::begin();
         row.check_shape()?;
         row.drop_duplicates()?;
         let sent = row.document()?;
-        if let Some(tagged) = tag::on_create(&session, protected, sent.value()?, row.project())? {
+        let tagged = tag::on_create(&session, protected, sent.value()?, row.project(), None)?;
+        if let Some(tagged) = tagged {
             row.put(&tagged)?;
         }
         columns::project_on_create(&session, &mut row)?;
+        if let Some(own) = member::in_project(&session, protected, row.document()?.value()?)? {
+            row.put(&own)?;
+        }
         let site = Site::at(fcinfo, &session, protected);
         let entry = site.deciding(Interaction::Create, data.tg_relation, &row)?;
         let Some(mut entry) = entry else {
@@ -150,7 +156,8 @@ unsafe fn insert(
                 upsert::refuse(of_relation(violation, protected))?;
                 return Ok(row.tuple);
             }
-            let kept = dropped.try_remove(row.document()?.value()?).map_err(|_| {
+            let tagged = row.document()?;
+            let kept = dropped.try_remove(tagged.value()?).map_err(|_| {
                 row.invalid("cannot be written without its readonly and hidden fields")
             })?;
             let emptied = columns::drop(&mut row, protected, &dropped);
@@ -159,6 +166,16 @@ unsafe fn insert(
             }
             if let Some(kept) = kept {
                 row.put(&kept)?;
+                let kept = parse(&kept)?;
+                let before = tagged.value().ok();
+                let again = tag::on_create(&session, protected, kept, row.project(), before)?;
+                if let Some(again) = again {
+                    row.put(&again)?;
+                }
+                let document = row.document()?;
+                if let Some(own) = member::in_project(&session, protected, document.value()?)? {
+                    row.put(&own)?;
+                }
                 let granting = site.deciding(Interaction::Create, data.tg_relation, &row)?;
                 entry = granting.ok_or_else(|| {
                     let what = "the new row, without the fields that may not be written,";
@@ -166,8 +183,12 @@ unsafe fn insert(
                 })?;
             }
         }
-        if let Some(unmet) = constraint::unmet(&entry, None, row.document()?.value()?) {
-            let refusal = unmet.refusal(Interaction::Create, row.reference());
+        let document = row.document()?;
+        let written = (None, document.value()?);
+        if let Err(refusal) = check_document(&session, Interaction::Create, &row, written) {
+            upsert::refuse(of_relation(refusal, protected))?;
+        } else if let Some(unmet) = constraint::unmet(&entry, None, document.value()?) {
+            let refusal = unmet.refusal(Interaction::Create, row.name());
             upsert::refuse(of_relation(refusal, protected))?;
         } else {
             upsert::permit(permitted(
@@ -178,6 +199,34 @@ unsafe fn insert(
             ))?;
         }
         Ok(row.tuple)
+    }
+}
+
+/// What the documents' own tables ask besides, of a row as it was and as it will be.
+fn check_document(
+    session: &Session,
+    interaction: Interaction,
+    row: &Row<'_>,
+    (stored, new): (Option<jsonb::Value<'_>>, jsonb::Value<'_>),
+) -> Result<()> {
+    let reference = || row.name();
+    member::check(
+        session,
+        row.protected(),
+        interaction,
+        reference,
+        stored,
+        new,
+    )
+}
+
+/// Who writes. What a statement finds, and shows of it, is what those may see whom it was made for; where they are others by
+/// now (a function in it has switched the session), it ends.
+fn writing_session() -> Result<Rc<Session>> {
+    let session = session::current()?;
+    match statement::fence() {
+        Some(fence) if fence != session.fingerprint => Err(Error::Fence),
+        _ => Ok(session),
     }
 }
 
@@ -247,7 +296,7 @@ unsafe fn update(
 ) -> Result<pg_sys::HeapTuple> {
     // SAFETY: by the caller's promise.
     unsafe {
-        let old = Row::of(data.tg_trigtuple, data.tg_relation, protected);
+        let mut old = Row::of(data.tg_trigtuple, data.tg_relation, protected);
         let mut new = Row::of(data.tg_newtuple, data.tg_relation, protected);
         new.note_irregular_references()?;
         if !privilege::writer_is_subject() {
@@ -257,15 +306,20 @@ unsafe fn update(
         require_preloaded()?;
         upsert::updates();
         movement::settle()?;
-        let session = session::current()?;
+        let session = writing_session()?;
         let site = Site::at(fcinfo, &session, protected);
+        let reader = site.deciding(Interaction::Search, data.tg_relation, &old)?;
+        if reader.is_none() && privilege::keeps_foreign_key() {
+            old.conceal();
+            new.conceal();
+        }
         let Some(entry) = site.deciding(Interaction::Update, data.tg_relation, &old)? else {
             return Err(site.refusal(Interaction::Update, &old, "the stored row"));
         };
         let mut fields = entry.hidden.union(&entry.readonly);
         let mut unseen = fields.clone();
         // What the reader could not see cannot have been meant to change, whichever entry permits the write.
-        if let Some(reader) = site.deciding(Interaction::Search, data.tg_relation, &old)? {
+        if let Some(reader) = reader {
             fields = fields.union(&reader.hidden);
             unseen = reader.hidden.clone();
         }
@@ -359,8 +413,11 @@ fn finish_update(
     let Some(entry) = site.deciding(Interaction::Update, relation, row)? else {
         return Err(site.refusal(Interaction::Update, row, what));
     };
-    match constraint::unmet(&entry, Some(before), row.document()?.value()?) {
-        Some(unmet) => Err(unmet.refusal(Interaction::Update, row.reference())),
+    let document = row.document()?;
+    let written = (Some(before), document.value()?);
+    check_document(&site.session, Interaction::Update, row, written)?;
+    match constraint::unmet(&entry, Some(before), document.value()?) {
+        Some(unmet) => Err(unmet.refusal(Interaction::Update, row.name())),
         None => Ok(entry),
     }
 }
@@ -374,10 +431,10 @@ unsafe fn delete(
 ) -> Result<pg_sys::HeapTuple> {
     // SAFETY: by the caller's promise.
     unsafe {
-        let row = Row::of(data.tg_trigtuple, data.tg_relation, protected);
+        let mut row = Row::of(data.tg_trigtuple, data.tg_relation, protected);
         if privilege::writer_is_subject() {
             require_preloaded()?;
-            let session = session::current()?;
+            let session = writing_session()?;
             let site = Site::at(fcinfo, &session, protected);
             let (refusal, line) =
                 match site.deciding(Interaction::Delete, data.tg_relation, &row)? {
@@ -386,6 +443,13 @@ unsafe fn delete(
                         (None, line)
                     }
                     None => {
+                        let unseen = privilege::keeps_foreign_key()
+                            && site
+                                .deciding(Interaction::Search, data.tg_relation, &row)?
+                                .is_none();
+                        if unseen {
+                            row.conceal();
+                        }
                         let refusal = site.refusal(Interaction::Delete, &row, "the stored row");
                         (Some(refusal), None)
                     }

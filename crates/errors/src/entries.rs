@@ -131,8 +131,8 @@ pub const ENTRIES: &[Entry] = &[
     entry(
         Source::Extension(Kind::Fence),
         "this statement was prepared for another session context",
-        "A cursor goes on after the session's membership, address or policies changed: it would show rows of another context.",
-        "Open the cursor again. Prepared statements are planned anew by themselves.",
+        "A cursor goes on, or a statement writes, after the session's membership, address or policies changed: it would show rows of another context, or write what it read there.",
+        "Open the cursor again, or run the statement again. Prepared statements are planned anew by themselves.",
         Yes,
     ),
     entry(
@@ -345,13 +345,6 @@ pub const ENTRIES: &[Entry] = &[
         "\"…\" is not a reference to a resource",
         "`check()` was asked of a type where it needs a resource.",
         "`Type/id`.",
-        Yes,
-    ),
-    entry(
-        Source::Extension(Kind::Argument),
-        "protection of Binary is not supported yet",
-        "Rows of `Binary` are granted by their `securityContext`.",
-        "Keep such a table closed to roles that are subject to policies.",
         Yes,
     ),
     entry(

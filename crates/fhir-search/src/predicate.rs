@@ -15,12 +15,15 @@ pub enum Predicate {
     And(Vec<Predicate>),
     /// At least one of these.
     Or(Vec<Predicate>),
-    /// Directly over [`Predicate::Test`] or [`Predicate::Id`] only. Unknown stays unknown.
+    /// Directly over [`Predicate::Test`], [`Predicate::Id`] or [`Predicate::SecurityContext`] only. Unknown stays unknown.
     Not(Box<Predicate>),
     /// The row's own logical id is one of these.
     Id(Vec<String>),
     /// The document passes the test.
     Test(Test),
+    /// The resource that the document's `securityContext` refers to may be read, or there is none. No criteria says so, and
+    /// only who has all resources can tell.
+    SecurityContext,
 }
 
 impl Predicate {
@@ -64,7 +67,7 @@ impl Predicate {
     /// Whether an index could answer some part of it.
     pub(crate) fn has_lookups(&self) -> bool {
         match self {
-            Predicate::Constant(_) | Predicate::Not(_) => false,
+            Predicate::Constant(_) | Predicate::Not(_) | Predicate::SecurityContext => false,
             Predicate::Id(_) => true,
             Predicate::Test(test) => !test.lookups().is_empty(),
             Predicate::And(parts) | Predicate::Or(parts) => {
@@ -80,7 +83,9 @@ impl Predicate {
             Predicate::And(parts) => Predicate::any(parts.into_iter().map(Predicate::negated)),
             Predicate::Or(parts) => Predicate::all(parts.into_iter().map(Predicate::negated)),
             Predicate::Not(inner) => *inner,
-            inner @ (Predicate::Id(_) | Predicate::Test(_)) => Predicate::Not(Box::new(inner)),
+            inner @ (Predicate::Id(_) | Predicate::Test(_) | Predicate::SecurityContext) => {
+                Predicate::Not(Box::new(inner))
+            }
         }
     }
 }
@@ -111,6 +116,7 @@ impl fmt::Display for Predicate {
                 Ok(())
             }
             Predicate::Test(test) => write!(f, "{test}"),
+            Predicate::SecurityContext => f.write_str("what securityContext refers to may be read"),
         }
     }
 }
@@ -142,11 +148,20 @@ mod tests {
         );
         assert_eq!(either.clone().negated().negated(), either);
         assert_eq!(Constant(true).negated(), Constant(false));
+        let context = Predicate::SecurityContext;
+        assert_eq!(Predicate::any([context.clone(), context.clone()]), context);
+        assert_eq!(context.clone().negated().negated(), context);
+        assert!(!context.has_lookups());
     }
 
     #[test]
     fn reading() {
         let both = And(vec![Or(vec![id("a"), id("b")]), Not(Box::new(id("c")))]);
         assert_eq!(both.to_string(), r#"(id "a" or id "b") and not id "c""#);
+        let context = Predicate::SecurityContext.negated();
+        assert_eq!(
+            context.to_string(),
+            "not what securityContext refers to may be read"
+        );
     }
 }

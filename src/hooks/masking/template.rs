@@ -3,6 +3,7 @@
 use crate::document::Format;
 use crate::error::Result;
 use crate::node::expr::{self, ROW};
+use crate::node::relation::Column;
 use crate::predicate::{Style, Writer};
 use crate::registry::{Derived, Protected};
 use crate::session::Session;
@@ -58,6 +59,13 @@ impl Mask {
             guard,
             made: RefCell::default(),
         }))
+    }
+
+    /// The columns that are written with what may be hidden in them: the resource's, and those that repeat parts of it.
+    pub fn written_columns(&self) -> impl Iterator<Item = &Column> {
+        let derived = self.protected.derived.iter();
+        let derived = derived.map(|derived| &derived.column);
+        std::iter::once(&self.protected.resource).chain(derived.filter(|column| !column.generated))
     }
 
     /// What a reference to the column with this number becomes; 0 is the whole row, negative numbers are system columns.

@@ -38,7 +38,7 @@ pub fn check(oid: pg_sys::Oid, layout: &Layout) -> Result<()> {
                 "Protect the tables that hold FHIR resources.",
             ));
         }
-        if catalog().is_some_and(|catalog| pg_sys::get_rel_namespace(oid) == catalog.schema) {
+        if catalog().is_some_and(|catalog| catalog.holds(oid)) {
             return Err(wrong(
                 "belongs to fhir_access itself",
                 "Protect the tables that hold FHIR resources.",

@@ -120,7 +120,7 @@ SELECT refused('SELECT * FROM patient');
 \c - clinician
 SELECT refused($$SET fhir_access.membership = 'desk'$$);
 SELECT refused($$SELECT fhir_access.set_session('desk')$$);
-SELECT refused('SELECT * FROM fhir_access.access_policy');
+SELECT refused('SELECT * FROM fhir_access.protection');
 SELECT refused($$SELECT fhir_access.protect('patient', 'Patient')$$);
 SELECT refused($$SELECT fhir_access.read('Location', 'l')$$);
 \c - app
@@ -260,7 +260,6 @@ CREATE FOREIGN TABLE far_away (id text, resource jsonb) SERVER far;
 CREATE SEQUENCE numbers;
 CREATE TEMPORARY TABLE passing (id text, resource jsonb);
 SELECT refused($$SELECT fhir_access.protect('person', 'person')$$);
-SELECT refused($$SELECT fhir_access.protect('person', 'Binary')$$);
 SELECT refused($$SELECT fhir_access.protect(0, 'Person')$$);
 SELECT refused($$SELECT fhir_access.protect('a_view', 'Person')$$);
 SELECT refused($$SELECT fhir_access.protect('a_copy', 'Person')$$);

@@ -91,6 +91,11 @@ UPDATE patient SET birth_date = '1917-01-01' WHERE id = 'ann';
 UPDATE patient SET birth_date = '1950-01-01' WHERE id = 'ann';
 UPDATE patient SET birth_date = birth_date, "City" = 'Ghent' WHERE id = 'dan' RETURNING "City";
 INSERT INTO patient (id, resource, birth_date) VALUES ('gus', '{"resourceType": "Patient", "id": "gus"}', '1950-01-01');
+-- In a MERGE an action that leaves the column alone sends nothing.
+MERGE INTO patient p USING (VALUES ('dan', 1), ('ann', 2)) AS new (id, n) ON p.id = new.id
+    WHEN MATCHED AND n = 1 THEN UPDATE SET "City" = 'Gouda' WHEN MATCHED THEN UPDATE SET birth_date = NULL;
+MERGE INTO patient p USING (VALUES ('dan', 1), ('ann', 2)) AS new (id, n) ON p.id = new.id
+    WHEN MATCHED AND n = 1 THEN UPDATE SET "City" = 'Hague' WHEN MATCHED THEN UPDATE SET birth_date = '1917-01-01';
 SET fhir_access.membership = 'readonly';
 UPDATE patient SET birth_date = '1991-01-01' WHERE id = 'dan';
 UPDATE patient SET birth_date = '1990-01-01' WHERE id = 'dan' RETURNING birth_date;

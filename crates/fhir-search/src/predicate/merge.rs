@@ -123,6 +123,7 @@ impl Group {
             }
             Predicate::Test(Test::Composite { .. })
             | Predicate::Constant(_)
+            | Predicate::SecurityContext
             | Predicate::Or(_)
             | Predicate::Not(_) => {}
         }
@@ -203,7 +204,10 @@ fn write_shape(predicate: &Predicate, out: &mut String) {
             out.push(')');
             Ok(())
         }
-        Predicate::Test(Test::Composite { .. }) | Predicate::Constant(_) | Predicate::Not(_) => {
+        Predicate::Test(Test::Composite { .. })
+        | Predicate::Constant(_)
+        | Predicate::SecurityContext
+        | Predicate::Not(_) => {
             write!(out, "{predicate}")
         }
     };

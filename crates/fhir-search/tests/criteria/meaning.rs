@@ -252,7 +252,7 @@ fn containment() {
                     *decides &= decided;
                 }
             }
-            Predicate::Constant(_) | Predicate::Id(_) => {}
+            Predicate::Constant(_) | Predicate::Id(_) | Predicate::SecurityContext => {}
         }
     }
     let accounts = [
