@@ -47,6 +47,13 @@ CREATE FUNCTION fhir_access.read(resource_type text, id text) RETURNS jsonb
 COMMENT ON FUNCTION fhir_access.read(text, text) IS
     'a resource by its type and id, as the membership may read it; NULL where there is none that it may';
 
+-- FHIR's vread interaction, likewise.
+CREATE FUNCTION fhir_access.vread(resource_type text, id text, version_id text) RETURNS jsonb
+    AS 'MODULE_PATHNAME', 'fhir_access_vread'
+    LANGUAGE c STABLE STRICT PARALLEL RESTRICTED COST 1000;
+COMMENT ON FUNCTION fhir_access.vread(text, text, text) IS
+    'a version of a resource, as the membership may read it; NULL where there is none that it may';
+
 -- For people who write policies.
 CREATE FUNCTION fhir_access.fhirpath(resource jsonb, expression text) RETURNS SETOF jsonb
     AS 'MODULE_PATHNAME', 'fhir_access_fhirpath'
@@ -254,11 +261,15 @@ CREATE TABLE fhir_access.protection (
     resource_type text NOT NULL,
     resource_column name NOT NULL,
     id_column name NOT NULL,
-    irregular_references boolean NOT NULL
+    irregular_references boolean NOT NULL,
+    history_of regclass,
+    version_column name
 );
 COMMENT ON TABLE fhir_access.protection IS 'the registry behind fhir_access.protected_relation; protect() and unprotect() write it';
 COMMENT ON COLUMN fhir_access.protection.irregular_references IS
     'some row holds a versioned or contained reference, so predicates must look beyond equality';
+COMMENT ON COLUMN fhir_access.protection.history_of IS
+    'the rows are versions of the resources in this table; 0 where it was dropped';
 
 DO $$
 DECLARE
@@ -276,14 +287,16 @@ BEGIN
         PERFORM pg_catalog.pg_extension_config_dump(
             format('fhir_access.%I', document)::regclass,
             CASE document WHEN 'protection'
-                THEN 'WHERE EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid = relation)' ELSE '' END);
+                THEN 'WHERE EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid = relation)
+                        AND (history_of IS NULL OR history_of = 0
+                             OR EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid = history_of))' ELSE '' END);
     END LOOP;
 END $$;
 
 CREATE VIEW fhir_access.protected_relation AS
     SELECT p.relation, p.resource_type, p.resource_column, p.id_column,
            c.relrowsecurity AND c.relforcerowsecurity AS row_security,
-           p.irregular_references
+           p.irregular_references, p.history_of, p.version_column
       FROM fhir_access.protection p
       JOIN pg_catalog.pg_class c ON c.oid = p.relation;
 COMMENT ON VIEW fhir_access.protected_relation IS 'what is protected, and how';

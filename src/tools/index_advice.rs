@@ -2,12 +2,14 @@
 
 use crate::catalog;
 use crate::error::{Error, OrRaise, Result};
+use crate::node::index::Index;
 use crate::node::privilege::AsOwner;
 use crate::node::relation;
+use crate::predicate::readable_identifier;
 use crate::predicate::served::{Needed, lookups, serving};
 use crate::registry::{self, Protected};
 use crate::settings;
-use access_policy::{AccessPolicy, Interaction};
+use access_policy::AccessPolicy;
 use fhir_search::{Condition, Lookup, Predicate, Test};
 use pgrx::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
@@ -183,7 +185,7 @@ fn advise(protected: &Protected, policies: &[Stored]) -> Advice {
     {
         let entries = policy.entries.iter().enumerate().filter(|(_, entry)| {
             entry.covers(&protected.resource_type)
-                && entry.interactions.contains(Interaction::Search)
+                && entry.interactions.contains(protected.reading())
         });
         // The entries of a policy are asked together: if one of them reads everything, so does the statement.
         let mut plans = Vec::new();
@@ -219,6 +221,16 @@ fn advise(protected: &Protected, policies: &[Stored]) -> Advice {
         }
     }
     advice
+}
+
+/// The index that finds the versions of one resource, where it is missing. Ids are no key of a history.
+fn by_id(protected: &Protected, name: &str) -> Option<String> {
+    let leads = |index: &Index| index.leads_with(&protected.id);
+    if protected.history.is_none() || protected.indexes.iter().any(leads) {
+        return None;
+    }
+    let id = readable_identifier(&protected.id.name);
+    Some(format!("CREATE INDEX ON {name} USING btree ({id})"))
 }
 
 /// The stored policies that can be used, by id.
@@ -284,6 +296,10 @@ fn index_advice() -> TableIterator<
             continue;
         };
         let name = relation::qualified_name(relation);
+        if let Some(statement) = by_id(&protected, &name) {
+            let what = "the versions of one resource".to_owned();
+            rows.push((relation, statement, vec![what], Vec::new()));
+        }
         for (needed, (criteria, existing)) in advise(&protected, &policies) {
             rows.push((
                 relation,

@@ -29,12 +29,36 @@ impl Stored {
         scope: &Predicate,
     ) -> Result<Option<Stored>> {
         let writer = Writer::new(protected, Style::Exact);
+        let condition = writer.predicate(&Predicate::Id(vec![id.to_owned()]));
+        Stored::first(protected, &condition, entries, scope)
+    }
+
+    /// The row that is this version of the resource with this id, likewise.
+    pub fn find_version(
+        protected: &Protected,
+        id: &str,
+        version: &str,
+        entries: &[Rc<ReachEntry>],
+        scope: &Predicate,
+    ) -> Result<Option<Stored>> {
+        let writer = Writer::new(protected, Style::Exact);
+        let id = writer.predicate(&Predicate::Id(vec![id.to_owned()]));
+        let condition = format!("{id} AND {}", writer.version(version));
+        Stored::first(protected, &condition, entries, scope)
+    }
+
+    fn first(
+        protected: &Protected,
+        condition: &str,
+        entries: &[Rc<ReachEntry>],
+        scope: &Predicate,
+    ) -> Result<Option<Stored>> {
+        let writer = Writer::new(protected, Style::Exact);
         let query = format!(
-            "SELECT {}, {ROW}.{} FROM {} AS {ROW} WHERE {} ORDER BY {ROW}.{} LIMIT 1",
+            "SELECT {}, {ROW}.{} FROM {} AS {ROW} WHERE {condition} ORDER BY {ROW}.{} LIMIT 1",
             writer.deciding_entry(entries, scope),
             identifier(&protected.resource.name),
             relation::qualified_name(protected.relation),
-            writer.predicate(&Predicate::Id(vec![id.to_owned()])),
             identifier(&protected.id.name),
         );
         let _owner = AsOwner::of_table(protected.relation)?;
