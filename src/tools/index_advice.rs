@@ -9,7 +9,7 @@ use crate::predicate::readable_identifier;
 use crate::predicate::served::{Needed, lookups, serving};
 use crate::registry::{self, Protected};
 use crate::settings;
-use access_policy::AccessPolicy;
+use access_policy::{AccessPolicy, Interaction};
 use fhir_search::{Condition, Lookup, Predicate, Test};
 use pgrx::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
@@ -185,7 +185,7 @@ fn advise(protected: &Protected, policies: &[Stored]) -> Advice {
     {
         let entries = policy.entries.iter().enumerate().filter(|(_, entry)| {
             entry.covers(&protected.resource_type)
-                && entry.interactions.contains(protected.reading())
+                && entry.interactions.contains(Interaction::Search)
         });
         // The entries of a policy are asked together: if one of them reads everything, so does the statement.
         let mut plans = Vec::new();
@@ -299,6 +299,11 @@ fn index_advice() -> TableIterator<
         if let Some(statement) = by_id(&protected, &name) {
             let what = "the versions of one resource".to_owned();
             rows.push((relation, statement, vec![what], Vec::new()));
+        }
+        // Versions are asked for by the id of their resource. An index on what they hold would rather be in the way: row
+        // security keeps from the planner that most versions of a resource pass.
+        if protected.history.is_some() {
+            continue;
         }
         for (needed, (criteria, existing)) in advise(&protected, &policies) {
             rows.push((
