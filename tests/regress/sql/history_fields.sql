@@ -124,6 +124,20 @@ SET force_parallel_mode = on;
 SELECT id, version, note FROM patient_history ORDER BY id, version;
 RESET force_parallel_mode;
 
+-- As the source of what is written elsewhere, in every statement that writes.
+CREATE TEMP TABLE sink (id text, version text, resource jsonb, note text);
+INSERT INTO sink SELECT id, version, resource, note FROM patient_history RETURNING resource::text LIKE '%CANARY%' AS leaks, note;
+UPDATE sink s SET resource = h.resource, note = h.note FROM patient_history h WHERE h.id = s.id AND h.version = s.version AND h.resource = s.resource
+    RETURNING (s, h)::text LIKE '%CANARY%' AS leaks;
+MERGE INTO sink s USING patient_history h ON s.id = h.id AND s.resource ->> 'note' = 'CANARY'
+    WHEN MATCHED AND h.note IS NOT NULL THEN UPDATE SET note = h.note
+    WHEN NOT MATCHED AND h.resource ? 'telecom' THEN INSERT VALUES (h.id, 'merged', h.resource, h.note);
+DELETE FROM sink s USING patient_history h WHERE h.id = s.id AND h.resource ->> 'birthDate' = 'CANARY' RETURNING h;
+CREATE TEMP TABLE copied AS SELECT h AS whole, h.resource FROM patient_history h;
+SELECT (SELECT count(*) FROM sink) AS rows, (SELECT count(*) FROM sink s WHERE s::text LIKE '%CANARY%') AS leaks,
+       (SELECT count(*) FROM copied c WHERE c::text LIKE '%CANARY%') AS copied;
+COPY (SELECT note, resource -> 'name' AS name FROM patient_history ORDER BY id, version) TO STDOUT;
+
 -- Where all entries hide the same, or the entry for all the rest decides, too. Of one that is gone, all that some entry hides.
 SET fhir_access.membership = 'same';
 SELECT count(*) AS shapes, count(*) FILTER (WHERE found(query) LIKE '%CANARY%') AS leaks FROM shape;
