@@ -73,6 +73,8 @@ pub enum IndexedKey {
         /// How its values are indexed.
         class: KeyClass,
     },
+    /// A column of the table, by its number, in a btree.
+    Column(i16),
     /// Anything else.
     Other,
 }
@@ -105,6 +107,11 @@ impl Index {
                 .iter()
                 .zip(&self.keys)
                 .all(|((function, paths), key)| key.is(*function, paths, KeyClass::Ordered))
+    }
+
+    /// Is it a btree index that starts with this column?
+    pub fn leads_with(&self, column: &Column) -> bool {
+        self.keys.first() == Some(&IndexedKey::Column(column.number))
     }
 
     /// Is it a GIN index that has this function among its columns, with an operator class that serves it?
@@ -202,6 +209,9 @@ fn describe(index: &OpenIndex, resource: &Column, schema: pg_sys::Oid) -> Index 
                                 class,
                             }
                         }),
+                    _ if *number > 0 && method == pg_sys::BTREE_AM_OID => {
+                        IndexedKey::Column(*number)
+                    }
                     _ => IndexedKey::Other,
                 });
             }

@@ -2,8 +2,10 @@
 
 use crate::catalog;
 use crate::error::{Error, OrRaise, Result};
+use crate::node::index::Index;
 use crate::node::privilege::AsOwner;
 use crate::node::relation;
+use crate::predicate::readable_identifier;
 use crate::predicate::served::{Needed, lookups, serving};
 use crate::registry::{self, Protected};
 use crate::settings;
@@ -223,6 +225,16 @@ fn advise(protected: &Protected, policies: &[Stored]) -> Advice {
     advice
 }
 
+/// The index that finds the versions of one resource, where it is missing. Ids are no key of a history.
+fn by_id(protected: &Protected, name: &str) -> Option<String> {
+    let leads = |index: &Index| index.leads_with(&protected.id);
+    if protected.history.is_none() || protected.indexes.iter().any(leads) {
+        return None;
+    }
+    let id = readable_identifier(&protected.id.name);
+    Some(format!("CREATE INDEX ON {name} USING btree ({id})"))
+}
+
 /// The stored policies that can be used, by id.
 fn policies() -> Result<Vec<Stored>> {
     let Some(catalog) = catalog::catalog() else {
@@ -286,6 +298,15 @@ fn index_advice() -> TableIterator<
             continue;
         };
         let name = relation::qualified_name(relation);
+        if let Some(statement) = by_id(&protected, &name) {
+            let what = "the versions of one resource".to_owned();
+            rows.push((relation, statement, vec![what], Vec::new()));
+        }
+        // Versions are asked for by the id of their resource. An index on what they hold would rather be in the way: row
+        // security keeps from the planner that most versions of a resource pass.
+        if protected.history.is_some() {
+            continue;
+        }
         for (needed, (criteria, existing)) in advise(&protected, &policies) {
             rows.push((
                 relation,

@@ -16,17 +16,37 @@ use std::ffi::CStr;
 /// the registry; likewise every partition and child. Calling it again changes what differs and nothing else.
 #[pg_extern(sql = "
 CREATE FUNCTION fhir_access.protect(relation regclass, resource_type text,
-                                    resource_column name DEFAULT 'resource', id_column name DEFAULT 'id')
-    RETURNS void LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', '@FUNCTION_NAME@';
+                                    resource_column name DEFAULT 'resource', id_column name DEFAULT 'id',
+                                    history_of regclass DEFAULT NULL, version_column name DEFAULT NULL)
+    RETURNS void LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', '@FUNCTION_NAME@';
 ")]
-fn protect(relation: pg_sys::Oid, resource_type: &str, resource_column: &CStr, id_column: &CStr) {
+fn protect(
+    relation: Option<pg_sys::Oid>,
+    resource_type: Option<&str>,
+    resource_column: Option<&CStr>,
+    id_column: Option<&CStr>,
+    history_of: Option<pg_sys::Oid>,
+    version_column: Option<&CStr>,
+) {
     // A name is a zero-terminated string; in a UTF8 database, which is checked below, it is UTF-8.
+    let name = |name: &CStr| name.to_string_lossy().into_owned();
     let layout = Layout {
-        resource_type: resource_type.to_owned(),
-        resource_column: resource_column.to_string_lossy().into_owned(),
-        id_column: id_column.to_string_lossy().into_owned(),
+        resource_type: given(resource_type, "resource_type").or_raise().to_owned(),
+        resource_column: name(given(resource_column, "resource_column").or_raise()),
+        id_column: name(given(id_column, "id_column").or_raise()),
+        history_of,
+        version_column: version_column.map(name),
     };
-    protect_tree(relation, &layout).or_raise();
+    protect_tree(given(relation, "relation").or_raise(), &layout).or_raise();
+}
+
+/// An argument that must not be NULL.
+fn given<T>(argument: Option<T>, name: &str) -> Result<T> {
+    argument.ok_or_else(|| Error::Argument {
+        message: format!("{name} is NULL"),
+        hint: "protect() takes the table, the FHIR type of its rows, and the names of its columns."
+            .to_owned(),
+    })
 }
 
 /// How a table holds resources, as its owner says.
@@ -37,6 +57,10 @@ pub struct Layout {
     pub resource_column: String,
     /// The column that holds the resource's id.
     pub id_column: String,
+    /// Where the rows are versions of resources: the table of the resources as they are now.
+    pub history_of: Option<pg_sys::Oid>,
+    /// The column that holds the version; without one it is the document's own.
+    pub version_column: Option<String>,
 }
 
 fn protect_tree(root: pg_sys::Oid, layout: &Layout) -> Result<()> {
@@ -44,6 +68,13 @@ fn protect_tree(root: pg_sys::Oid, layout: &Layout) -> Result<()> {
     require_setting()?;
     require_utf8()?;
     check_type(&layout.resource_type)?;
+    if layout.history_of.is_none() && layout.version_column.is_some() {
+        return Err(Error::Argument {
+            message: "version_column is for the history of a table".to_owned(),
+            hint: "Name the table of the current resources with history_of => …, or leave version_column away."
+                .to_owned(),
+        });
+    }
     if relation::kind(root).is_none() {
         return Err(Error::NoRelation(root.to_u32()));
     }
@@ -145,14 +176,15 @@ fn register(oid: pg_sys::Oid, layout: &Layout) -> Result<()> {
     let table = relation::qualified_name(oid);
     let irregular = has_irregular_references(oid, &table, &layout.resource_column)?;
     let _owner = AsOwner::of_extension(&catalog);
-    let insert = "INSERT INTO fhir_access.protection AS p (relation, resource_type, resource_column, id_column, irregular_references)
-         VALUES ($1, $2, $3::text::name, $4::text::name, $5)
+    let insert = "INSERT INTO fhir_access.protection AS p (relation, resource_type, resource_column, id_column, irregular_references, history_of, version_column)
+         VALUES ($1, $2, $3::text::name, $4::text::name, $5, $6, $7::text::name)
          ON CONFLICT (relation) DO UPDATE
             SET resource_type = excluded.resource_type, resource_column = excluded.resource_column,
-                id_column = excluded.id_column,
+                id_column = excluded.id_column, history_of = excluded.history_of, version_column = excluded.version_column,
                 irregular_references = p.irregular_references OR excluded.irregular_references
-          WHERE (p.resource_type, p.resource_column, p.id_column, p.irregular_references)
-             IS DISTINCT FROM (excluded.resource_type, excluded.resource_column, excluded.id_column, excluded.irregular_references)";
+          WHERE (p.resource_type, p.resource_column, p.id_column, p.irregular_references, p.history_of, p.version_column)
+             IS DISTINCT FROM (excluded.resource_type, excluded.resource_column, excluded.id_column, excluded.irregular_references,
+                               excluded.history_of, excluded.version_column)";
     Spi::connect_mut(|client| {
         client.update(
                 insert,
@@ -163,6 +195,8 @@ fn register(oid: pg_sys::Oid, layout: &Layout) -> Result<()> {
                     layout.resource_column.as_str().into(),
                     layout.id_column.as_str().into(),
                     irregular.into(),
+                    layout.history_of.into(),
+                    layout.version_column.as_deref().into(),
                 ],
             )?;
         // A table and its partitions are read with one predicate.
