@@ -76,6 +76,12 @@ CREATE FUNCTION fhir_access.security_context_readable(resource jsonb) RETURNS bo
     LANGUAGE c STABLE STRICT PARALLEL RESTRICTED COST 1000;
 COMMENT ON FUNCTION fhir_access.security_context_readable(jsonb) IS
     'may the membership read what the resource''s securityContext refers to? true where there is none';
+-- FHIR's vread interaction, likewise.
+CREATE FUNCTION fhir_access.vread(resource_type text, id text, version_id text) RETURNS jsonb
+    AS 'MODULE_PATHNAME', 'fhir_access_vread'
+    LANGUAGE c STABLE STRICT PARALLEL RESTRICTED COST 1000;
+COMMENT ON FUNCTION fhir_access.vread(text, text, text) IS
+    'a version of a resource, as the membership may read it; NULL where there is none that it may';
 
 -- For people who write policies.
 CREATE FUNCTION fhir_access.fhirpath(resource jsonb, expression text) RETURNS SETOF jsonb
@@ -286,11 +292,15 @@ CREATE TABLE fhir_access.protection (
     id_column name NOT NULL,
     irregular_references boolean NOT NULL,
     derived_columns jsonb,
-    project_column name
+    project_column name,
+    history_of regclass,
+    version_column name
 );
 COMMENT ON TABLE fhir_access.protection IS 'the registry behind fhir_access.protected_relation; protect() and unprotect() write it';
 COMMENT ON COLUMN fhir_access.protection.irregular_references IS
     'some row holds a versioned or contained reference, so predicates must look beyond equality';
+COMMENT ON COLUMN fhir_access.protection.history_of IS
+    'the rows are versions of the resources in this table; 0 where it was dropped';
 
 -- The documents are under policies themselves, from the start and for good: whom the database's owner lets at these tables
 -- has the rights of the session's membership there, and no others. (The visible policies come with the first GRANT: a dump
@@ -324,14 +334,16 @@ BEGIN
             format('fhir_access.%I', document)::regclass,
             CASE document WHEN 'protection'
                 THEN 'WHERE EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid = relation
-                                       AND c.relnamespace <> ''fhir_access''::pg_catalog.regnamespace)' ELSE '' END);
+                                       AND c.relnamespace <> ''fhir_access''::pg_catalog.regnamespace)
+                        AND (history_of IS NULL OR history_of = 0
+                             OR EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid = history_of))' ELSE '' END);
     END LOOP;
 END $$;
 
 CREATE VIEW fhir_access.protected_relation AS
     SELECT p.relation, p.resource_type, p.resource_column, p.id_column,
            c.relrowsecurity AND c.relforcerowsecurity AS row_security,
-           p.irregular_references, p.derived_columns, p.project_column
+           p.irregular_references, p.derived_columns, p.project_column, p.history_of, p.version_column
       FROM fhir_access.protection p
       JOIN pg_catalog.pg_class c ON c.oid = p.relation
      WHERE p.relation <> ALL (ARRAY['fhir_access.access_policy', 'fhir_access.project_membership', 'fhir_access.project']::regclass[]);

@@ -5,11 +5,13 @@
 //! operator, type and function is named with its schema, because the text is parsed under the user's `search_path`.
 
 mod columns;
+pub mod current;
 pub mod readable;
 pub mod served;
 
 use crate::node::expr::ROW;
 use crate::node::index::KeyFunction;
+use crate::node::relation::Column;
 use crate::registry::Protected;
 use crate::session::reach::ReachEntry;
 use fhir_search::keys::Paths;
@@ -33,6 +35,8 @@ pub struct Writer<'a> {
     protected: &'a Protected,
     style: Style,
     new_rows: bool,
+    /// The row's name: every column is written with it, or, for a reader, those that have one here.
+    row: Option<&'a str>,
 }
 
 /// More texts than these are looked up in a sorted list rather than one by one, where a row must be compared with them.
@@ -48,6 +52,15 @@ impl<'a> Writer<'a> {
             protected,
             style,
             new_rows: false,
+            row: None,
+        }
+    }
+
+    /// The same for a row of this name.
+    pub fn naming(self, row: &'a str) -> Writer<'a> {
+        Writer {
+            row: Some(row),
+            ..self
         }
     }
 
@@ -261,6 +274,15 @@ impl<'a> Writer<'a> {
         self.is_one_of(&self.protected.id, ids)
     }
 
+    /// The rows that are this version of their resource.
+    pub fn version(&self, version: &str) -> String {
+        let history = self.protected.history.as_ref();
+        match history.and_then(|history| history.version.as_ref()) {
+            Some(column) => self.is_one_of(column, &[version.to_owned()]),
+            None => self.contains(&[serde_json::json!({ "meta": { "versionId": version } })]),
+        }
+    }
+
     /// `CASE WHEN first THEN 0 WHEN second THEN 1 … END`: the place of the first of `entries` that grants the row;
     /// NULL where none does.
     pub fn deciding_entry(&self, entries: &[Rc<ReachEntry>], scope: &Predicate) -> String {
@@ -288,13 +310,15 @@ impl<'a> Writer<'a> {
 
     /// A column's name, as the expression refers to it.
     pub fn column(&self, name: &str) -> String {
-        match self.style {
-            Style::Exact => format!("{ROW}.{}", identifier(name)),
-            Style::Readable => readable_identifier(name),
+        match (self.style, self.row) {
+            (Style::Exact, row) => format!("{}.{}", row.unwrap_or(ROW), identifier(name)),
+            (Style::Readable, Some(row)) => format!("{row}.{}", readable_identifier(name)),
+            (Style::Readable, None) => readable_identifier(name),
         }
     }
 
-    fn operator(&self, symbol: &str) -> String {
+    /// An operator of PostgreSQL's own.
+    pub fn operator(&self, symbol: &str) -> String {
         self.operator_of("pg_catalog", symbol)
     }
 
@@ -309,7 +333,8 @@ impl<'a> Writer<'a> {
         }
     }
 
-    fn type_name(&self, name: &str) -> String {
+    /// A type of PostgreSQL's own.
+    pub fn type_name(&self, name: &str) -> String {
         match self.style {
             Style::Exact => format!("pg_catalog.{name}"),
             Style::Readable => name.to_owned(),
@@ -353,7 +378,7 @@ pub fn identifier(name: &str) -> String {
 }
 
 /// An identifier, quoted only where PostgreSQL needs it.
-fn readable_identifier(name: &str) -> String {
+pub fn readable_identifier(name: &str) -> String {
     let Ok(name) = CString::new(name) else {
         return identifier(name);
     };

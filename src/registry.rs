@@ -1,5 +1,6 @@
 //! Which relation holds which resource type: the backend's view of `fhir_access.protection`.
 
+use crate::audit::About;
 use crate::catalog::{Catalog, catalog};
 use crate::document::Format;
 use crate::error::{Error, Result};
@@ -9,6 +10,7 @@ use crate::node::relation::{self, Column, OpenRelation};
 use crate::node::row::{self, JsonbDatum};
 use crate::node::scan::{self, Key};
 use crate::node::trigger;
+use access_policy::Interaction;
 use access_policy::fields::FieldSet;
 use pgrx::prelude::*;
 use std::cell::{Cell, OnceCell, RefCell};
@@ -34,6 +36,8 @@ pub struct Protected {
     pub project: Option<Column>,
     /// Does some row hold a reference that equality on the stored text cannot find?
     pub irregular_references: bool,
+    /// Where the rows are versions of resources: of which.
+    pub history: Option<History>,
     /// The indexes that may serve lookups. A change to any of them invalidates this.
     pub indexes: Vec<Index>,
     without_trigger: OnceCell<Option<pg_sys::Oid>>,
@@ -57,13 +61,80 @@ impl Derived {
     }
 }
 
+/// What a history table adds to a protected relation.
+#[derive(Debug)]
+pub struct History {
+    /// The relation that holds the resources as they are now; invalid where it is gone.
+    pub current: pg_sys::Oid,
+    /// The column that holds the version; without one it is the document's `meta.versionId`.
+    pub version: Option<Column>,
+}
+
 impl Protected {
+    /// The interaction that a SELECT on it is.
+    pub fn reading(&self) -> Interaction {
+        match self.history {
+            Some(_) => Interaction::History,
+            None => Interaction::Search,
+        }
+    }
+
+    /// What to say to whoever is subject to policies and writes to a history table.
+    pub fn not_written(&self, interaction: Interaction, reference: String) -> Error {
+        Error::NotPermitted {
+            interaction: interaction.code(),
+            reference,
+            detail: format!(
+                "{} keeps the versions of {} resources: what they were is not their users' to write.",
+                relation::qualified_name(self.relation),
+                self.resource_type
+            ),
+            hint: Some("Let a trigger on the table of the current resources write them, with a SECURITY DEFINER function of a role that has BYPASSRLS."),
+        }
+        .about(self.relation)
+        .recorded(About {
+            relation: Some(self.relation),
+            ..About::default()
+        })
+    }
+
+    /// Of a history table, the table that holds its resources as they are now; `None` for any other.
+    ///
+    /// # Errors
+    /// When the versions cannot be judged by it: they stay closed then.
+    pub fn current(&self) -> Result<Option<Rc<Protected>>> {
+        let Some(history) = &self.history else {
+            return Ok(None);
+        };
+        let unfit = match protected(history.current)? {
+            None if relation::kind(history.current).is_none() => "is gone",
+            None => "is not protected",
+            Some(current) => match unfit_as_current(&current, &self.resource_type, &self.id) {
+                None => return Ok(Some(current)),
+                Some(unfit) => unfit,
+            },
+        };
+        let current = match relation::kind(history.current) {
+            Some(_) => relation::qualified_name(history.current),
+            None => "a table".to_owned(),
+        };
+        Err(Error::NotReady {
+            message: format!(
+                "{} is the history of {current}, which {unfit}",
+                relation::qualified_name(self.relation)
+            ),
+            hint: "Call fhir_access.protect() for the table of the current resources, then for the history.".to_owned(),
+        }
+        .about(self.relation))
+    }
+
     /// A relation with the default columns, to explain policies for a type that no table holds yet.
     pub fn imagined(resource_type: &str) -> Protected {
         let column = |name: &str, type_oid| Column {
             number: 0,
             name: name.to_owned(),
             type_oid,
+            collation: pg_sys::InvalidOid,
             generated: false,
             limited: false,
         };
@@ -76,6 +147,7 @@ impl Protected {
             derived: Vec::new(),
             project: None,
             irregular_references: false,
+            history: None,
             indexes: Vec::new(),
             without_trigger: OnceCell::new(),
             partitions: OnceCell::new(),
@@ -103,6 +175,31 @@ impl Protected {
                 .copied()
                 .find(|relation| !trigger::is_active(*relation))
         })
+    }
+}
+
+/// Why the versions in a history table, of this type and with these ids, cannot be judged by the rows of `current`.
+pub fn unfit_as_current(
+    current: &Protected,
+    resource_type: &str,
+    id: &Column,
+) -> Option<&'static str> {
+    // What one index orders, another value can be looked up in.
+    let kind = |column: &Column| match column.type_oid {
+        pg_sys::VARCHAROID => pg_sys::TEXTOID,
+        pg_sys::INT4OID => pg_sys::INT8OID,
+        other => other,
+    };
+    if current.history.is_some() {
+        Some("is a history itself")
+    } else if relation::root(current.relation) != current.relation {
+        Some("is only a part of a table")
+    } else if current.resource_type != resource_type {
+        Some("holds resources of another type")
+    } else if kind(&current.id) != kind(id) || current.id.collation != id.collation {
+        Some("has ids of another type or collation")
+    } else {
+        None
     }
 }
 
@@ -187,6 +284,8 @@ struct Row {
     irregular_references: bool,
     derived_columns: Vec<(String, Vec<String>)>,
     project_column: Option<String>,
+    history_of: Option<pg_sys::Oid>,
+    version_column: Option<String>,
 }
 
 /// The columns that the registry's `derived_columns` names, each with its paths.
@@ -225,6 +324,8 @@ fn load(catalog: &Catalog, relation: pg_sys::Oid) -> Answer {
                     None => Vec::new(),
                 },
                 project_column: datum(6).map(|name| row::output(name, pg_sys::NAMEOID)),
+                history_of: datum(7).and_then(|datum| pg_sys::Oid::from_datum(datum, false)),
+                version_column: datum(8).map(|datum| row::output(datum, pg_sys::NAMEOID)),
             })
         }
     })
@@ -280,7 +381,11 @@ fn load(catalog: &Catalog, relation: pg_sys::Oid) -> Answer {
             });
         }
     }
-    let indexes = index::indexes(&open, &resource, project.as_ref(), catalog.schema);
+    let version = match &row.version_column {
+        Some(name) => Some(named(name).ok_or_else(|| gone(name))?),
+        None => None,
+    };
+    let indexes = index::indexes(&open, &resource, catalog.schema);
     Ok(Some(Rc::new(Protected {
         relation,
         resource_type: row.resource_type,
@@ -290,6 +395,7 @@ fn load(catalog: &Catalog, relation: pg_sys::Oid) -> Answer {
         derived,
         project,
         irregular_references: row.irregular_references,
+        history: row.history_of.map(|current| History { current, version }),
         indexes,
         without_trigger: OnceCell::new(),
         partitions: OnceCell::new(),
@@ -321,7 +427,7 @@ pub fn mark_irregular(resource_type: &str) -> Result<()> {
     .map_err(|error| Error::Internal(error.to_string()))
 }
 
-/// The protected relations that hold resources of this type, without those that are partitions or children of another.
+/// The protected relations that hold resources of this type as they are now, without those that are partitions or children of another.
 pub fn relations_of(resource_type: &str) -> Result<Vec<pg_sys::Oid>> {
     let Some(catalog) = catalog() else {
         return Ok(Vec::new());
@@ -338,6 +444,7 @@ pub fn relations_of(resource_type: &str) -> Result<Vec<pg_sys::Oid>> {
                    FROM fhir_access.protection p
                    JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) p.relation
                   WHERE p.resource_type OPERATOR(pg_catalog.=) $1
+                    AND p.history_of IS NULL
                     AND NOT EXISTS (SELECT FROM pg_catalog.pg_inherits i
                                      WHERE i.inhrelid OPERATOR(pg_catalog.=) p.relation)
                   ORDER BY 1",
@@ -352,6 +459,39 @@ pub fn relations_of(resource_type: &str) -> Result<Vec<pg_sys::Oid>> {
         BY_TYPE.with_borrow_mut(|known| known.insert(resource_type.to_owned(), relations.clone()));
     }
     Ok(relations)
+}
+
+/// The tables that hold the versions of the resources in `current`, without those that are partitions or children of
+/// another.
+pub fn histories_of(current: pg_sys::Oid) -> Result<Vec<Rc<Protected>>> {
+    let Some(catalog) = catalog() else {
+        return Ok(Vec::new());
+    };
+    let histories = {
+        let _owner = AsOwner::of_extension(&catalog);
+        Spi::connect(|client| {
+            client
+                .select(
+                    "SELECT p.relation::pg_catalog.oid
+                       FROM fhir_access.protection p
+                       JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) p.relation
+                      WHERE p.history_of::pg_catalog.oid OPERATOR(pg_catalog.=) $1
+                        AND NOT EXISTS (SELECT FROM pg_catalog.pg_inherits i
+                                         WHERE i.inhrelid OPERATOR(pg_catalog.=) p.relation)
+                      ORDER BY 1",
+                    None,
+                    &[current.into()],
+                )?
+                .filter_map(|row| row.get::<pg_sys::Oid>(1).transpose())
+                .collect::<std::result::Result<Vec<_>, _>>()
+        })
+        .map_err(|error| Error::Internal(error.to_string()))?
+    };
+    let mut found = Vec::new();
+    for history in histories {
+        found.extend(protected(history)?);
+    }
+    Ok(found)
 }
 
 /// All protected relations without partitions, by name. The documents' own tables are not among them: nobody tends those.

@@ -134,6 +134,9 @@ unsafe fn document_without(
     format: Format,
     fields: &FieldSet,
 ) -> Result<Option<pg_sys::Datum>> {
+    if fields.is_empty() {
+        return Ok(Some(datum));
+    }
     // SAFETY: by the caller's promise.
     let Some(resource) = (unsafe { format.read(datum) }) else {
         return Ok(None);
@@ -164,6 +167,9 @@ pub unsafe extern "C-unwind" fn fhir_access_mask_row(
         let number: i32 = pgrx::fcinfo::pg_getarg(fcinfo, 1).unwrap_or(0);
         let derived: Vec<i32> = pgrx::fcinfo::pg_getarg(fcinfo, 3).unwrap_or_default();
         let fields = fields(fcinfo, 2).or_raise();
+        if fields.is_empty() {
+            return pgrx::fcinfo::pg_getarg_datum_raw(fcinfo, 0);
+        }
 
         let header =
             pg_sys::pg_detoast_datum(pgrx::fcinfo::pg_getarg_datum_raw(fcinfo, 0).cast_mut_ptr())

@@ -13,12 +13,14 @@ use crate::session::{self, Fingerprint, Session};
 use access_policy::Interaction;
 use pgrx::PgList;
 use pgrx::prelude::*;
+use std::cell::Cell;
 use std::ffi::CStr;
 use std::rc::Rc;
 
 mod entry;
 mod merge;
 mod template;
+mod versions;
 
 pub use entry::{check_copy, check_target, is_enforceable, is_marked};
 
@@ -72,6 +74,10 @@ pub unsafe fn rewrite(query: *mut pg_sys::Query, parameters: pg_sys::ParamListIn
 /// One query level: what stands for each of its range table entries.
 struct Level {
     masks: Vec<Option<Rc<Mask>>>,
+    /// What current rows say about versions, each with the place of the versions' entry.
+    judgements: Vec<(usize, *mut pg_sys::Node)>,
+    /// Did a subquery of ours come into the query?
+    has_subqueries: Cell<bool>,
 }
 
 impl Level {
@@ -85,6 +91,24 @@ struct Rewriter {
     session: Option<Rc<Session>>,
     root: *mut pg_sys::PlannerInfo,
     is_large: bool,
+}
+
+/// Puts what current rows say about versions beside the predicates of row security, as the last.
+///
+/// # Safety
+/// `query` must be the query whose level the judgements were made for.
+unsafe fn judge(query: *mut pg_sys::Query, judgements: Vec<(usize, *mut pg_sys::Node)>) {
+    // SAFETY: by the caller's promise.
+    unsafe {
+        let entries = tree::range_table((*query).rtable);
+        for (place, judgement) in judgements {
+            if let Some(entry) = entries.get(place) {
+                (**entry).securityQuals =
+                    pg_sys::lappend((**entry).securityQuals, judgement.cast());
+                (*query).hasSubLinks = true;
+            }
+        }
+    }
 }
 
 impl Mutator for Rewriter {
@@ -112,11 +136,13 @@ impl Rewriter {
         // SAFETY: by the caller's promise.
         unsafe {
             self.inline_functions(query);
-            let level = self.level(query).or_raise();
+            let mut level = self.level(query).or_raise();
+            let judgements = std::mem::take(&mut level.judgements);
             self.levels.push(level);
             if !(*query).hasSubLinks && self.levels.iter().all(Level::is_clear) {
                 self.clear_query(query);
                 self.levels.pop();
+                judge(query, judgements);
                 return;
             }
 
@@ -150,7 +176,9 @@ impl Rewriter {
                 conflict.arbiterElems = elements;
                 conflict.arbiterWhere = condition;
             }
-            self.levels.pop();
+            let level = self.levels.pop();
+            (*query).hasSubLinks |= level.is_some_and(|level| level.has_subqueries.get());
+            judge(query, judgements);
         }
     }
 
@@ -321,6 +349,7 @@ impl Rewriter {
         // SAFETY: by the caller's promise.
         unsafe {
             let mut masks = Vec::new();
+            let mut judgements = Vec::new();
             for (number, entry) in (1_i32..).zip(tree::range_table((*query).rtable)) {
                 // One that is exempt is marked as well: its partitions and children carry the mark on.
                 if entry::is_registered(entry) {
@@ -340,13 +369,20 @@ impl Rewriter {
                 require_preloaded()?;
                 let session = self.session()?;
                 let target = (*query).resultRelation == number;
+                if target && protected.history.is_some() {
+                    return Err(versions::refusal(&protected, (*query).commandType));
+                }
                 self.is_large |= session
-                    .reach(&protected.resource_type, Interaction::Search)?
+                    .reach(&protected.resource_type, protected.reading())?
                     .is_large();
                 if privilege::role_is_subject(entry::effective_user(entry)) {
                     entry::check_marks(query, entry, target, session.fingerprint)?;
                 } else {
                     entry::add_predicates(query, entry, number, &session, &protected)?;
+                }
+                if let Some(judgement) = versions::judgement(&session, &protected)? {
+                    pg_sys::ChangeVarNodes(judgement, 1, number, 0);
+                    judgements.push((masks.len(), judgement));
                 }
                 let stored_conflict = target
                     && (*query).onConflict.as_ref().is_some_and(|conflict| {
@@ -354,7 +390,11 @@ impl Rewriter {
                     });
                 masks.push(Mask::of(&session, &protected, stored_conflict)?.map(Rc::new));
             }
-            Ok(Level { masks })
+            Ok(Level {
+                masks,
+                judgements,
+                has_subqueries: Cell::new(false),
+            })
         }
     }
 
@@ -385,6 +425,9 @@ impl Rewriter {
                         .cast(),
                 ),
                 Replacement::Expression(template) => {
+                    if let Some(top) = self.levels.last().filter(|_| mask.asks_current_row()) {
+                        top.has_subqueries.set(true);
+                    }
                     let expression: *mut pg_sys::Node =
                         pg_sys::copyObjectImpl(template.cast()).cast();
                     pg_sys::ChangeVarNodes(expression, 1, (*var).varno, 0);

@@ -64,8 +64,6 @@ pub enum KeyClass {
 pub enum IndexedKey {
     /// The document itself, for containment.
     Document,
-    /// The project column, by its own order.
-    Project,
     /// An index function on the resource.
     Function {
         /// Which one.
@@ -75,6 +73,8 @@ pub enum IndexedKey {
         /// How its values are indexed.
         class: KeyClass,
     },
+    /// A column of the table, by its number, in a btree.
+    Column(i16),
     /// Anything else.
     Other,
 }
@@ -100,11 +100,6 @@ impl Index {
         self.keys.contains(&IndexedKey::Document)
     }
 
-    /// Is it a btree index that starts with the project column?
-    pub fn is_by_project(&self) -> bool {
-        self.keys.first() == Some(&IndexedKey::Project)
-    }
-
     /// Is it a btree index that starts with exactly these columns?
     pub fn is_btree_on(&self, keys: &[(KeyFunction, &str)]) -> bool {
         self.keys.len() >= keys.len()
@@ -112,6 +107,11 @@ impl Index {
                 .iter()
                 .zip(&self.keys)
                 .all(|((function, paths), key)| key.is(*function, paths, KeyClass::Ordered))
+    }
+
+    /// Is it a btree index that starts with this column?
+    pub fn leads_with(&self, column: &Column) -> bool {
+        self.keys.first() == Some(&IndexedKey::Column(column.number))
     }
 
     /// Is it a GIN index that has this function among its columns, with an operator class that serves it?
@@ -130,17 +130,8 @@ impl IndexedKey {
 }
 
 /// All indexes of `relation`, those of a partitioned table too. `schema` is where our functions are.
-pub fn indexes(
-    relation: &OpenRelation,
-    resource: &Column,
-    project: Option<&Column>,
-    schema: pg_sys::Oid,
-) -> Vec<Index> {
-    let columns = Columns {
-        resource,
-        project,
-        schema,
-    };
+pub fn indexes(relation: &OpenRelation, resource: &Column, schema: pg_sys::Oid) -> Vec<Index> {
+    let columns = Columns { resource, schema };
     // SAFETY: the relation is open; the list is a copy.
     let oids: Vec<pg_sys::Oid> = unsafe {
         let list = pg_sys::RelationGetIndexList(relation.as_ptr());
@@ -156,7 +147,6 @@ pub fn indexes(
 /// What an index may be made of.
 struct Columns<'a> {
     resource: &'a Column,
-    project: Option<&'a Column>,
     schema: pg_sys::Oid,
 }
 
@@ -213,13 +203,8 @@ fn describe(index: &OpenIndex, columns: &Columns<'_>) -> Index {
                     None
                 };
                 let default = [pg_sys::InvalidOid, pg_sys::DEFAULT_COLLATION_OID];
-                let any = key_class(*family, columns.schema);
-                let is_project = |project: &Column| project.number == *number;
-                if any == Some(KeyClass::Ordered) && columns.project.is_some_and(is_project) {
-                    keys.push(IndexedKey::Project);
-                    continue;
-                }
-                let class = any.filter(|_| default.contains(collation));
+                let class =
+                    key_class(*family, columns.schema).filter(|_| default.contains(collation));
                 keys.push(match (class, expression) {
                     (Some(KeyClass::Document), None)
                         if *number == columns.resource.number
@@ -240,6 +225,9 @@ fn describe(index: &OpenIndex, columns: &Columns<'_>) -> Index {
                             class,
                         },
                     ),
+                    _ if *number > 0 && method == pg_sys::BTREE_AM_OID => {
+                        IndexedKey::Column(*number)
+                    }
                     _ => IndexedKey::Other,
                 });
             }
@@ -276,7 +264,7 @@ fn key_class(family: pg_sys::Oid, schema: pg_sys::Oid) -> Option<KeyClass> {
     };
     let built_in = namespace == pg_sys::Oid::from(pg_sys::PG_CATALOG_NAMESPACE);
     match name.as_str() {
-        "datetime_ops" | "numeric_ops" | "text_ops" | "uuid_ops"
+        "datetime_ops" | "numeric_ops" | "text_ops"
             if built_in && method == pg_sys::BTREE_AM_OID =>
         {
             Some(KeyClass::Ordered)

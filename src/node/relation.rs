@@ -66,6 +66,8 @@ pub struct Column {
     pub name: String,
     /// Its type.
     pub type_oid: pg_sys::Oid,
+    /// Its collation; invalid where its type has none.
+    pub collation: pg_sys::Oid,
     /// Is it computed from other columns and stored?
     pub generated: bool,
     /// Has its type a modifier, such as a length?
@@ -87,6 +89,7 @@ pub fn columns(descriptor: pg_sys::TupleDesc) -> Vec<Column> {
                     .to_string_lossy()
                     .into_owned(),
                 type_oid: attribute.atttypid,
+                collation: attribute.attcollation,
                 generated: attribute.attgenerated != 0,
                 limited: attribute.atttypmod != -1,
             })

@@ -4,7 +4,6 @@ use super::{Writer, may_be_id};
 use crate::document::Format;
 use crate::node::index::DOCUMENT;
 use crate::node::relation::Column;
-use access_policy::fields::FieldSet;
 use fhir_search::{Predicate, ProjectTest, Test};
 use pgrx::prelude::*;
 
@@ -90,16 +89,13 @@ impl Writer<'_> {
         self.column(&self.protected.resource.name)
     }
 
-    /// The stored document without some fields, of the column's type.
-    pub fn masked(&self, stored: &str, fields: &FieldSet) -> String {
+    /// The stored document without the fields that an expression names, of the column's type.
+    pub fn masked(&self, stored: &str, fields: &str) -> String {
         let function = match self.protected.format {
             Format::Jsonb => "mask",
             Format::Text => "mask_text",
         };
-        let masked = self.call(
-            function,
-            &[stored.to_owned(), self.text(&fields.to_string())],
-        );
+        let masked = self.call(function, &[stored.to_owned(), fields.to_owned()]);
         match self.protected.resource.type_oid {
             pg_sys::VARCHAROID => format!("{masked}::{}", self.type_name("varchar")),
             _ => masked,

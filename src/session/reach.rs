@@ -114,6 +114,19 @@ impl Reach {
         Predicate::all([self.scope.clone(), granted])
     }
 
+    /// Does some entry grant every row, the project isolation aside?
+    pub fn grants_all_rows(&self) -> bool {
+        let last = self.entries.last();
+        last.is_some_and(|entry| entry.predicate == Predicate::Constant(true))
+    }
+
+    /// All that some entry hides.
+    pub fn hidden_by_any(&self) -> FieldSet {
+        let none = FieldSet::default();
+        let entries = self.entries.iter();
+        entries.fold(none, |all, entry| all.union(&entry.hidden))
+    }
+
     /// What the entries hide, in order, when any hides something: neighbours that hide the same are one.
     pub fn hidden(&self) -> Vec<(Predicate, FieldSet)> {
         if self.entries.iter().all(|entry| entry.hidden.is_empty()) {

@@ -2,8 +2,10 @@
 
 use crate::catalog;
 use crate::error::{Error, OrRaise, Result};
+use crate::node::index::Index;
 use crate::node::privilege::AsOwner;
-use crate::node::relation;
+use crate::node::relation::{self, Column};
+use crate::predicate::readable_identifier;
 use crate::predicate::served::{Needed, lookups, serving};
 use crate::registry::{self, Protected};
 use crate::settings;
@@ -96,11 +98,14 @@ impl Plan {
 
     /// How the project column answers a test, where that is what is asked.
     fn of_project(protected: &Protected, test: &Test) -> Option<Plan> {
-        protected.project.as_ref()?;
+        let project = protected.project.as_ref()?;
         Some(match test.of_project()? {
             ProjectTest::Present => Plan::Scan,
             ProjectTest::Is(_) => {
-                let (existing, missing) = match protected.indexes.iter().find(|i| i.is_by_project())
+                let (existing, missing) = match protected
+                    .indexes
+                    .iter()
+                    .find(|index| index.leads_with(project))
                 {
                     Some(index) => (BTreeSet::from([index.name.clone()]), BTreeSet::new()),
                     None => (BTreeSet::new(), BTreeSet::from([Needed::Project])),
@@ -200,8 +205,11 @@ struct Stored {
 
 fn advise(protected: &Protected, policies: &[Stored]) -> Advice {
     let mut advice = Advice::new();
-    let by_project = |protected: &Protected| protected.indexes.iter().any(|i| i.is_by_project());
-    if protected.project.is_some() && !by_project(protected) {
+    let is_missing = |project: &Column| {
+        let mut indexes = protected.indexes.iter();
+        !indexes.any(|index| index.leads_with(project))
+    };
+    if protected.project.as_ref().is_some_and(is_missing) {
         let (criteria, _) = advice.entry(Needed::Project).or_default();
         criteria.insert("the rows of the membership's project".to_owned());
     }
@@ -249,6 +257,16 @@ fn advise(protected: &Protected, policies: &[Stored]) -> Advice {
         }
     }
     advice
+}
+
+/// The index that finds the versions of one resource, where it is missing. Ids are no key of a history.
+fn by_id(protected: &Protected, name: &str) -> Option<String> {
+    let leads = |index: &Index| index.leads_with(&protected.id);
+    if protected.history.is_none() || protected.indexes.iter().any(leads) {
+        return None;
+    }
+    let id = readable_identifier(&protected.id.name);
+    Some(format!("CREATE INDEX ON {name} USING btree ({id})"))
 }
 
 /// The stored policies that can be used, by id.
@@ -314,6 +332,15 @@ fn index_advice() -> TableIterator<
             continue;
         };
         let name = relation::qualified_name(relation);
+        if let Some(statement) = by_id(&protected, &name) {
+            let what = "the versions of one resource".to_owned();
+            rows.push((relation, statement, vec![what], Vec::new()));
+        }
+        // Versions are asked for by the id of their resource. An index on what they hold would rather be in the way: row
+        // security keeps from the planner that most versions of a resource pass.
+        if protected.history.is_some() {
+            continue;
+        }
         for (needed, (criteria, existing)) in advise(&protected, &policies) {
             rows.push((
                 relation,

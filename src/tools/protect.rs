@@ -20,7 +20,8 @@ use std::ffi::CStr;
 #[pg_extern(sql = "
 CREATE FUNCTION fhir_access.protect(relation regclass, resource_type text,
                                     resource_column name DEFAULT 'resource', id_column name DEFAULT 'id',
-                                    derived_columns jsonb DEFAULT NULL, project_column name DEFAULT NULL)
+                                    derived_columns jsonb DEFAULT NULL, project_column name DEFAULT NULL,
+                                    history_of regclass DEFAULT NULL, version_column name DEFAULT NULL)
     RETURNS void LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', '@FUNCTION_NAME@';
 ")]
 fn protect(
@@ -30,6 +31,8 @@ fn protect(
     id_column: Option<&CStr>,
     derived_columns: Option<pgrx::JsonB>,
     project_column: Option<&CStr>,
+    history_of: Option<pg_sys::Oid>,
+    version_column: Option<&CStr>,
 ) {
     let layout = || {
         let layout = Layout {
@@ -38,6 +41,8 @@ fn protect(
             id_column: text(given(id_column, "id_column")?),
             derived_columns: options::derived_columns(derived_columns)?,
             project_column: project_column.map(text),
+            history_of,
+            version_column: version_column.map(text),
         };
         Ok((given(relation, "relation")?, layout))
     };
@@ -57,6 +62,10 @@ pub struct Layout {
     pub derived_columns: DerivedColumns,
     /// The column that holds the row's project.
     pub project_column: Option<String>,
+    /// Where the rows are versions of resources: the table of the resources as they are now.
+    pub history_of: Option<pg_sys::Oid>,
+    /// The column that holds the version; without one it is the document's own.
+    pub version_column: Option<String>,
 }
 
 fn protect_tree(root: pg_sys::Oid, layout: &Layout) -> Result<()> {
@@ -64,6 +73,13 @@ fn protect_tree(root: pg_sys::Oid, layout: &Layout) -> Result<()> {
     require_setting()?;
     require_utf8()?;
     check_type(&layout.resource_type)?;
+    if layout.history_of.is_none() && layout.version_column.is_some() {
+        return Err(Error::Argument {
+            message: "version_column is for the history of a table".to_owned(),
+            hint: "Name the table of the current resources with history_of => …, or leave version_column away."
+                .to_owned(),
+        });
+    }
     options::check_paths(&layout.resource_type, &layout.derived_columns)?;
     if relation::kind(root).is_none() {
         return Err(Error::NoRelation(root.to_u32()));
@@ -167,16 +183,19 @@ fn register(oid: pg_sys::Oid, layout: &Layout) -> Result<()> {
     let irregular = has_irregular_references(oid, &table, &layout.resource_column)?;
     let _owner = AsOwner::of_extension(&catalog);
     let insert = "INSERT INTO fhir_access.protection AS p (relation, resource_type, resource_column, id_column, irregular_references,
-                                               derived_columns, project_column)
-         VALUES ($1, $2, $3::text::name, $4::text::name, $5, $6, $7::text::name)
+                                               derived_columns, project_column, history_of, version_column)
+         VALUES ($1, $2, $3::text::name, $4::text::name, $5, $6, $7::text::name, $8, $9::text::name)
          ON CONFLICT (relation) DO UPDATE
             SET resource_type = excluded.resource_type, resource_column = excluded.resource_column,
                 id_column = excluded.id_column,
                 irregular_references = p.irregular_references OR excluded.irregular_references,
-                derived_columns = excluded.derived_columns, project_column = excluded.project_column
-          WHERE (p.resource_type, p.resource_column, p.id_column, p.irregular_references, p.derived_columns, p.project_column)
+                derived_columns = excluded.derived_columns, project_column = excluded.project_column,
+                history_of = excluded.history_of, version_column = excluded.version_column
+          WHERE (p.resource_type, p.resource_column, p.id_column, p.irregular_references, p.derived_columns, p.project_column,
+                 p.history_of, p.version_column)
              IS DISTINCT FROM (excluded.resource_type, excluded.resource_column, excluded.id_column,
-                               excluded.irregular_references, excluded.derived_columns, excluded.project_column)";
+                               excluded.irregular_references, excluded.derived_columns, excluded.project_column,
+                               excluded.history_of, excluded.version_column)";
     Spi::connect_mut(|client| {
         client.update(
                 insert,
@@ -189,6 +208,8 @@ fn register(oid: pg_sys::Oid, layout: &Layout) -> Result<()> {
                     irregular.into(),
                     options::registered(&layout.derived_columns).into(),
                     layout.project_column.as_deref().into(),
+                    layout.history_of.into(),
+                    layout.version_column.as_deref().into(),
                 ],
             )?;
         // A table and its partitions are read with one predicate.

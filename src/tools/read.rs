@@ -2,7 +2,7 @@
 //! `search`.
 
 use super::explain::relations_of;
-use super::stored::Stored;
+use super::stored::{Stored, masked};
 use crate::audit;
 use crate::error::{Error, OrRaise, Result};
 use crate::functions::{argument, version_1};
@@ -37,8 +37,6 @@ pub unsafe extern "C-unwind" fn fhir_access_read(
 /// there is none, or none that may be read.
 fn read(resource_type: &str, id: &str) -> Result<Option<Vec<u8>>> {
     let relations = relations_of(resource_type)?;
-    let may_select =
-        |table: &Rc<Protected>| privilege::may_select(table.relation, table.resource.number);
     if let Some(first) = relations.first()
         && !relations.iter().any(may_select)
     {
@@ -53,12 +51,17 @@ fn read(resource_type: &str, id: &str) -> Result<Option<Vec<u8>>> {
     Ok(None)
 }
 
+/// May the user read the resources in a table, as far as privileges say?
+pub fn may_select(table: &Rc<Protected>) -> bool {
+    privilege::may_select(table.relation, table.resource.number)
+}
+
 fn read_from(protected: &Protected, id: &str) -> Result<Option<Vec<u8>>> {
     if !privilege::is_subject(protected.relation) {
         let stored = Stored::find(protected, id, &[], &Predicate::Constant(true))?;
         let document = stored.and_then(|stored| stored.document);
         if document.is_some() {
-            audit::one(protected, id, None)?;
+            audit::one(Interaction::Read, protected, id, None)?;
         }
         return Ok(document);
     }
@@ -71,8 +74,6 @@ fn read_from(protected: &Protected, id: &str) -> Result<Option<Vec<u8>>> {
     let (Some(entry), Some(document)) = (entry, stored.document) else {
         return Ok(None);
     };
-    audit::one(protected, id, Some(entry))?;
-    let cannot = |_| Error::Corrupted("a stored resource cannot be masked".to_owned());
-    let masked = entry.hidden.mask(row::parse(&document)?).map_err(cannot)?;
-    Ok(Some(masked.unwrap_or(document)))
+    audit::one(Interaction::Read, protected, id, Some(entry))?;
+    masked(document, &entry.hidden).map(Some)
 }

@@ -4,10 +4,11 @@ use crate::error::{Error, Result};
 use crate::node::expr::ROW;
 use crate::node::privilege::AsOwner;
 use crate::node::relation;
-use crate::node::row::JsonbDatum;
+use crate::node::row::{self, JsonbDatum};
 use crate::predicate::{Style, Writer, identifier};
 use crate::registry::Protected;
 use crate::session::reach::ReachEntry;
+use access_policy::fields::FieldSet;
 use fhir_search::Predicate;
 use pgrx::prelude::*;
 use std::rc::Rc;
@@ -29,12 +30,36 @@ impl Stored {
         scope: &Predicate,
     ) -> Result<Option<Stored>> {
         let writer = Writer::new(protected, Style::Exact);
+        let condition = writer.predicate(&Predicate::Id(vec![id.to_owned()]));
+        Stored::first(protected, &condition, entries, scope)
+    }
+
+    /// The row that is this version of the resource with this id, likewise.
+    pub fn find_version(
+        protected: &Protected,
+        id: &str,
+        version: &str,
+        entries: &[Rc<ReachEntry>],
+        scope: &Predicate,
+    ) -> Result<Option<Stored>> {
+        let writer = Writer::new(protected, Style::Exact);
+        let id = writer.predicate(&Predicate::Id(vec![id.to_owned()]));
+        let condition = format!("{id} AND {}", writer.version(version));
+        Stored::first(protected, &condition, entries, scope)
+    }
+
+    fn first(
+        protected: &Protected,
+        condition: &str,
+        entries: &[Rc<ReachEntry>],
+        scope: &Predicate,
+    ) -> Result<Option<Stored>> {
+        let writer = Writer::new(protected, Style::Exact);
         let query = format!(
-            "SELECT {}, {} FROM {} AS {ROW} WHERE {} ORDER BY {ROW}.{} LIMIT 1",
+            "SELECT {}, {} FROM {} AS {ROW} WHERE {condition} ORDER BY {ROW}.{} LIMIT 1",
             writer.deciding_entry(entries, scope),
             writer.resource(),
             relation::qualified_name(protected.relation),
-            writer.predicate(&Predicate::Id(vec![id.to_owned()])),
             identifier(&protected.id.name),
         );
         let _owner = AsOwner::of_table(protected.relation)?;
@@ -55,4 +80,11 @@ impl Stored {
         })
         .map_err(|error: pgrx::spi::SpiError| Error::Internal(error.to_string()))
     }
+}
+
+/// A stored document without what is hidden of it.
+pub fn masked(document: Vec<u8>, hidden: &FieldSet) -> Result<Vec<u8>> {
+    let cannot = |_| Error::Corrupted("a stored resource cannot be masked".to_owned());
+    let masked = hidden.mask(row::parse(&document)?).map_err(cannot)?;
+    Ok(masked.unwrap_or(document))
 }

@@ -38,10 +38,20 @@ pub unsafe extern "C-unwind" fn fhir_access_enforce_write(
         let Some(protected) = registry::protected((*relation).rd_id).or_raise() else {
             not_registered(relation).raise();
         };
-        let (tuple, interaction) = match operation(data) {
-            Operation::Insert => (insert(fcinfo, data, &protected), Interaction::Create),
-            Operation::Update => (update(fcinfo, data, &protected), Interaction::Update),
-            _ => (delete(fcinfo, data, &protected), Interaction::Delete),
+        let interaction = match operation(data) {
+            Operation::Insert => Interaction::Create,
+            Operation::Update => Interaction::Update,
+            _ => Interaction::Delete,
+        };
+        let tuple = if protected.history.is_some() && privilege::writer_is_subject() {
+            let row = Row::of(data.tg_trigtuple, relation, &protected);
+            Err(protected.not_written(interaction, row.reference()))
+        } else {
+            match interaction {
+                Interaction::Create => insert(fcinfo, data, &protected),
+                Interaction::Update => update(fcinfo, data, &protected),
+                _ => delete(fcinfo, data, &protected),
+            }
         };
         let tuple = tuple.map_err(|error| {
             let row = Row::of(data.tg_trigtuple, relation, &protected);

@@ -138,8 +138,8 @@ pub const ENTRIES: &[Entry] = &[
     entry(
         Source::Extension(Kind::NotPermitted),
         "create of … is not permitted",
-        "No entry grants `create` on the new row, or it does not meet a write constraint. The detail says which, and names the entries.",
-        "Write what the policies permit, or have the policy changed. `fhir_access.explain(type, 'create')` lists the entries.",
+        "No entry grants `create` on the new row, or it does not meet a write constraint. The detail says which, and names the entries. Or the table is a history, which nobody writes who is subject to policies; so for `update` and `delete`.",
+        "Write what the policies permit, or have the policy changed. `fhir_access.explain(type, 'create')` lists the entries. Versions are written by [a trigger](reference.md#history).",
         Yes,
     ),
     entry(
@@ -321,9 +321,9 @@ pub const ENTRIES: &[Entry] = &[
     ),
     entry(
         Source::Extension(Kind::Argument),
-        "the argument … of protect() is NULL",
-        "It has no meaning without.",
-        "Leave it out to have its default, or name what is meant.",
+        "resource_type is NULL",
+        "`protect()` was called with NULL for something that has no default; so for the other arguments.",
+        "The table, the FHIR type of its rows, the names of its columns.",
         Yes,
     ),
     entry(
@@ -331,6 +331,13 @@ pub const ENTRIES: &[Entry] = &[
         "invalid derived_columns: …",
         "It gives each column a path, or an array of paths, of elements that the type has.",
         "`{\"birth_date\": \"birthDate\"}`; the hint has the nearest path.",
+        Yes,
+    ),
+    entry(
+        Source::Extension(Kind::Argument),
+        "version_column is for the history of a table",
+        "`protect()` was given `version_column` without `history_of`.",
+        "Both for a table of versions, neither for a table of current resources.",
         Yes,
     ),
     entry(
@@ -401,6 +408,27 @@ pub const ENTRIES: &[Entry] = &[
         "… is a view",
         "`protect()` of something without rows of its own.",
         "Protect the tables below it; the view then shows what its reader may see.",
+        Yes,
+    ),
+    entry(
+        Source::Extension(Kind::WrongRelation),
+        "… cannot be the history of …, which …",
+        "Versions are judged by the current row of their resource: that table must be protected, hold the same type, with ids of the same type and collation, and be no history itself.",
+        "Protect the table of the current resources, then the history.",
+        Yes,
+    ),
+    entry(
+        Source::Extension(Kind::WrongRelation),
+        "… cannot be the history of itself",
+        "`history_of` names the table of the current resources.",
+        "Name that one; without `history_of` a table holds current resources.",
+        Yes,
+    ),
+    entry(
+        Source::Extension(Kind::WrongRelation),
+        "… keeps its versions in \"…\", which is of a type that versions cannot have",
+        "`version_column` is compared with a text.",
+        "Keep versions in a column of type `text`, `varchar`, `uuid`, `integer` or `bigint`; or in `meta.versionId`, without `version_column`.",
         Yes,
     ),
     entry(
@@ -562,6 +590,13 @@ pub const ENTRIES: &[Entry] = &[
         "column \"…\" of the protected relation … is gone or has another type",
         "A column that protection needs was dropped, renamed or changed.",
         "`fhir_access.protect()` with the columns as they are now.",
+        Yes,
+    ),
+    entry(
+        Source::Extension(Kind::NotReady),
+        "… is the history of …, which …",
+        "The table of the current resources is gone, not protected (any more), or not as it was when the history was protected. The history stays closed.",
+        "`fhir_access.protect()` for the table of the current resources, then for the history. `doctor()` names such tables.",
         Yes,
     ),
     entry(

@@ -1,13 +1,14 @@
 //! What stands for each column of a masked relation: expressions over its row, made when a statement first needs them.
 
+use super::versions;
 use crate::document::Format;
 use crate::error::Result;
 use crate::node::expr::{self, ROW};
 use crate::node::relation::Column;
+use crate::predicate::current::Judge;
 use crate::predicate::{Style, Writer};
 use crate::registry::{Derived, Protected};
 use crate::session::Session;
-use access_policy::Interaction;
 use access_policy::fields::FieldSet;
 use fhir_search::Predicate;
 use pgrx::prelude::*;
@@ -31,6 +32,9 @@ pub struct Mask {
     protected: Rc<Protected>,
     /// Which predicate hides which fields, in the order of the deciding entries; empty where nothing is hidden.
     hidden: Vec<(Predicate, FieldSet)>,
+    /// Of versions: which fields the entry hides that grants the current row, as the text of a subquery. `None` where that
+    /// can hide nothing more.
+    now: Option<String>,
     /// When rows come before row security was asked (the existing row of an upsert): what must hold to see anything.
     guard: Option<Predicate>,
     made: RefCell<HashMap<i16, Replacement>>,
@@ -43,7 +47,7 @@ impl Mask {
         protected: &Rc<Protected>,
         unchecked_rows: bool,
     ) -> Result<Option<Mask>> {
-        let reach = session.reach(&protected.resource_type, Interaction::Search)?;
+        let reach = session.reach(&protected.resource_type, protected.reading())?;
         let guard = unchecked_rows
             .then(|| reach.predicate())
             .filter(|predicate| {
@@ -53,9 +57,19 @@ impl Mask {
         if hidden.is_empty() && guard.is_none() {
             return Ok(None);
         }
+        let current = protected.current()?.filter(|_| hidden.len() > 1);
+        let now = current.map(|current| {
+            let judge = Judge {
+                versions: protected,
+                current: &current,
+                reach: &reach,
+            };
+            judge.hidden_fields()
+        });
         Ok(Some(Mask {
             protected: Rc::clone(protected),
             hidden,
+            now,
             guard,
             made: RefCell::default(),
         }))
@@ -66,6 +80,11 @@ impl Mask {
         let derived = self.protected.derived.iter();
         let derived = derived.map(|derived| &derived.column);
         std::iter::once(&self.protected.resource).chain(derived.filter(|column| !column.generated))
+    }
+
+    /// Do the expressions hold a subquery?
+    pub fn asks_current_row(&self) -> bool {
+        self.now.is_some()
     }
 
     /// What a reference to the column with this number becomes; 0 is the whole row, negative numbers are system columns.
@@ -84,19 +103,30 @@ impl Mask {
         let text = if attribute < 0 {
             return Ok(Replacement::Itself);
         } else if attribute == 0 {
-            self.choice(&writer, &format!("{ROW}.*"), |row, fields| {
-                match fields.is_empty() {
-                    true => Some(row.to_owned()),
-                    false => Some(self.masked_row(&writer, row, fields)),
-                }
-            })
+            let by_version = self.choice(&writer, &format!("{ROW}.*"), |row, fields| {
+                Some(match fields.is_empty() {
+                    true => row.to_owned(),
+                    false => {
+                        let hidden = writer.text(&fields.to_string());
+                        self.masked_row(&writer, row, &hidden, fields)
+                    }
+                })
+            });
+            match &self.now {
+                Some(now) => self.masked_row(&writer, &by_version, now, &self.hidden_by_any()),
+                None => by_version,
+            }
         } else if attribute == self.protected.resource.number {
-            self.choice(&writer, &writer.stored(), |stored, fields| {
-                match fields.is_empty() {
-                    true => Some(stored.to_owned()),
-                    false => Some(writer.masked(stored, fields)),
-                }
-            })
+            let by_version = self.choice(&writer, &writer.stored(), |stored, fields| {
+                Some(match fields.is_empty() {
+                    true => stored.to_owned(),
+                    false => writer.masked(stored, &writer.text(&fields.to_string())),
+                })
+            });
+            match &self.now {
+                Some(now) => writer.masked(&by_version, now),
+                None => by_version,
+            }
         } else if let Some(derived) = self
             .protected
             .derived
@@ -107,22 +137,33 @@ impl Mask {
             if !self.hidden.is_empty() && hidden.all(|hidden| hidden) {
                 return Ok(Replacement::Null);
             }
-            let nowhere = !self.hidden.iter().any(|(_, fields)| derived.tells(fields));
-            if nowhere && self.guard.is_none() {
+            if !derived.tells(&self.hidden_by_any()) && self.guard.is_none() {
                 return Ok(Replacement::Itself);
             }
-            self.choice(
+            let by_version = self.choice(
                 &writer,
                 &writer.column(&derived.column.name),
                 |column, fields| (!derived.tells(fields)).then(|| column.to_owned()),
-            )
+            );
+            match &self.now {
+                Some(now) => format!(
+                    "CASE WHEN {now} {} {} THEN {by_version} END",
+                    writer.operator("="),
+                    writer.text("")
+                ),
+                None => by_version,
+            }
         } else if self.guard.is_some() {
             // Any other column of a row that may not be seen at all.
             return self.guarded_column(&writer, attribute);
         } else {
             return Ok(Replacement::Itself);
         };
-        expr::parse_for(self.protected.relation, &text).map(Replacement::Expression)
+        let expression = match self.now {
+            Some(_) => versions::parse(self.protected.relation, &text),
+            None => expr::parse_for(self.protected.relation, &text),
+        };
+        expression.map(Replacement::Expression)
     }
 
     fn guarded_column(&self, writer: &Writer<'_>, attribute: i16) -> Result<Replacement> {
@@ -169,7 +210,21 @@ impl Mask {
         }
     }
 
-    fn masked_row(&self, writer: &Writer<'_>, row: &str, fields: &FieldSet) -> String {
+    /// All that is hidden in some row.
+    fn hidden_by_any(&self) -> FieldSet {
+        let none = FieldSet::default();
+        let hidden = self.hidden.iter();
+        hidden.fold(none, |all, (_, fields)| all.union(fields))
+    }
+
+    /// The row without the fields that the expression `hidden` names, which are some of `fields`.
+    fn masked_row(
+        &self,
+        writer: &Writer<'_>,
+        row: &str,
+        hidden: &str,
+        fields: &FieldSet,
+    ) -> String {
         let told = |derived: &&Derived| derived.tells(fields);
         let derived: Vec<String> = self
             .protected
@@ -183,7 +238,7 @@ impl Mask {
             &[
                 row.to_owned(),
                 self.protected.resource.number.to_string(),
-                writer.text(&fields.to_string()),
+                hidden.to_owned(),
                 format!("'{{{}}}'::pg_catalog.int4[]", derived.join(",")),
             ],
         )

@@ -117,23 +117,54 @@ pub fn check(oid: pg_sys::Oid, layout: &Layout) -> Result<()> {
         )
         .about_column(oid, resource_column));
     }
-    for name in layout.derived_columns.keys() {
-        let column = find(name)?;
-        if [&resource.name, &id.name].contains(&&column.name) {
+    check_columns(layout, [&resource, &id], &find, &|name, what, hint| {
+        wrong(what, hint).about_column(oid, name)
+    })?;
+    if let Some(version_column) = &layout.version_column {
+        let version = find(version_column)?;
+        if !ID_TYPES.contains(&version.type_oid) {
             return Err(wrong(
-                &format!("cannot have \"{name}\" as a derived column, which is its resource's or its id's"),
-                "Name columns that repeat a part of the resource.",
+                &format!("keeps its versions in \"{version_column}\", which is of a type that versions cannot have"),
+                "A version column is of type text, varchar, uuid, integer or bigint.",
             )
-            .about_column(oid, name));
+            .about_column(oid, version_column));
+        }
+    }
+    match layout.history_of {
+        Some(current) if current == oid => Err(wrong(
+            "cannot be the history of itself",
+            "Name the table of the current resources with history_of => ….",
+        )),
+        Some(current) => check_current(&name, layout, &id, current),
+        None => Ok(()),
+    }
+}
+
+/// Can the columns beside the resource and the id be what the layout says they are?
+fn check_columns(
+    layout: &Layout,
+    taken: [&Column; 2],
+    find: &impl Fn(&str) -> Result<Column>,
+    wrong: &impl Fn(&str, &str, &str) -> Error,
+) -> Result<()> {
+    let is_taken = |name: &str| taken.iter().any(|column| column.name == name);
+    for name in layout.derived_columns.keys() {
+        find(name)?;
+        if is_taken(name) {
+            return Err(wrong(
+                name,
+                &format!(
+                    "cannot have \"{name}\" as a derived column, which is its resource's or its id's"
+                ),
+                "Name columns that repeat a part of the resource.",
+            ));
         }
     }
     let Some(name) = &layout.project_column else {
         return Ok(());
     };
     let project = find(name)?;
-    let is_other =
-        [&resource.name, &id.name].contains(&name) || layout.derived_columns.contains_key(name);
-    let what = if is_other {
+    let what = if is_taken(name) || layout.derived_columns.contains_key(name) {
         "which is there for something else"
     } else if !registry::is_of_projects(project.type_oid) {
         "which is of a type that ids of projects cannot have"
@@ -143,8 +174,30 @@ pub fn check(oid: pg_sys::Oid, layout: &Layout) -> Result<()> {
         return Ok(());
     };
     Err(wrong(
+        name,
         &format!("cannot keep its projects in \"{name}\", {what}"),
         "A project column is of type text, varchar or uuid, and fhir_access fills it. Without one, meta.project in the resource counts.",
-    )
-    .about_column(oid, name))
+    ))
+}
+
+/// Can the rows of `current` judge the versions in `history`, whose ids are in the column `id`?
+fn check_current(history: &str, layout: &Layout, id: &Column, current: pg_sys::Oid) -> Result<()> {
+    if relation::kind(current).is_none() {
+        return Err(Error::NoRelation(current.to_u32()));
+    }
+    let unfit = match registry::protected(current)? {
+        None => Some("is not protected"),
+        Some(found) => registry::unfit_as_current(&found, &layout.resource_type, id),
+    };
+    match unfit {
+        None => Ok(()),
+        Some(unfit) => Err(Error::WrongRelation {
+            message: format!(
+                "{history} cannot be the history of {}, which {unfit}",
+                relation::qualified_name(current)
+            ),
+            hint: "Protect the table of the current resources first; both hold one type, and the same ids."
+                .to_owned(),
+        }),
+    }
 }

@@ -12,8 +12,9 @@ pub type DerivedColumns = BTreeMap<String, Vec<String>>;
 /// An argument that must not be NULL.
 pub fn given<T>(value: Option<T>, name: &str) -> Result<T> {
     value.ok_or_else(|| Error::Argument {
-        message: format!("the argument {name} of protect() is NULL"),
-        hint: "Leave it out to have its default, or name what is meant.".to_owned(),
+        message: format!("{name} is NULL"),
+        hint: "protect() takes the table, the FHIR type of its rows, and the names of its columns."
+            .to_owned(),
     })
 }
 
