@@ -11,7 +11,6 @@ pub mod served;
 
 use crate::node::expr::ROW;
 use crate::node::index::KeyFunction;
-use crate::node::relation::Column;
 use crate::registry::Protected;
 use crate::session::reach::ReachEntry;
 use fhir_search::keys::Paths;

@@ -24,6 +24,7 @@ CREATE FUNCTION fhir_access.protect(relation regclass, resource_type text,
                                     history_of regclass DEFAULT NULL, version_column name DEFAULT NULL)
     RETURNS void LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', '@FUNCTION_NAME@';
 ")]
+#[allow(clippy::too_many_arguments)] // they are the SQL function's, which names them
 fn protect(
     relation: Option<pg_sys::Oid>,
     resource_type: Option<&str>,
