@@ -3,7 +3,7 @@
 
 use access_policy::fields::FieldSet;
 use access_policy::{Constraint, EffectiveAccess, Grant, Interaction, Origin, Parameters};
-use fhir_search::Predicate;
+use fhir_search::{Candidate, Predicate};
 use std::rc::Rc;
 
 /// One entry that can decide.
@@ -88,6 +88,25 @@ impl Reach {
             entries,
             scope: access.project_scope(resource_type, interaction)?,
         })
+    }
+
+    /// The first entry that grants the row. What is unknown grants nothing.
+    pub fn deciding(&self, row: &impl Candidate) -> Option<&Rc<ReachEntry>> {
+        if self.scope.evaluate(row) != Some(true) {
+            return None;
+        }
+        self.entries
+            .iter()
+            .find(|entry| entry.predicate.evaluate(row) == Some(true))
+    }
+
+    /// Does some condition of it ask for the row's own id?
+    pub fn asks_for_id(&self) -> bool {
+        self.scope.asks_for_id()
+            || self
+                .entries
+                .iter()
+                .any(|entry| entry.predicate.asks_for_id())
     }
 
     /// The rows that some entry grants.
