@@ -136,6 +136,9 @@ pub fn indexes(relation: &OpenRelation, resource: &Column, schema: pg_sys::Oid) 
         .collect()
 }
 
+/// The operator family `uuid_ops` of btree, whose number PostgreSQL's headers do not name.
+const UUID_BTREE_FAM_OID: u32 = 2968;
+
 /// An open index with a lock held to the end of the transaction, as the planner holds it; closed when dropped.
 pub struct OpenIndex {
     relation: pg_sys::Relation,
@@ -167,12 +170,13 @@ impl OpenIndex {
             if !is_simple {
                 return None;
             }
-            let family = *(*self.relation).rd_opfamily;
             let compared = *(*self.relation).rd_opcintype;
-            let by_default = pg_sys::get_opclass_family(pg_sys::GetDefaultOpClass(
-                compared,
-                pg_sys::BTREE_AM_OID,
-            )) == family;
+            let family = *(*self.relation).rd_opfamily;
+            let by_default = match compared {
+                pg_sys::TEXTOID => family == pg_sys::TEXT_BTREE_FAM_OID,
+                pg_sys::UUIDOID => family == pg_sys::Oid::from(UUID_BTREE_FAM_OID),
+                _ => false,
+            };
             by_default.then_some((compared, *(*self.relation).rd_indcollation))
         }
     }

@@ -194,15 +194,13 @@ fn accounts_of_patients(
         return Ok(known);
     }
     // A patient of another project has nothing to do with this one, whatever its id.
-    let scope = session
-        .access
-        .project_scope("Patient", Interaction::Search)?;
+    let reach = session.reach("Patient", Interaction::Search)?;
     let mut found = None;
     for table in registry::relations_of("Patient")? {
         let Some(table) = registry::protected(table)? else {
             continue;
         };
-        for accounts in stored_accounts(&table, &patients, &scope)? {
+        for accounts in stored_accounts(&table, &patients, &reach.scope)? {
             add_new(found.get_or_insert_with(Vec::new), accounts);
         }
     }
