@@ -159,6 +159,11 @@ pub fn jsonb_datum(bytes: &[u8]) -> pg_sys::Datum {
 pub unsafe fn output(datum: pg_sys::Datum, type_oid: pg_sys::Oid) -> String {
     // SAFETY: by the caller's promise.
     unsafe {
+        if [pg_sys::TEXTOID, pg_sys::VARCHAROID].contains(&type_oid) {
+            let text = pg_sys::pg_detoast_datum_packed(datum.cast_mut_ptr());
+            let bytes = pgrx::varlena_to_byte_slice(text);
+            return String::from_utf8_lossy(bytes).into_owned();
+        }
         let mut function = pg_sys::InvalidOid;
         let mut is_varlena = false;
         pg_sys::getTypeOutputInfo(type_oid, &mut function, &mut is_varlena);

@@ -33,8 +33,9 @@ pub fn note(relation: pg_sys::Oid, reference: String, fields: &FieldSet) {
 }
 
 /// The fields that the same statement left out of this row, before it found one stored.
-pub fn dropped(relation: pg_sys::Oid, reference: &str) -> Option<FieldSet> {
-    let wanted = |dropped: &Dropped| dropped.relation == relation && dropped.reference == reference;
+pub fn dropped(relation: pg_sys::Oid, reference: impl Fn() -> String) -> Option<FieldSet> {
+    let wanted =
+        |dropped: &Dropped| dropped.relation == relation && dropped.reference == reference();
     DROPPED
         .with(|notes| notes.take(wanted))
         .map(|dropped| dropped.fields)

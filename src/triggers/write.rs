@@ -257,7 +257,7 @@ unsafe fn update(
             fields = fields.union(&reader.hidden);
             unseen = reader.hidden.clone();
         }
-        if let Some(dropped) = upsert::dropped(protected.relation, &old.reference()) {
+        if let Some(dropped) = upsert::dropped(protected.relation, || old.reference()) {
             fields = fields.union(&dropped);
             unseen = unseen.union(&dropped);
         }
