@@ -23,6 +23,8 @@ pub struct ReachEntry {
     pub hidden: FieldSet,
     /// What it protects from being written.
     pub readonly: FieldSet,
+    /// Both: what it keeps as it is stored.
+    pub kept: Rc<FieldSet>,
     /// What a row that it grants must meet to be written.
     pub constraints: Rc<[Constraint]>,
     /// The parameters of its policy's instance.
@@ -46,6 +48,7 @@ impl ReachEntry {
             predicate: grant.predicate.into_owned(),
             hidden: entry.hidden().clone(),
             readonly: entry.readonly().clone(),
+            kept: Rc::new(entry.hidden().union(entry.readonly())),
             constraints: Rc::clone(entry.constraints()),
             parameters: Rc::clone(&entry.parameters),
         }
@@ -68,7 +71,7 @@ const SHOWN: usize = 5;
 pub struct Reach {
     /// The entries up to and with the first that grants every row.
     pub entries: Vec<Rc<ReachEntry>>,
-    /// The project isolation.
+    /// The project isolation. Ids in it are sorted, as they are in criteria.
     pub scope: Predicate,
 }
 
@@ -84,10 +87,11 @@ impl Reach {
             .into_iter()
             .map(|grant| Rc::new(ReachEntry::of(grant)))
             .collect();
-        Ok(Reach {
-            entries,
-            scope: access.project_scope(resource_type, interaction)?,
-        })
+        let mut scope = access.project_scope(resource_type, interaction)?;
+        if let Predicate::Id(ids) = &mut scope {
+            ids.sort_unstable();
+        }
+        Ok(Reach { entries, scope })
     }
 
     /// The first entry that grants the row. What is unknown grants nothing.

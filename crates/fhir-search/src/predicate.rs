@@ -26,7 +26,7 @@ pub enum Predicate {
     Or(Vec<Predicate>),
     /// Directly over [`Predicate::Test`] or [`Predicate::Id`] only. Unknown stays unknown.
     Not(Box<Predicate>),
-    /// The row's own logical id is one of these (sorted, distinct).
+    /// The row's own logical id is one of these; those of a criteria are sorted and distinct.
     Id(Vec<String>),
     /// The document passes the test.
     Test(Test),

@@ -298,8 +298,6 @@ impl EffectiveAccess {
             ids.extend(reachable.map(|link| link.id.clone()));
         }
         if resource_type == "Project" {
-            ids.sort_unstable();
-            ids.dedup();
             return Ok(Predicate::Id(ids));
         }
         // Ids are letters, digits, hyphens and dots: the list needs no escaping.
