@@ -168,11 +168,9 @@ impl<'a> Row<'a> {
 
     /// The first entry of `reach` that grants the row, whose id must be a [plain](has_plain_id) one if it is asked for.
     pub fn deciding(&self, reach: &Reach) -> Result<Option<Rc<ReachEntry>>> {
-        let document = match self.column(self.protected.resource.number) {
-            // SAFETY: the registry checked that the column is jsonb.
-            Some(datum) => Some(unsafe { JsonbDatum::new(datum) }),
-            None => None,
-        };
+        let column = self.column(self.protected.resource.number);
+        // SAFETY: the registry checked that the column is jsonb.
+        let document = column.map(|datum| unsafe { JsonbDatum::new(datum) });
         let judged = Judged {
             row: self,
             id: OnceCell::new(),
