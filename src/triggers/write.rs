@@ -151,7 +151,7 @@ unsafe fn insert(
         let Some(mut entry) = entry else {
             return Err(site.refusal(Interaction::Create, &row, "the new row"));
         };
-        let dropped = entry.hidden.union(&entry.readonly);
+        let dropped = Rc::clone(&entry.kept);
         if !dropped.is_empty() {
             if let Some(violation) = kept::violation_of_insert(&row, sent.value()?, &dropped)? {
                 // Where an update may yet take the insert's place, it is judged by what was sent.
@@ -314,15 +314,19 @@ unsafe fn update(
         let Some(entry) = site.deciding(Interaction::Update, data.tg_relation, &old)? else {
             return Err(site.refusal(Interaction::Update, &old, "the stored row"));
         };
-        let mut fields = entry.hidden.union(&entry.readonly);
-        let mut unseen = fields.clone();
+        let mut fields = Rc::clone(&entry.kept);
         // What the reader could not see cannot have been meant to change, whichever entry permits the write.
-        if let Some(reader) = reader {
-            fields = fields.union(&reader.hidden);
-            unseen = reader.hidden.clone();
-        }
-        if let Some(dropped) = upsert::dropped(protected.relation, &old.reference()) {
-            fields = fields.union(&dropped);
+        let mut unseen = match reader {
+            Some(reader) => {
+                if reader.hidden != entry.hidden {
+                    fields = Rc::new(fields.union(&reader.hidden));
+                }
+                reader.hidden.clone()
+            }
+            None => fields.as_ref().clone(),
+        };
+        if let Some(dropped) = upsert::dropped(protected.relation, || old.reference()) {
+            fields = Rc::new(fields.union(&dropped));
             unseen = unseen.union(&dropped);
         }
         let kept = Kept { fields, unseen };
