@@ -14,6 +14,7 @@ mod needles;
 mod operators;
 mod prefix_ops;
 mod security_context;
+mod tests;
 mod text_array;
 
 use crate::catalog;
@@ -24,6 +25,7 @@ use crate::node::row::{self, JsonbDatum};
 use access_policy::fields::FieldSet;
 use fhir_search::Test;
 use pgrx::prelude::*;
+use std::rc::Rc;
 
 /// Lets PostgreSQL interrupt the evaluation of large documents.
 pub fn init() {
@@ -74,10 +76,10 @@ pub unsafe extern "C-unwind" fn fhir_access_test(
     unsafe {
         let source = argument(fcinfo, 1);
         let invalid = || invalid_argument("test");
-        let test: &Test = cached::at_call_site(
+        let test: &Rc<Test> = cached::at_call_site(
             fcinfo,
             source.bytes(),
-            |text| text.parse::<Test>().map_err(|_| invalid()),
+            |text| tests::of(text).ok_or_else(invalid),
             invalid,
         )
         .or_raise();

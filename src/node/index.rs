@@ -150,17 +150,49 @@ struct Columns<'a> {
     schema: pg_sys::Oid,
 }
 
+/// The operator family `uuid_ops` of btree, whose number PostgreSQL's headers do not name.
+const UUID_BTREE_FAM_OID: u32 = 2968;
+
 /// An open index with a lock held to the end of the transaction, as the planner holds it; closed when dropped.
-struct OpenIndex {
+pub struct OpenIndex {
     relation: pg_sys::Relation,
 }
 
 impl OpenIndex {
-    fn open(oid: pg_sys::Oid) -> OpenIndex {
+    /// Opens the index `oid` with an AccessShareLock.
+    pub fn open(oid: pg_sys::Oid) -> OpenIndex {
         // SAFETY: index_open raises an error where there is no such index.
         let relation =
             unsafe { pg_sys::index_open(oid, pg_sys::AccessShareLock as pg_sys::LOCKMODE) };
         OpenIndex { relation }
+    }
+}
+
+impl OpenIndex {
+    /// What is compared in it, and under which collation, where it is a complete btree index of this column alone that any
+    /// snapshot may use, by the order of `text` or `uuid`.
+    pub fn key_of(&self, column: i16) -> Option<(pg_sys::Oid, pg_sys::Oid)> {
+        // SAFETY: an open index has its pg_index row, and for each key column an input type and a collation.
+        unsafe {
+            let form = &*(*self.relation).rd_index;
+            let is_simple = form.indisvalid
+                && form.indisready
+                && !form.indcheckxmin
+                && form.indnkeyatts == 1
+                && form.indkey.values.as_slice(1).first() == Some(&column)
+                && (*(*self.relation).rd_rel).relam == pg_sys::BTREE_AM_OID;
+            if !is_simple {
+                return None;
+            }
+            let compared = *(*self.relation).rd_opcintype;
+            let family = *(*self.relation).rd_opfamily;
+            let by_default = match compared {
+                pg_sys::TEXTOID => family == pg_sys::TEXT_BTREE_FAM_OID,
+                pg_sys::UUIDOID => family == pg_sys::Oid::from(UUID_BTREE_FAM_OID),
+                _ => false,
+            };
+            by_default.then_some((compared, *(*self.relation).rd_indcollation))
+        }
     }
 }
 

@@ -97,6 +97,26 @@ pub fn columns(descriptor: pg_sys::TupleDesc) -> Vec<Column> {
     }
 }
 
+/// Are texts of this column equal only where they are the same, letter by letter?
+///
+/// # Safety
+/// `descriptor` must be valid.
+pub unsafe fn has_plain_collation(descriptor: pg_sys::TupleDesc, number: i16) -> bool {
+    // SAFETY: by the caller's promise, natts attributes are there.
+    unsafe {
+        let count = usize::try_from((*descriptor).natts).unwrap_or(0);
+        let place = usize::try_from(number).unwrap_or(0).wrapping_sub(1);
+        (*descriptor)
+            .attrs
+            .as_slice(count)
+            .get(place)
+            .is_some_and(|attribute| {
+                attribute.attcollation != pg_sys::InvalidOid
+                    && pg_sys::get_collation_isdeterministic(attribute.attcollation)
+            })
+    }
+}
+
 /// The owner of a relation, if it exists.
 pub fn owner(relation: pg_sys::Oid) -> Option<pg_sys::Oid> {
     class_field(relation, |class| class.relowner)

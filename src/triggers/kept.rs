@@ -9,6 +9,7 @@ use access_policy::Interaction;
 use access_policy::fields::FieldSet;
 use jsonb::Value;
 use pgrx::prelude::*;
+use std::rc::Rc;
 
 /// How many paths a refusal names.
 const MOST_NAMED: usize = 10;
@@ -17,7 +18,7 @@ const MOST_NAMED: usize = 10;
 #[derive(Default)]
 pub struct Kept {
     /// Hidden and readonly ones.
-    pub fields: FieldSet,
+    pub fields: Rc<FieldSet>,
     /// Those of them that the writer could not see.
     pub unseen: FieldSet,
     /// What the column for projects holds, where there is one.

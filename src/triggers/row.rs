@@ -6,10 +6,12 @@ use crate::node::relation;
 use crate::node::row::{self, JsonbDatum};
 use crate::predicate::is_uuid;
 use crate::registry::{self, Protected};
+use crate::session::reach::{Reach, ReachEntry};
+use fhir_search::{Candidate, ProjectTest, Test};
 use jsonb::Value;
 use pgrx::prelude::*;
-use std::cell::Cell;
-use std::ffi::CString;
+use std::cell::{Cell, OnceCell};
+use std::rc::Rc;
 
 /// A row on its way into, or out of, a protected table.
 pub struct Row<'a> {
@@ -50,9 +52,7 @@ impl<'a> Row<'a> {
     /// The value of the column with this number; `None` where it is NULL.
     pub fn column(&self, number: i16) -> Option<pg_sys::Datum> {
         // SAFETY: the tuple is a row of the descriptor, by `of`.
-        let columns = unsafe { row::deform(self.tuple, self.descriptor) };
-        let place = usize::try_from(number).ok()?.checked_sub(1)?;
-        columns.get(place).copied().flatten()
+        unsafe { row::column(self.tuple, self.descriptor, number) }
     }
 
     /// Puts a value into the column with this number, or NULL.
@@ -267,6 +267,35 @@ impl<'a> Row<'a> {
         Ok(())
     }
 
+    /// The first entry of `reach` that grants the row, whose id must be a [plain](has_plain_id) one if it is asked for.
+    pub fn deciding(&self, reach: &Reach) -> Result<Option<Rc<ReachEntry>>> {
+        let column = self.column(self.protected.resource.number);
+        let document = match (column, self.document()) {
+            (None, _) if self.protected.format == Format::Jsonb => None,
+            (Some(_), Ok(document)) => Some(document),
+            // A text that holds no document is granted by nothing.
+            _ => return Ok(None),
+        };
+        let judged = Judged {
+            row: self,
+            id: OnceCell::new(),
+            document: document
+                .as_ref()
+                .map(|document| document.value())
+                .transpose()?,
+        };
+        Ok(reach.deciding(&judged).cloned())
+    }
+
+    /// The id that the row has or, where its column will be computed only later, will have.
+    fn coming_id(&self) -> Option<String> {
+        if !self.protected.id.generated {
+            return self.id();
+        }
+        self.document_id()
+            .filter(|id| self.protected.id.type_oid != pg_sys::UUIDOID || is_uuid(id))
+    }
+
     /// The row with its id in place, where the column will be computed only later.
     pub fn for_evaluation(&self) -> pg_sys::HeapTuple {
         let id = &self.protected.id;
@@ -284,16 +313,75 @@ impl<'a> Row<'a> {
 fn id_datum(id: &str, type_oid: pg_sys::Oid) -> Option<pg_sys::Datum> {
     match type_oid {
         pg_sys::TEXTOID | pg_sys::VARCHAROID => id.into_datum(),
-        pg_sys::UUIDOID if is_uuid(id) => uuid(id),
+        pg_sys::UUIDOID if is_uuid(id) => row::uuid(id),
         _ => None,
     }
 }
 
-/// A text that is known to be one, as a UUID.
-fn uuid(text: &str) -> Option<pg_sys::Datum> {
-    let text = CString::new(text).ok()?;
-    // SAFETY: uuid_in reads a C string.
-    unsafe { pgrx::direct_function_call_as_datum(pg_sys::uuid_in, &[text.as_c_str().into_datum()]) }
+/// A row that predicates are asked about.
+struct Judged<'r, 'a> {
+    row: &'r Row<'a>,
+    id: OnceCell<Option<String>>,
+    /// `None` for NULL, of which nothing is known.
+    document: Option<Value<'r>>,
+}
+
+impl Candidate for Judged<'_, '_> {
+    fn has_id_of(&self, ids: &[String]) -> Option<bool> {
+        /// So many are compared one by one.
+        const FEW: usize = 16;
+        let is_uuid_column = self.row.protected.id.type_oid == pg_sys::UUIDOID;
+        if is_uuid_column && !ids.iter().any(|id| is_uuid(id)) {
+            return Some(false);
+        }
+        let id = self.id.get_or_init(|| self.row.coming_id()).as_ref()?;
+        Some(if is_uuid_column || ids.len() <= FEW {
+            ids.iter().any(|wanted| self.row.same_id(wanted, id))
+        } else {
+            ids.binary_search(id).is_ok()
+        })
+    }
+
+    fn passes(&self, test: &Test) -> Option<bool> {
+        let document = self.document?;
+        match self.row.has_project_column() {
+            true => test.evaluate_beside(document, |asked| {
+                holds_project(self.row.project().as_deref(), asked)
+            }),
+            false => test.evaluate(document),
+        }
+    }
+}
+
+/// Are the ids of the relation equal where their text is?
+///
+/// # Safety
+/// `relation` must be open, and the one that `protected` describes.
+pub unsafe fn has_plain_id(relation: pg_sys::Relation, protected: &Protected) -> bool {
+    let id = &protected.id;
+    match id.type_oid {
+        pg_sys::UUIDOID => true,
+        pg_sys::TEXTOID | pg_sys::VARCHAROID => {
+            // SAFETY: by the caller's promise.
+            unsafe { relation::has_plain_collation((*relation).rd_att, id.number) }
+        }
+        _ => false,
+    }
+}
+
+/// What a test of the project comes to on the text of what is in the column for it.
+pub fn holds_project(project: Option<&str>, asked: ProjectTest<'_>) -> bool {
+    let Some(project) = project else {
+        return false;
+    };
+    match asked {
+        ProjectTest::Present => true,
+        // A UUID is the same in either case of its digits.
+        ProjectTest::Is(ids) => ids.iter().any(|id| match is_uuid(project) {
+            true => id.eq_ignore_ascii_case(project),
+            false => id == project,
+        }),
+    }
 }
 
 /// The `id` member of a document.

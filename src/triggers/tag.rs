@@ -10,13 +10,15 @@ mod patients;
 use crate::error::{Error, Result};
 use crate::node::expr::ROW;
 use crate::node::privilege::AsOwner;
-use crate::node::relation;
-use crate::node::row::JsonbDatum;
+use crate::node::relation::{self, OpenRelation};
+use crate::node::row::{self, JsonbDatum};
+use crate::node::scan::{self, Sought};
 use crate::predicate::{Style, Writer, identifier};
 use crate::registry::{self, Protected};
 use crate::session::Session;
+use crate::triggers::row::holds_project;
 use access_policy::Interaction;
-use fhir_search::Predicate;
+use fhir_search::{Candidate, Predicate, Test};
 use jsonb::{Node, Value};
 use meta::Edit;
 use pgrx::prelude::*;
@@ -211,15 +213,13 @@ fn accounts_of_patients(
         return Ok(known);
     }
     // A patient of another project has nothing to do with this one, whatever its id.
-    let scope = session
-        .access
-        .project_scope("Patient", Interaction::Search)?;
+    let reach = session.reach("Patient", Interaction::Search)?;
     let mut found = None;
     for table in registry::relations_of("Patient")? {
         let Some(table) = registry::protected(table)? else {
             continue;
         };
-        for accounts in stored_accounts(&table, &patients, &scope)? {
+        for accounts in stored_accounts(&table, &patients, &reach.scope)? {
             add_new(found.get_or_insert_with(Vec::new), accounts);
         }
     }
@@ -233,6 +233,18 @@ fn stored_accounts(
     ids: &[String],
     scope: &Predicate,
 ) -> Result<Vec<Vec<String>>> {
+    if let [id] = ids
+        && !scope.asks_for_id()
+    {
+        let sought = scan::by_id(table.relation, table.id.number, id, |relation, tuple| {
+            accounts_in_row(table, relation, tuple, scope)
+        });
+        match sought {
+            Sought::Found(accounts) => return Ok(accounts?.into_iter().collect()),
+            Sought::Absent => return Ok(Vec::new()),
+            Sought::Unanswered => {}
+        }
+    }
     let condition = Predicate::all([Predicate::Id(ids.to_vec()), scope.clone()]);
     let writer = Writer::new(table, Style::Exact);
     let condition = writer.predicate(&condition);
@@ -254,17 +266,71 @@ fn stored_accounts(
             };
             // SAFETY: what the writer calls the row's document is jsonb.
             let resource = unsafe { JsonbDatum::new(datum.datum()) };
-            let references = resource.value().map(|value| {
-                accounts_in(value)
-                    .into_iter()
-                    .filter_map(reference_of)
-                    .collect::<Vec<String>>()
-            });
-            found.push(references.unwrap_or_default());
+            found.push(resource.value().map(references_in).unwrap_or_default());
         }
         Ok::<_, pgrx::spi::SpiError>(found)
     })
     .map_err(|error| Error::Internal(error.to_string()))
+}
+
+/// The accounts of the patient in `tuple`, a row of `table`, where `scope` lets it count.
+fn accounts_in_row(
+    table: &Protected,
+    relation: &OpenRelation,
+    tuple: pg_sys::HeapTuple,
+    scope: &Predicate,
+) -> Result<Option<Vec<String>>> {
+    let column = |number| {
+        // SAFETY: the tuple is a row of the relation.
+        unsafe { row::column(tuple, relation.tuple_desc(), number) }
+    };
+    let resource = column(table.resource.number);
+    // SAFETY: the registry has checked the column's type.
+    let resource = resource.and_then(|datum| unsafe { table.format.read(datum) });
+    let Some(resource) = resource else {
+        return Ok(None);
+    };
+    let document = resource.value()?;
+    let project = table.project.as_ref();
+    let patient = Patient {
+        document,
+        has_project_column: project.is_some(),
+        project: project.and_then(|project| {
+            // SAFETY: the datum is of the column's type.
+            column(project.number).map(|datum| unsafe { row::output(datum, project.type_oid) })
+        }),
+    };
+    let counts = scope.evaluate(&patient) == Some(true);
+    Ok(counts.then(|| references_in(document)))
+}
+
+/// A stored patient, of whom predicates ask what the row says.
+struct Patient<'a> {
+    document: Value<'a>,
+    has_project_column: bool,
+    project: Option<String>,
+}
+
+impl Candidate for Patient<'_> {
+    fn has_id_of(&self, _ids: &[String]) -> Option<bool> {
+        None
+    }
+
+    fn passes(&self, test: &Test) -> Option<bool> {
+        match self.has_project_column {
+            true => test.evaluate_beside(self.document, |asked| {
+                holds_project(self.project.as_deref(), asked)
+            }),
+            false => test.evaluate(self.document),
+        }
+    }
+}
+
+fn references_in(document: Value<'_>) -> Vec<String> {
+    accounts_in(document)
+        .into_iter()
+        .filter_map(reference_of)
+        .collect()
 }
 
 fn reference_of(account: Value<'_>) -> Option<String> {

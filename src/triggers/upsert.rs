@@ -43,11 +43,11 @@ pub fn note(relation: pg_sys::Oid, reference: String, fields: &FieldSet) {
 }
 
 /// The fields that the same statement left out of this row, before it found one stored.
-pub fn dropped(relation: pg_sys::Oid, reference: &str) -> Option<FieldSet> {
+pub fn dropped(relation: pg_sys::Oid, reference: impl Fn() -> String) -> Option<FieldSet> {
     // The row that an upsert updates need not have the id of the one it brought: the conflict may be about another key.
     let is_sure = is_running();
     let wanted = |dropped: &Dropped| {
-        dropped.relation == relation && (is_sure || dropped.reference == reference)
+        dropped.relation == relation && (is_sure || dropped.reference == reference())
     };
     DROPPED
         .with(|notes| notes.take(wanted))

@@ -154,7 +154,7 @@ unsafe fn insert(
         let Some(mut entry) = entry else {
             return Err(site.refusal(Interaction::Create, &row, "the new row"));
         };
-        let dropped = entry.hidden.union(&entry.readonly);
+        let dropped = Rc::clone(&entry.kept);
         if !dropped.is_empty() {
             let set = columns::set_by_insert(&row, protected, &dropped);
             let violation = match kept::violation_of_insert(&row, sent.value()?, &dropped)? {
@@ -326,15 +326,19 @@ unsafe fn update(
         let Some(entry) = site.deciding(Interaction::Update, data.tg_relation, &old)? else {
             return Err(site.refusal(Interaction::Update, &old, "the stored row"));
         };
-        let mut fields = entry.hidden.union(&entry.readonly);
-        let mut unseen = fields.clone();
+        let mut fields = Rc::clone(&entry.kept);
         // What the reader could not see cannot have been meant to change, whichever entry permits the write.
-        if let Some(reader) = reader {
-            fields = fields.union(&reader.hidden);
-            unseen = reader.hidden.clone();
-        }
-        if let Some(dropped) = upsert::dropped(protected.relation, &old.reference()) {
-            fields = fields.union(&dropped);
+        let mut unseen = match reader {
+            Some(reader) => {
+                if reader.hidden != entry.hidden {
+                    fields = Rc::new(fields.union(&reader.hidden));
+                }
+                reader.hidden.clone()
+            }
+            None => fields.as_ref().clone(),
+        };
+        if let Some(dropped) = upsert::dropped(protected.relation, || old.reference()) {
+            fields = Rc::new(fields.union(&dropped));
             unseen = unseen.union(&dropped);
         }
         let kept = Kept {
@@ -345,7 +349,7 @@ unsafe fn update(
         new.check_shape()?;
         new.check_identity(&old)?;
         new.drop_duplicates()?;
-        let fields = (&kept.fields, &kept.unseen);
+        let fields = (&*kept.fields, &kept.unseen);
         columns::put_back(&mut new, &old, data, protected, fields)?;
         let stored = old.document()?;
         let entry = finish_update(

@@ -9,7 +9,7 @@ mod token;
 pub use text::ParseTestError;
 pub(crate) use text::{Scanner, write_paths, write_quoted};
 
-pub(crate) use evaluate::{and, any, each, items, member};
+pub(crate) use evaluate::{all, and, any, each, items, member};
 pub(crate) use pieces::each_piece;
 pub(crate) use reference::{Document, Found, irregular, last_two, relative};
 pub(crate) use token::{Half, each_token};
@@ -136,6 +136,32 @@ impl Test {
         }
     }
 
+    /// As `evaluate`, for a row that holds its project in a column beside the document: `holds` answers for that. What
+    /// is asked of the project is true where neither says otherwise, false where both do not say so, and unknown in between.
+    pub fn evaluate_beside(
+        &self,
+        document: jsonb::Value<'_>,
+        holds: impl FnOnce(ProjectTest<'_>) -> bool,
+    ) -> Option<bool> {
+        let said = self.evaluate(document);
+        let Some(asked) = self.of_project() else {
+            return said;
+        };
+        let is_present = matches!(asked, ProjectTest::Present);
+        let is_silent = || {
+            let presence = self.presence();
+            presence.and_then(|presence| presence.evaluate(document)) == Some(false)
+        };
+        match (holds(asked), said) {
+            (true, _) if is_present => Some(true),
+            (false, Some(true)) if is_present => Some(true),
+            (true, Some(true)) => Some(true),
+            (true, _) if is_silent() => Some(true),
+            (false, Some(false)) => Some(false),
+            _ => None,
+        }
+    }
+
     /// Whether there are elements at the places that this test looks at.
     pub fn presence(&self) -> Option<Test> {
         let Test::Elements(elements) = self else {
@@ -234,6 +260,42 @@ fn distinct<T: Ord>(mut values: Vec<T>) -> Vec<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn beside_a_column() {
+        let one: Test = r#"equals(meta.project:text) "a""#.parse().unwrap();
+        let there = one.presence().unwrap();
+        let document = |project: &str| {
+            let meta = match project {
+                "" => "{}".to_owned(),
+                project => format!(r#"{{"meta": {{"project": {project}}}}}"#),
+            };
+            jsonb::from_json(&meta).unwrap()
+        };
+        for (project, column, is, is_there) in [
+            (r#""a""#, Some("a"), Some(true), true),
+            ("", Some("a"), Some(true), true),
+            (r#""b""#, Some("a"), None, true),
+            ("1", Some("a"), None, true),
+            (r#""a""#, Some("b"), None, true),
+            (r#""b""#, Some("b"), Some(false), true),
+            ("", Some("b"), Some(false), true),
+            (r#""a""#, None, None, true),
+            (r#""b""#, None, Some(false), true),
+            ("", None, Some(false), false),
+        ] {
+            let bytes = document(project);
+            let value = jsonb::Value::parse(&bytes).unwrap();
+            let holds = |asked: ProjectTest<'_>| match (asked, column) {
+                (ProjectTest::Is(ids), Some(column)) => ids.iter().any(|id| id == column),
+                (_, column) => column.is_some(),
+            };
+            let found = one.evaluate_beside(value, holds);
+            assert_eq!(found, is, "{project} {column:?}");
+            let found = there.evaluate_beside(value, holds) == Some(true);
+            assert_eq!(found, is_there, "{project} {column:?}");
+        }
+    }
 
     #[test]
     fn of_project() {

@@ -177,9 +177,14 @@ impl FieldSet {
         old: Value<'_>,
         unseen: &FieldSet,
     ) -> Result<Option<Vec<u8>>, FieldError> {
+        // Most documents have none of the fields: then there is nothing to match.
+        let tries = [&self.root];
+        if !remove::carries(&tries, old, 0)? && !remove::carries(&tries, new, 0)? {
+            return Ok(None);
+        }
         let unseen = if unseen == self { self } else { unseen };
         let scope = Scope {
-            kept: Cover::Inside(&[&self.root]),
+            kept: Cover::Inside(&tries),
             unseen: Cover::Inside(&[&unseen.root]),
             known: &BothKnown::default(),
         };
