@@ -27,6 +27,29 @@ CREATE FUNCTION fhir_access.mask(resource jsonb, fields text) RETURNS jsonb
 COMMENT ON FUNCTION fhir_access.mask(jsonb, text) IS
     'the resource without the named fields (a comma list of paths); everything else stays byte for byte';
 
+-- Documents that are kept as text. What is no JSON is no document: NULL, and never an error, which would quote it.
+CREATE FUNCTION fhir_access.document(resource text) RETURNS jsonb
+    AS 'MODULE_PATHNAME', 'fhir_access_document'
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 50;
+COMMENT ON FUNCTION fhir_access.document(text) IS
+    'the JSON text as jsonb; NULL where it is none';
+CREATE FUNCTION fhir_access.document(resource json) RETURNS jsonb
+    AS 'MODULE_PATHNAME', 'fhir_access_document'
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 50;
+COMMENT ON FUNCTION fhir_access.document(json) IS
+    'the value as jsonb; NULL where jsonb cannot hold it';
+
+CREATE FUNCTION fhir_access.mask_text(resource text, fields text) RETURNS text
+    AS 'MODULE_PATHNAME', 'fhir_access_mask_text'
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 100;
+COMMENT ON FUNCTION fhir_access.mask_text(text, text) IS
+    'the resource without the named fields (a comma list of paths), as jsonb writes it; NULL where it is no JSON';
+CREATE FUNCTION fhir_access.mask_text(resource json, fields text) RETURNS json
+    AS 'MODULE_PATHNAME', 'fhir_access_mask_text'
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 100;
+COMMENT ON FUNCTION fhir_access.mask_text(json, text) IS
+    'the resource without the named fields (a comma list of paths), as jsonb writes it; NULL where jsonb cannot hold it';
+
 CREATE FUNCTION fhir_access.mask_row(tuple anyelement, resource_column integer, fields text, derived_columns integer[])
     RETURNS anyelement
     AS 'MODULE_PATHNAME', 'fhir_access_mask_row'
@@ -268,6 +291,8 @@ CREATE TABLE fhir_access.protection (
     resource_column name NOT NULL,
     id_column name NOT NULL,
     irregular_references boolean NOT NULL,
+    derived_columns jsonb,
+    project_column name,
     history_of regclass,
     version_column name
 );
@@ -318,7 +343,7 @@ END $$;
 CREATE VIEW fhir_access.protected_relation AS
     SELECT p.relation, p.resource_type, p.resource_column, p.id_column,
            c.relrowsecurity AND c.relforcerowsecurity AS row_security,
-           p.irregular_references, p.history_of, p.version_column
+           p.irregular_references, p.derived_columns, p.project_column, p.history_of, p.version_column
       FROM fhir_access.protection p
       JOIN pg_catalog.pg_class c ON c.oid = p.relation
      WHERE p.relation <> ALL (ARRAY['fhir_access.access_policy', 'fhir_access.project_membership', 'fhir_access.project']::regclass[]);

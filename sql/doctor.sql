@@ -41,15 +41,27 @@ BEGIN ATOMIC
       JOIN pg_trigger g ON g.tgrelid = p.relation
      WHERE NOT g.tgisinternal AND g.tgtype & 3 = 3 AND g.tgtype & 20 <> 0 AND g.tgname COLLATE "C" > 'zzz_fhir_access'
     UNION ALL
+    -- Of a text it is document() that is indexed.
     SELECT 'warning', p.relation::text, 'its resource column has no GIN index',
-           format('CREATE INDEX ON %s USING gin (%I jsonb_path_ops)', p.relation, p.resource_column)
+           format(CASE a.atttypid WHEN 'jsonb'::regtype THEN 'CREATE INDEX ON %s USING gin (%I jsonb_path_ops)'
+                  ELSE 'CREATE INDEX ON %s USING gin ((fhir_access.document(%I)) jsonb_path_ops)' END,
+                  p.relation, p.resource_column)
       FROM fhir_access.protected_relation p
+      JOIN pg_attribute a ON a.attrelid = p.relation AND a.attname = p.resource_column
      WHERE NOT EXISTS (
             SELECT FROM pg_index i
               JOIN pg_class c ON c.oid = i.indexrelid
               JOIN pg_am m ON m.oid = c.relam AND m.amname = 'gin'
-              JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey)
-             WHERE i.indrelid = p.relation AND a.attname = p.resource_column)
+             WHERE i.indrelid = p.relation
+               AND CASE a.atttypid WHEN 'jsonb'::regtype THEN a.attnum = ANY (i.indkey)
+                   ELSE pg_get_indexdef(i.indexrelid) LIKE '% gin (fhir\_access.document(%'
+                     OR pg_get_indexdef(i.indexrelid) LIKE '%, fhir\_access.document(%' END)
+    UNION ALL
+    SELECT 'warning', p.relation::text, 'its project column has no index',
+           format('CREATE INDEX ON %s (%I)', p.relation, p.project_column)
+      FROM fhir_access.protected_relation p
+      JOIN pg_attribute a ON a.attrelid = p.relation AND a.attname = p.project_column
+     WHERE NOT EXISTS (SELECT FROM pg_index i WHERE i.indrelid = p.relation AND i.indkey[0] = a.attnum)
     UNION ALL
     SELECT 'warning', 'ProjectMembership/' || m.id, 'names no policy, so it may do everything in its project',
            'give it an accessPolicy, or set fhir_access.require_policy = on'

@@ -10,6 +10,7 @@ pgrx::pg_module_magic!(name, version);
 mod audit;
 mod catalog;
 mod constraint;
+mod document;
 mod error;
 mod functions;
 mod hooks;

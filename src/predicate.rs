@@ -4,13 +4,13 @@
 //! Values become literals in one function ([`literal`]), identifiers are quoted in one ([`identifier`]), and every
 //! operator, type and function is named with its schema, because the text is parsed under the user's `search_path`.
 
+mod columns;
 pub mod current;
 pub mod readable;
 pub mod served;
 
 use crate::node::expr::ROW;
 use crate::node::index::KeyFunction;
-use crate::node::relation::Column;
 use crate::registry::Protected;
 use crate::session::reach::ReachEntry;
 use fhir_search::keys::Paths;
@@ -86,7 +86,12 @@ impl<'a> Writer<'a> {
             }
             Predicate::Not(inner) => match inner.as_ref() {
                 // The exact test, not containment: on an element of the wrong type it is NULL, and so is its negation.
-                Predicate::Test(test) => format!("NOT {}", self.exact(test)),
+                Predicate::Test(test) => match self.in_project_column(test) {
+                    Some(column) => {
+                        format!("(({column}) IS NOT TRUE AND NOT {})", self.exact(test))
+                    }
+                    None => format!("NOT {}", self.exact(test)),
+                },
                 other => format!("NOT ({})", self.predicate(other)),
             },
         }
@@ -100,8 +105,22 @@ impl<'a> Writer<'a> {
         format!("({})", parts.join(operator))
     }
 
-    /// The rows that pass a test: by a condition that an index of the relation can answer, where there is one.
+    /// The rows that pass a test.
     fn test(&self, test: &Test) -> String {
+        let document = self.test_of_document(test);
+        match (self.in_project_column(test), test.presence()) {
+            (None, _) => document,
+            (Some(column), Some(presence)) if presence != *test => {
+                // A document that says otherwise belongs to nobody.
+                let silent = format!("NOT {}", self.exact(&presence));
+                format!("({column} AND ({document} OR {silent}))")
+            }
+            (Some(column), _) => format!("({column} OR {document})"),
+        }
+    }
+
+    /// The rows whose documents pass a test: by a condition that an index of the relation can answer, where there is one.
+    fn test_of_document(&self, test: &Test) -> String {
         if self.new_rows {
             return self.exact(test);
         }
@@ -263,34 +282,13 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// The rows whose column, of a type that ids can have, holds one of these.
-    fn is_one_of(&self, key: &Column, ids: &[String]) -> String {
-        let column = self.column(&key.name);
-        let equal = self.operator("=");
-        let type_oid = key.type_oid;
-        let fitting: Vec<&String> = ids.iter().filter(|id| may_be_id(type_oid, id)).collect();
-        let (column, type_name, ids) = match type_oid {
-            // A text that is no UUID is nobody's id here.
-            pg_sys::UUIDOID => (column, "uuid", fitting),
-            pg_sys::INT4OID | pg_sys::INT8OID => (column, "int8", fitting),
-            pg_sys::TEXTOID => (column, "text", fitting),
-            _ => (
-                format!("({column})::{}", self.type_name("text")),
-                "text",
-                fitting,
-            ),
-        };
-        match ids.as_slice() {
-            [] => "false".to_owned(),
-            [id] => format!("{column} {equal} {}", self.typed(id, type_name)),
-            ids => format!("{column} {equal} ANY ({})", self.list(ids, type_name)),
-        }
-    }
-
     /// `CASE WHEN first THEN 0 WHEN second THEN 1 … END`: the place of the first of `entries` that grants the row;
     /// NULL where none does.
     pub fn deciding_entry(&self, entries: &[Rc<ReachEntry>], scope: &Predicate) -> String {
         let mut text = String::from("CASE");
+        if let Some(has_document) = self.has_document() {
+            text.push_str(&format!(" WHEN NOT ({has_document}) THEN NULL"));
+        }
         if *scope != Predicate::Constant(true) {
             text.push_str(&format!(
                 " WHEN ({}) IS NOT TRUE THEN NULL",
@@ -307,11 +305,6 @@ impl<'a> Writer<'a> {
             text.push_str(" WHEN false THEN 0");
         }
         format!("{text} END::{}", self.type_name("int4"))
-    }
-
-    /// The resource column's name, as the expression refers to it.
-    pub fn resource(&self) -> String {
-        self.column(&self.protected.resource.name)
     }
 
     /// A column's name, as the expression refers to it.

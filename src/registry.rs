@@ -2,14 +2,16 @@
 
 use crate::audit::About;
 use crate::catalog::{Catalog, catalog};
+use crate::document::Format;
 use crate::error::{Error, Result};
 use crate::node::index::{self, Index};
 use crate::node::privilege::AsOwner;
 use crate::node::relation::{self, Column, OpenRelation};
-use crate::node::row;
+use crate::node::row::{self, JsonbDatum};
 use crate::node::scan::{self, Key};
 use crate::node::trigger;
 use access_policy::Interaction;
+use access_policy::fields::FieldSet;
 use pgrx::prelude::*;
 use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::HashMap;
@@ -22,12 +24,16 @@ pub struct Protected {
     pub relation: pg_sys::Oid,
     /// The FHIR type of its rows.
     pub resource_type: String,
-    /// The column that holds the resource, of type jsonb.
+    /// The column that holds the resource.
     pub resource: Column,
+    /// How it holds it.
+    pub format: Format,
     /// The column that holds the resource's id.
     pub id: Column,
-    /// Columns computed from the resource; NULL in a row that has something hidden.
-    pub derived: Vec<Column>,
+    /// Columns that repeat a part of the resource.
+    pub derived: Vec<Derived>,
+    /// The column that holds the row's project.
+    pub project: Option<Column>,
     /// Does some row hold a reference that equality on the stored text cannot find?
     pub irregular_references: bool,
     /// Where the rows are versions of resources: of which.
@@ -36,6 +42,23 @@ pub struct Protected {
     pub indexes: Vec<Index>,
     without_trigger: OnceCell<Option<pg_sys::Oid>>,
     partitions: OnceCell<Vec<pg_sys::Oid>>,
+}
+
+/// A column that repeats a part of the resource.
+#[derive(Debug)]
+pub struct Derived {
+    /// The column.
+    pub column: Column,
+    /// The elements that it repeats; `None` of one that is computed from nobody knows which.
+    pub paths: Option<Vec<String>>,
+}
+
+impl Derived {
+    /// Does it tell something of these fields?
+    pub fn tells(&self, fields: &FieldSet) -> bool {
+        let touches = |paths: &Vec<String>| paths.iter().any(|path| fields.touches(path));
+        !fields.is_empty() && self.paths.as_ref().is_none_or(touches)
+    }
 }
 
 /// What a history table adds to a protected relation.
@@ -113,13 +136,16 @@ impl Protected {
             type_oid,
             collation: pg_sys::InvalidOid,
             generated: false,
+            limited: false,
         };
         Protected {
             relation: pg_sys::InvalidOid,
             resource_type: resource_type.to_owned(),
             resource: column("resource", pg_sys::JSONBOID),
+            format: Format::Jsonb,
             id: column("id", pg_sys::TEXTOID),
             derived: Vec::new(),
+            project: None,
             irregular_references: false,
             history: None,
             indexes: Vec::new(),
@@ -256,8 +282,31 @@ struct Row {
     resource_column: String,
     id_column: String,
     irregular_references: bool,
+    derived_columns: Vec<(String, Vec<String>)>,
+    project_column: Option<String>,
     history_of: Option<pg_sys::Oid>,
     version_column: Option<String>,
+}
+
+/// The columns that the registry's `derived_columns` names, each with its paths.
+///
+/// # Safety
+/// `datum` must be a jsonb.
+unsafe fn derived_columns(datum: pg_sys::Datum) -> Option<Vec<(String, Vec<String>)>> {
+    // SAFETY: by the caller's promise.
+    let document = unsafe { JsonbDatum::new(datum) };
+    let columns = document.value().ok()?.as_object()?;
+    let paths = |paths: jsonb::Value<'_>| {
+        let jsonb::Value::Array(paths) = paths else {
+            return None;
+        };
+        let paths = paths.iter().map(|path| path.as_str().map(str::to_owned));
+        paths.collect()
+    };
+    columns
+        .iter()
+        .map(|(name, value)| Some((name.to_owned(), paths(value)?)))
+        .collect()
 }
 
 fn load(catalog: &Catalog, relation: pg_sys::Oid) -> Answer {
@@ -270,8 +319,13 @@ fn load(catalog: &Catalog, relation: pg_sys::Oid) -> Answer {
                 resource_column: row::output(datum(2)?, pg_sys::NAMEOID),
                 id_column: row::output(datum(3)?, pg_sys::NAMEOID),
                 irregular_references: bool::from_datum(datum(4)?, false)?,
-                history_of: datum(5).and_then(|datum| pg_sys::Oid::from_datum(datum, false)),
-                version_column: datum(6).map(|datum| row::output(datum, pg_sys::NAMEOID)),
+                derived_columns: match datum(5) {
+                    Some(columns) => derived_columns(columns)?,
+                    None => Vec::new(),
+                },
+                project_column: datum(6).map(|name| row::output(name, pg_sys::NAMEOID)),
+                history_of: datum(7).and_then(|datum| pg_sys::Oid::from_datum(datum, false)),
+                version_column: datum(8).map(|datum| row::output(datum, pg_sys::NAMEOID)),
             })
         }
     })
@@ -290,35 +344,67 @@ fn load(catalog: &Catalog, relation: pg_sys::Oid) -> Answer {
     let named = |name: &str| columns.iter().find(|column| column.name == name).cloned();
     let gone = |name: &str| {
         format!(
-            "column \"{name}\" of the protected relation {} is gone or is not jsonb",
+            "column \"{name}\" of the protected relation {} is gone or has another type",
             relation::qualified_name(relation)
         )
     };
-    let resource = named(&row.resource_column)
-        .filter(|column| column.type_oid == pg_sys::JSONBOID)
+    let (resource, format) = named(&row.resource_column)
+        .and_then(|column| Some((column.clone(), Format::of(column.type_oid)?)))
         .ok_or_else(|| gone(&row.resource_column))?;
     let id = named(&row.id_column).ok_or_else(|| gone(&row.id_column))?;
+    let mut derived = Vec::new();
+    for (name, paths) in row.derived_columns {
+        derived.push(Derived {
+            column: named(&name).ok_or_else(|| gone(&name))?,
+            paths: Some(paths),
+        });
+    }
+    let project = match &row.project_column {
+        Some(name) => {
+            let column = named(name).filter(|column| is_of_projects(column.type_oid));
+            let column = column.ok_or_else(|| gone(name))?;
+            derived.push(Derived {
+                column: column.clone(),
+                paths: Some(vec!["meta.project".to_owned()]),
+            });
+            Some(column)
+        }
+        None => None,
+    };
+    // Of other generated columns nobody said what they are computed from.
+    for column in columns.iter().filter(|column| column.generated) {
+        let is_known = |known: &Derived| known.column.number == column.number;
+        if column.number != id.number && !derived.iter().any(is_known) {
+            derived.push(Derived {
+                column: column.clone(),
+                paths: None,
+            });
+        }
+    }
     let version = match &row.version_column {
         Some(name) => Some(named(name).ok_or_else(|| gone(name))?),
         None => None,
     };
-    let derived = columns
-        .into_iter()
-        .filter(|column| column.generated && column.number != id.number)
-        .collect();
     let indexes = index::indexes(&open, &resource, catalog.schema);
     Ok(Some(Rc::new(Protected {
         relation,
         resource_type: row.resource_type,
         resource,
+        format,
         id,
         derived,
+        project,
         irregular_references: row.irregular_references,
         history: row.history_of.map(|current| History { current, version }),
         indexes,
         without_trigger: OnceCell::new(),
         partitions: OnceCell::new(),
     })))
+}
+
+/// Can a column of this type hold the ids of projects?
+pub fn is_of_projects(type_oid: pg_sys::Oid) -> bool {
+    [pg_sys::TEXTOID, pg_sys::VARCHAROID, pg_sys::UUIDOID].contains(&type_oid)
 }
 
 /// Notes that a row with an irregular reference is coming into the tables of `resource_type`, so that predicates look

@@ -5,6 +5,7 @@
 //! from their constant arguments with the call site.
 
 pub mod cut;
+mod document;
 mod elements;
 mod estimates;
 mod fhirpath;
@@ -17,6 +18,7 @@ mod tests;
 mod text_array;
 
 use crate::catalog;
+use crate::document::Format;
 use crate::error::{Error, OrRaise, Result};
 use crate::node::cached;
 use crate::node::row::{self, JsonbDatum};
@@ -100,7 +102,10 @@ pub unsafe extern "C-unwind" fn fhir_access_mask(
     // SAFETY: as above.
     unsafe {
         let fields = fields(fcinfo, 1).or_raise();
-        masked(pgrx::fcinfo::pg_getarg_datum_raw(fcinfo, 0), fields).or_raise()
+        let resource = pgrx::fcinfo::pg_getarg_datum_raw(fcinfo, 0);
+        document_without(resource, Format::Jsonb, fields)
+            .or_raise()
+            .unwrap_or_else(|| pgrx::fcinfo::pg_return_null(fcinfo))
     }
 }
 
@@ -120,17 +125,31 @@ unsafe fn fields<'a>(fcinfo: pg_sys::FunctionCallInfo, number: usize) -> Result<
     }
 }
 
+/// The value of a column without some fields of its document; `None` for a text that holds no document, or whose document is
+/// too long to be written. A text is always written anew: which of its bytes changed would tell what there was, and of members of
+/// one name those are left that do not count.
+///
 /// # Safety
-/// `datum` must be a jsonb, not NULL.
-unsafe fn masked(datum: pg_sys::Datum, fields: &FieldSet) -> Result<pg_sys::Datum> {
+/// `datum` must be a value of a column of this format, not NULL.
+unsafe fn document_without(
+    datum: pg_sys::Datum,
+    format: Format,
+    fields: &FieldSet,
+) -> Result<Option<pg_sys::Datum>> {
+    if fields.is_empty() {
+        return Ok(Some(datum));
+    }
     // SAFETY: by the caller's promise.
-    let resource = unsafe { JsonbDatum::new(datum) };
+    let Some(resource) = (unsafe { format.read(datum) }) else {
+        return Ok(None);
+    };
     let value = resource.value()?;
     let cannot = |_| Error::Corrupted("a stored resource cannot be masked".to_owned());
-    Ok(match fields.mask(value).map_err(cannot)? {
-        Some(bytes) => row::jsonb_datum(&bytes),
-        None => resource.datum(),
-    })
+    match (fields.mask(value).map_err(cannot)?, format) {
+        (None, Format::Jsonb) => Ok(Some(resource.datum())),
+        (None, Format::Text) => format.write(resource.bytes()),
+        (Some(bytes), format) => format.write(&bytes),
+    }
 }
 
 version_1!(pg_finfo_fhir_access_mask_row);
@@ -176,13 +195,15 @@ pub unsafe extern "C-unwind" fn fhir_access_mask_row(
         let resource = place.and_then(|place| columns.get(place).copied().flatten());
         let mut replaced: Vec<(i16, Option<pg_sys::Datum>)> = Vec::with_capacity(derived.len() + 1);
         if let (Some(resource), Ok(number)) = (resource, i16::try_from(number)) {
-            let column = crate::node::relation::columns(descriptor)
+            let format = crate::node::relation::columns(descriptor)
                 .into_iter()
-                .find(|column| column.number == number);
-            if column.is_none_or(|column| column.type_oid != pg_sys::JSONBOID) {
+                .find(|column| column.number == number)
+                .and_then(|column| Format::of(column.type_oid));
+            let Some(format) = format else {
                 invalid_argument("resource column").raise();
-            }
-            replaced.push((number, Some(masked(resource, fields).or_raise())));
+            };
+            let masked = document_without(resource, format, fields).or_raise();
+            replaced.push((number, masked));
         }
         replaced.extend(
             derived

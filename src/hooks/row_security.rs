@@ -211,7 +211,7 @@ fn predicates(
 /// entries that PostgreSQL exempts (a view of a superuser) and we do not.
 pub fn search_qual(session: &Session, protected: &Protected) -> Result<*mut pg_sys::Node> {
     let reach = session.reach(&protected.resource_type, protected.reading())?;
-    let text = Writer::new(protected, Style::Exact).predicate(&reach.predicate());
+    let text = Writer::new(protected, Style::Exact).granted(&reach.predicate());
     // SAFETY: the expression is boolean.
     expr::parse_for(protected.relation, &text)
         .map(|qual| unsafe { mark::put(qual, session.fingerprint) })
@@ -226,7 +226,7 @@ pub fn written_qual(
     let reach = session.reach(&protected.resource_type, interaction)?;
     let text = Writer::new(protected, Style::Exact)
         .for_new_rows()
-        .predicate(&reach.predicate());
+        .granted(&reach.predicate());
     expr::parse_for(protected.relation, &text)
 }
 
@@ -259,16 +259,19 @@ pub unsafe fn is_users_policy(
     }
 }
 
-/// `predicate` over the row of `relation`; a constant does not take a parser.
+/// What `predicate` grants, over the row of `relation`; a constant does not take a parser.
 fn expression(
     relation: pg_sys::Relation,
     writer: &Writer<'_>,
     predicate: &Predicate,
 ) -> Result<*mut pg_sys::Node> {
-    match predicate {
-        // SAFETY: makes a node in the current memory context.
-        Predicate::Constant(value) => Ok(unsafe { pg_sys::makeBoolConst(*value, false) }),
-        predicate => expr::parse(relation, &writer.predicate(predicate)),
+    let text = writer.granted(predicate);
+    match text.as_str() {
+        "true" | "false" => {
+            // SAFETY: makes a node in the current memory context.
+            Ok(unsafe { pg_sys::makeBoolConst(text == "true", false) })
+        }
+        text => expr::parse(relation, text),
     }
 }
 

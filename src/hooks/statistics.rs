@@ -116,7 +116,8 @@ unsafe extern "C-unwind" fn is_hidden(
     let Ok(Some(protected)) = registry::protected(relation) else {
         return false;
     };
-    let is_ours = |key: &IndexedKey| matches!(key, IndexedKey::Function { .. });
+    let is_ours =
+        |key: &IndexedKey| matches!(key, IndexedKey::Function { .. } | IndexedKey::Document);
     protected
         .indexes
         .iter()

@@ -62,7 +62,7 @@ pub enum KeyClass {
 /// What a column of an index holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum IndexedKey {
-    /// The resource itself, for containment.
+    /// The document itself, for containment.
     Document,
     /// An index function on the resource.
     Function {
@@ -95,7 +95,7 @@ pub struct Index {
 }
 
 impl Index {
-    /// Is it a GIN index on the resource itself?
+    /// Is it a GIN index on the document itself?
     pub fn is_document_gin(&self) -> bool {
         self.keys.contains(&IndexedKey::Document)
     }
@@ -131,6 +131,7 @@ impl IndexedKey {
 
 /// All indexes of `relation`, those of a partitioned table too. `schema` is where our functions are.
 pub fn indexes(relation: &OpenRelation, resource: &Column, schema: pg_sys::Oid) -> Vec<Index> {
+    let columns = Columns { resource, schema };
     // SAFETY: the relation is open; the list is a copy.
     let oids: Vec<pg_sys::Oid> = unsafe {
         let list = pg_sys::RelationGetIndexList(relation.as_ptr());
@@ -139,8 +140,14 @@ pub fn indexes(relation: &OpenRelation, resource: &Column, schema: pg_sys::Oid) 
             .collect()
     };
     oids.into_iter()
-        .map(|oid| describe(&OpenIndex::open(oid), resource, schema))
+        .map(|oid| describe(&OpenIndex::open(oid), &columns))
         .collect()
+}
+
+/// What an index may be made of.
+struct Columns<'a> {
+    resource: &'a Column,
+    schema: pg_sys::Oid,
 }
 
 /// The operator family `uuid_ops` of btree, whose number PostgreSQL's headers do not name.
@@ -199,7 +206,7 @@ impl Drop for OpenIndex {
     }
 }
 
-fn describe(index: &OpenIndex, resource: &Column, schema: pg_sys::Oid) -> Index {
+fn describe(index: &OpenIndex, columns: &Columns<'_>) -> Index {
     // SAFETY: an open index has its pg_index row, its expressions, and for each key column an operator family and a
     // collation.
     unsafe {
@@ -228,19 +235,28 @@ fn describe(index: &OpenIndex, resource: &Column, schema: pg_sys::Oid) -> Index 
                     None
                 };
                 let default = [pg_sys::InvalidOid, pg_sys::DEFAULT_COLLATION_OID];
-                let class = key_class(*family, schema).filter(|_| default.contains(collation));
+                let class =
+                    key_class(*family, columns.schema).filter(|_| default.contains(collation));
                 keys.push(match (class, expression) {
-                    (Some(KeyClass::Document), None) if *number == resource.number => {
+                    (Some(KeyClass::Document), None)
+                        if *number == columns.resource.number
+                            && columns.resource.type_oid == pg_sys::JSONBOID =>
+                    {
                         IndexedKey::Document
                     }
-                    (Some(class), Some(expression)) => our_function(expression, resource, schema)
-                        .map_or(IndexedKey::Other, |(function, paths)| {
-                            IndexedKey::Function {
-                                function,
-                                paths,
-                                class,
-                            }
-                        }),
+                    (Some(KeyClass::Document), Some(expression))
+                        if is_document(expression, columns) =>
+                    {
+                        IndexedKey::Document
+                    }
+                    (Some(class), Some(expression)) => our_function(expression, columns).map_or(
+                        IndexedKey::Other,
+                        |(function, paths)| IndexedKey::Function {
+                            function,
+                            paths,
+                            class,
+                        },
+                    ),
                     _ if *number > 0 && method == pg_sys::BTREE_AM_OID => {
                         IndexedKey::Column(*number)
                     }
@@ -295,16 +311,44 @@ fn key_class(family: pg_sys::Oid, schema: pg_sys::Oid) -> Option<KeyClass> {
     }
 }
 
-/// `function(resource, 'paths')`, where `expression` is that.
+/// Is `expression` the row's document: the resource column, or `document(column)` where that is text?
 ///
 /// # Safety
 /// `expression` must be an index's expression.
-unsafe fn our_function(
-    expression: *mut pg_sys::Node,
-    resource: &Column,
-    schema: pg_sys::Oid,
-) -> Option<(KeyFunction, String)> {
+unsafe fn is_document(expression: *mut pg_sys::Node, columns: &Columns<'_>) -> bool {
     // SAFETY: by the caller's promise; each node is looked at as what its tag says.
+    unsafe {
+        let is_column = |node: *mut pg_sys::Node| {
+            let node = match pgrx::is_a(node, pg_sys::NodeTag::T_RelabelType) {
+                true => (*node.cast::<pg_sys::RelabelType>()).arg.cast(),
+                false => node,
+            };
+            pgrx::is_a(node, pg_sys::NodeTag::T_Var)
+                && (*node.cast::<pg_sys::Var>()).varattno == columns.resource.number
+        };
+        if columns.resource.type_oid == pg_sys::JSONBOID {
+            return is_column(expression);
+        }
+        let Some((name, arguments)) = our_call(expression, columns.schema) else {
+            return false;
+        };
+        let column = arguments.get_ptr(0).filter(|_| arguments.len() == 1);
+        name == DOCUMENT && column.is_some_and(is_column)
+    }
+}
+
+/// The function that makes a document of a text.
+pub const DOCUMENT: &str = "document";
+
+/// The name and the arguments of a call of one of our own functions.
+///
+/// # Safety
+/// `expression` must be a node.
+unsafe fn our_call(
+    expression: *mut pg_sys::Node,
+    schema: pg_sys::Oid,
+) -> Option<(String, PgList<pg_sys::Node>)> {
+    // SAFETY: by the caller's promise; the node is looked at as what its tag says.
     unsafe {
         if !pgrx::is_a(expression, pg_sys::NodeTag::T_FuncExpr) {
             return None;
@@ -314,20 +358,31 @@ unsafe fn our_function(
             return None;
         }
         let name = pg_sys::get_func_name(call.funcid);
-        if name.is_null() {
-            return None;
-        }
-        let function = KeyFunction::from_name(&text(name))?;
-        let arguments = PgList::<pg_sys::Node>::from_pg(call.args);
+        (!name.is_null()).then(|| (text(name), PgList::from_pg(call.args)))
+    }
+}
+
+/// `function(document, 'paths')`, where `expression` is that.
+///
+/// # Safety
+/// `expression` must be an index's expression.
+unsafe fn our_function(
+    expression: *mut pg_sys::Node,
+    columns: &Columns<'_>,
+) -> Option<(KeyFunction, String)> {
+    // SAFETY: by the caller's promise; each node is looked at as what its tag says.
+    unsafe {
+        let (name, arguments) = our_call(expression, columns.schema)?;
+        let function = KeyFunction::from_name(&name)?;
         let (row, paths) = (arguments.get_ptr(0)?, arguments.get_ptr(1)?);
         if arguments.len() != 2
-            || !pgrx::is_a(row, pg_sys::NodeTag::T_Var)
+            || !is_document(row, columns)
             || !pgrx::is_a(paths, pg_sys::NodeTag::T_Const)
         {
             return None;
         }
-        let (row, paths) = (&*row.cast::<pg_sys::Var>(), &*paths.cast::<pg_sys::Const>());
-        if row.varattno != resource.number || paths.consttype != pg_sys::TEXTOID {
+        let paths = &*paths.cast::<pg_sys::Const>();
+        if paths.consttype != pg_sys::TEXTOID {
             return None;
         }
         let paths = String::from_datum(paths.constvalue, paths.constisnull)?;

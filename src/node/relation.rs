@@ -70,6 +70,8 @@ pub struct Column {
     pub collation: pg_sys::Oid,
     /// Is it computed from other columns and stored?
     pub generated: bool,
+    /// Has its type a modifier, such as a length?
+    pub limited: bool,
 }
 
 /// The columns of `descriptor` that are not dropped.
@@ -89,6 +91,7 @@ pub fn columns(descriptor: pg_sys::TupleDesc) -> Vec<Column> {
                 type_oid: attribute.atttypid,
                 collation: attribute.attcollation,
                 generated: attribute.attgenerated != 0,
+                limited: attribute.atttypmod != -1,
             })
             .collect()
     }

@@ -25,6 +25,42 @@ pub unsafe fn deform(
     }
 }
 
+unsafe extern "C-unwind" {
+    fn datum_image_eq(
+        one: pg_sys::Datum,
+        two: pg_sys::Datum,
+        by_value: bool,
+        length: std::ffi::c_int,
+    ) -> bool;
+}
+
+/// Are two values of column `number` (from 1) the same, byte for byte, however they are stored?
+///
+/// # Safety
+/// Both must be values of that column, not NULL.
+pub unsafe fn is_same(
+    one: pg_sys::Datum,
+    two: pg_sys::Datum,
+    descriptor: pg_sys::TupleDesc,
+    number: i16,
+) -> bool {
+    // SAFETY: a tuple descriptor holds natts attributes.
+    unsafe {
+        let count = usize::try_from((*descriptor).natts).unwrap_or(0);
+        let place = usize::try_from(number)
+            .ok()
+            .and_then(|number| number.checked_sub(1));
+        let attributes = (*descriptor).attrs.as_slice(count);
+        place
+            .and_then(|place| attributes.get(place))
+            .is_some_and(|attribute| {
+                let length = i32::from(attribute.attlen);
+                let (by_value, equal) = (attribute.attbyval, datum_image_eq);
+                pg_sys::ffi::pg_guard_ffi_boundary(|| equal(one, two, by_value, length))
+            })
+    }
+}
+
 /// One column of a tuple, by its number from 1; `None` for NULL, and for a column that there is not.
 ///
 /// # Safety

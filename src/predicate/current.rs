@@ -34,7 +34,7 @@ impl Judge<'_> {
             if granted == Predicate::Constant(false) {
                 return None;
             }
-            let granted = self.of_current(style).predicate(&granted);
+            let granted = self.of_current(style).granted(&granted);
             return Some(format!("EXISTS ({} AND {granted})", self.rows(style, "")));
         }
         if self.reach.scope == Predicate::Constant(true) {

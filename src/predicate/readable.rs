@@ -90,7 +90,7 @@ fn text(session: &Session, protected: &Protected) -> Result<String> {
     };
     Ok(format!(
         "SELECT pg_catalog.bool_and(({}) IS TRUE) FROM {} AS {ROW} WHERE {same}",
-        writer.predicate(&reach.predicate()),
+        writer.granted(&reach.predicate()),
         relation::qualified_name(protected.relation),
     ))
 }

@@ -1,7 +1,8 @@
 //! Which indexes of a relation can answer a lookup, and which it would take.
 
+use crate::document::Format;
 use crate::node::index::{Index, IndexedKey, KeyFunction};
-use crate::predicate::{literal, readable_identifier};
+use crate::predicate::{Style, Writer, literal, readable_identifier};
 use crate::registry::Protected;
 use fhir_search::keys::Paths;
 use fhir_search::{Comparisons, Condition, Key, Lookup, Test};
@@ -21,8 +22,10 @@ impl From<Key> for KeyFunction {
 /// The index, or the indexes, that a condition takes.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Needed {
-    /// GIN on the resource itself.
+    /// GIN on the document itself.
     Document,
+    /// A B-tree on the project column.
+    Project,
     /// GIN on the values of a function.
     Values(KeyFunction, String),
     /// A B-tree on the keys of ranges.
@@ -60,7 +63,7 @@ impl Needed {
 
     /// The statement that makes the index.
     pub fn statement(&self, protected: &Protected, relation: &str) -> String {
-        let resource = readable_identifier(&protected.resource.name);
+        let resource = Writer::new(protected, Style::Readable).resource();
         let key = |function: &KeyFunction, paths: &str| {
             format!(
                 "fhir_access.{}({resource}, {})",
@@ -69,7 +72,18 @@ impl Needed {
             )
         };
         let (method, columns) = match self {
-            Needed::Document => ("gin", format!("{resource} jsonb_path_ops")),
+            Needed::Document => {
+                let document = match protected.format {
+                    Format::Jsonb => resource,
+                    Format::Text => format!("({resource})"),
+                };
+                ("gin", format!("{document} jsonb_path_ops"))
+            }
+            Needed::Project => {
+                let column = protected.project.as_ref();
+                let name = column.map_or("", |column| column.name.as_str());
+                ("btree", readable_identifier(name))
+            }
             Needed::Values(function, paths) => (
                 "gin",
                 format!("({}) fhir_access.prefix_ops", key(function, paths)),

@@ -94,7 +94,7 @@ fn explain(
                 entry.policy.clone(),
                 entry.index,
                 entry.criteria.clone(),
-                match (writer.predicate(&predicate), &current) {
+                match (writer.granted(&predicate), &current) {
                     (predicate, None) => predicate,
                     (predicate, Some(current)) if predicate == "true" => current.clone(),
                     (predicate, Some(current)) => format!("{predicate} AND {current}"),

@@ -4,13 +4,13 @@ use crate::catalog;
 use crate::error::{Error, OrRaise, Result};
 use crate::node::index::Index;
 use crate::node::privilege::AsOwner;
-use crate::node::relation;
+use crate::node::relation::{self, Column};
 use crate::predicate::readable_identifier;
 use crate::predicate::served::{Needed, lookups, serving};
 use crate::registry::{self, Protected};
 use crate::settings;
 use access_policy::{AccessPolicy, Interaction};
-use fhir_search::{Condition, Lookup, Predicate, Test};
+use fhir_search::{Condition, Lookup, Predicate, ProjectTest, Test};
 use pgrx::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -96,7 +96,33 @@ impl Plan {
         }
     }
 
+    /// How the project column answers a test, where that is what is asked.
+    fn of_project(protected: &Protected, test: &Test) -> Option<Plan> {
+        let project = protected.project.as_ref()?;
+        Some(match test.of_project()? {
+            ProjectTest::Present => Plan::Scan,
+            ProjectTest::Is(_) => {
+                let (existing, missing) = match protected
+                    .indexes
+                    .iter()
+                    .find(|index| index.leads_with(project))
+                {
+                    Some(index) => (BTreeSet::from([index.name.clone()]), BTreeSet::new()),
+                    None => (BTreeSet::new(), BTreeSet::from([Needed::Project])),
+                };
+                Plan::Indexes {
+                    rank: 1,
+                    existing,
+                    missing,
+                }
+            }
+        })
+    }
+
     fn of_test(asked: &Asked<'_>, test: &Test) -> Plan {
+        if let Some(plan) = Plan::of_project(asked.protected, test) {
+            return plan;
+        }
         let usable = lookups(asked.protected, test);
         let served = |lookup: &&Lookup| !serving(asked.protected, &lookup.condition).is_empty();
         // One that only narrows is good enough where nothing that is advised decides.
@@ -179,6 +205,14 @@ struct Stored {
 
 fn advise(protected: &Protected, policies: &[Stored]) -> Advice {
     let mut advice = Advice::new();
+    let is_missing = |project: &Column| {
+        let mut indexes = protected.indexes.iter();
+        !indexes.any(|index| index.leads_with(project))
+    };
+    if protected.project.as_ref().is_some_and(is_missing) {
+        let (criteria, _) = advice.entry(Needed::Project).or_default();
+        criteria.insert("the rows of the membership's project".to_owned());
+    }
     for Stored {
         id,
         policy,

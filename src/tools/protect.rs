@@ -1,14 +1,17 @@
 //! `protect()`.
 
 mod fitness;
+mod options;
 
 use super::objects;
 use crate::catalog::catalog;
+use crate::document::Format;
 use crate::error::{Error, OrRaise, Result};
 use crate::functions::require_preloaded;
 use crate::node::privilege::AsOwner;
 use crate::node::relation;
 use crate::predicate::identifier;
+use options::{DerivedColumns, given, text};
 use pgrx::prelude::*;
 use std::ffi::CStr;
 
@@ -17,36 +20,35 @@ use std::ffi::CStr;
 #[pg_extern(sql = "
 CREATE FUNCTION fhir_access.protect(relation regclass, resource_type text,
                                     resource_column name DEFAULT 'resource', id_column name DEFAULT 'id',
+                                    derived_columns jsonb DEFAULT NULL, project_column name DEFAULT NULL,
                                     history_of regclass DEFAULT NULL, version_column name DEFAULT NULL)
     RETURNS void LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', '@FUNCTION_NAME@';
 ")]
+#[allow(clippy::too_many_arguments)] // they are the SQL function's, which names them
 fn protect(
     relation: Option<pg_sys::Oid>,
     resource_type: Option<&str>,
     resource_column: Option<&CStr>,
     id_column: Option<&CStr>,
+    derived_columns: Option<pgrx::JsonB>,
+    project_column: Option<&CStr>,
     history_of: Option<pg_sys::Oid>,
     version_column: Option<&CStr>,
 ) {
-    // A name is a zero-terminated string; in a UTF8 database, which is checked below, it is UTF-8.
-    let name = |name: &CStr| name.to_string_lossy().into_owned();
-    let layout = Layout {
-        resource_type: given(resource_type, "resource_type").or_raise().to_owned(),
-        resource_column: name(given(resource_column, "resource_column").or_raise()),
-        id_column: name(given(id_column, "id_column").or_raise()),
-        history_of,
-        version_column: version_column.map(name),
+    let layout = || {
+        let layout = Layout {
+            resource_type: given(resource_type, "resource_type")?.to_owned(),
+            resource_column: text(given(resource_column, "resource_column")?),
+            id_column: text(given(id_column, "id_column")?),
+            derived_columns: options::derived_columns(derived_columns)?,
+            project_column: project_column.map(text),
+            history_of,
+            version_column: version_column.map(text),
+        };
+        Ok((given(relation, "relation")?, layout))
     };
-    protect_tree(given(relation, "relation").or_raise(), &layout).or_raise();
-}
-
-/// An argument that must not be NULL.
-fn given<T>(argument: Option<T>, name: &str) -> Result<T> {
-    argument.ok_or_else(|| Error::Argument {
-        message: format!("{name} is NULL"),
-        hint: "protect() takes the table, the FHIR type of its rows, and the names of its columns."
-            .to_owned(),
-    })
+    let (relation, layout) = layout().or_raise();
+    protect_tree(relation, &layout).or_raise();
 }
 
 /// How a table holds resources, as its owner says.
@@ -57,6 +59,10 @@ pub struct Layout {
     pub resource_column: String,
     /// The column that holds the resource's id.
     pub id_column: String,
+    /// The columns that repeat elements of the resource.
+    pub derived_columns: DerivedColumns,
+    /// The column that holds the row's project.
+    pub project_column: Option<String>,
     /// Where the rows are versions of resources: the table of the resources as they are now.
     pub history_of: Option<pg_sys::Oid>,
     /// The column that holds the version; without one it is the document's own.
@@ -75,6 +81,7 @@ fn protect_tree(root: pg_sys::Oid, layout: &Layout) -> Result<()> {
                 .to_owned(),
         });
     }
+    options::check_paths(&layout.resource_type, &layout.derived_columns)?;
     if relation::kind(root).is_none() {
         return Err(Error::NoRelation(root.to_u32()));
     }
@@ -176,14 +183,19 @@ fn register(oid: pg_sys::Oid, layout: &Layout) -> Result<()> {
     let table = relation::qualified_name(oid);
     let irregular = has_irregular_references(oid, &table, &layout.resource_column)?;
     let _owner = AsOwner::of_extension(&catalog);
-    let insert = "INSERT INTO fhir_access.protection AS p (relation, resource_type, resource_column, id_column, irregular_references, history_of, version_column)
-         VALUES ($1, $2, $3::text::name, $4::text::name, $5, $6, $7::text::name)
+    let insert = "INSERT INTO fhir_access.protection AS p (relation, resource_type, resource_column, id_column, irregular_references,
+                                               derived_columns, project_column, history_of, version_column)
+         VALUES ($1, $2, $3::text::name, $4::text::name, $5, $6, $7::text::name, $8, $9::text::name)
          ON CONFLICT (relation) DO UPDATE
             SET resource_type = excluded.resource_type, resource_column = excluded.resource_column,
-                id_column = excluded.id_column, history_of = excluded.history_of, version_column = excluded.version_column,
-                irregular_references = p.irregular_references OR excluded.irregular_references
-          WHERE (p.resource_type, p.resource_column, p.id_column, p.irregular_references, p.history_of, p.version_column)
-             IS DISTINCT FROM (excluded.resource_type, excluded.resource_column, excluded.id_column, excluded.irregular_references,
+                id_column = excluded.id_column,
+                irregular_references = p.irregular_references OR excluded.irregular_references,
+                derived_columns = excluded.derived_columns, project_column = excluded.project_column,
+                history_of = excluded.history_of, version_column = excluded.version_column
+          WHERE (p.resource_type, p.resource_column, p.id_column, p.irregular_references, p.derived_columns, p.project_column,
+                 p.history_of, p.version_column)
+             IS DISTINCT FROM (excluded.resource_type, excluded.resource_column, excluded.id_column,
+                               excluded.irregular_references, excluded.derived_columns, excluded.project_column,
                                excluded.history_of, excluded.version_column)";
     Spi::connect_mut(|client| {
         client.update(
@@ -195,6 +207,8 @@ fn register(oid: pg_sys::Oid, layout: &Layout) -> Result<()> {
                     layout.resource_column.as_str().into(),
                     layout.id_column.as_str().into(),
                     irregular.into(),
+                    options::registered(&layout.derived_columns).into(),
+                    layout.project_column.as_deref().into(),
                     layout.history_of.into(),
                     layout.version_column.as_deref().into(),
                 ],
@@ -215,9 +229,16 @@ fn register(oid: pg_sys::Oid, layout: &Layout) -> Result<()> {
 
 /// Does a row hold a reference that equality on the stored text cannot find?
 fn has_irregular_references(oid: pg_sys::Oid, table: &str, resource_column: &str) -> Result<bool> {
+    let columns = relation::columns(relation::OpenRelation::open(oid).tuple_desc());
+    let mut document = format!("t.{}", identifier(resource_column));
+    let of_text = |column: &relation::Column| {
+        column.name == resource_column && Format::of(column.type_oid) == Some(Format::Text)
+    };
+    if columns.iter().any(of_text) {
+        document = format!("fhir_access.document({document})");
+    }
     let query = format!(
-        "SELECT EXISTS (SELECT FROM {table} t WHERE fhir_access.has_irregular_references(t.{}))",
-        identifier(resource_column)
+        "SELECT EXISTS (SELECT FROM {table} t WHERE fhir_access.has_irregular_references({document}))"
     );
     let _owner = AsOwner::of_table(oid)?;
     Spi::connect(|client| client.select(&query, Some(1), &[])?.first().get::<bool>(1))

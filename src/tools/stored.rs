@@ -56,9 +56,9 @@ impl Stored {
     ) -> Result<Option<Stored>> {
         let writer = Writer::new(protected, Style::Exact);
         let query = format!(
-            "SELECT {}, {ROW}.{} FROM {} AS {ROW} WHERE {condition} ORDER BY {ROW}.{} LIMIT 1",
+            "SELECT {}, {} FROM {} AS {ROW} WHERE {condition} ORDER BY {ROW}.{} LIMIT 1",
             writer.deciding_entry(entries, scope),
-            identifier(&protected.resource.name),
+            writer.resource(),
             relation::qualified_name(protected.relation),
             identifier(&protected.id.name),
         );
@@ -73,7 +73,7 @@ impl Stored {
             let document = row.get::<pgrx::datum::AnyElement>(2)?;
             Ok(Some(Stored {
                 place: place.and_then(|place| usize::try_from(place).ok()),
-                // SAFETY: the registry checked that the column is jsonb.
+                // SAFETY: what the writer calls the row's document is jsonb.
                 document: document
                     .map(|datum| unsafe { JsonbDatum::new(datum.datum()) }.bytes().to_vec()),
             }))

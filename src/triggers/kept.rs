@@ -21,6 +21,8 @@ pub struct Kept {
     pub fields: Rc<FieldSet>,
     /// Those of them that the writer could not see.
     pub unseen: FieldSet,
+    /// What the column for projects holds, where there is one.
+    pub project: Option<String>,
 }
 
 impl Kept {
@@ -58,7 +60,7 @@ impl Kept {
             .try_restore(new, stored, &self.unseen)
             .map_err(|_| cannot(row))?;
         if let Some(restored) = restored {
-            row.put(&restored);
+            row.put(&restored)?;
         }
         Ok(())
     }
@@ -99,6 +101,15 @@ pub fn violation_of_insert(
         .violations(sent, None, fields)
         .map_err(|_| row.invalid("cannot be written without its readonly and hidden fields"))?;
     Ok(refuse(Interaction::Create, row, &paths).err())
+}
+
+/// Refuses a row that sets columns whose fields it may not write, where that is an error.
+pub fn refuse_columns(interaction: Interaction, row: &Row<'_>, columns: &[String]) -> Result<()> {
+    if settings::readonly_violation() != ReadonlyViolation::Error {
+        return Ok(());
+    }
+    let named = columns.iter().map(|name| format!("column \"{name}\""));
+    refuse(interaction, row, &named.collect::<Vec<_>>())
 }
 
 fn refuse(interaction: Interaction, row: &Row<'_>, paths: &[String]) -> Result<()> {

@@ -1,5 +1,6 @@
 //! Triggers: on protected tables ([`write`]) and on the documents' tables ([`documents`]).
 
+mod columns;
 mod documents;
 mod kept;
 mod member;

@@ -1,15 +1,16 @@
 //! A row as the write trigger sees it: its document, its id, and what makes it unfit for a protected table.
 
+use crate::document::{self, Format};
 use crate::error::{Error, Result};
 use crate::node::relation;
 use crate::node::row::{self, JsonbDatum};
 use crate::predicate::is_uuid;
 use crate::registry::{self, Protected};
 use crate::session::reach::{Reach, ReachEntry};
-use fhir_search::{Candidate, Test};
+use fhir_search::{Candidate, ProjectTest, Test};
 use jsonb::Value;
 use pgrx::prelude::*;
-use std::cell::OnceCell;
+use std::cell::{Cell, OnceCell};
 use std::rc::Rc;
 
 /// A row on its way into, or out of, a protected table.
@@ -18,6 +19,8 @@ pub struct Row<'a> {
     pub tuple: pg_sys::HeapTuple,
     descriptor: pg_sys::TupleDesc,
     protected: &'a Protected,
+    /// The document, once it was read from a text.
+    parsed: Cell<Option<pg_sys::Datum>>,
     /// Must messages not tell which row it is?
     concealed: bool,
 }
@@ -36,6 +39,7 @@ impl<'a> Row<'a> {
             tuple,
             descriptor,
             protected,
+            parsed: Cell::new(None),
             concealed: false,
         }
     }
@@ -45,29 +49,107 @@ impl<'a> Row<'a> {
         self.protected
     }
 
-    fn column(&self, number: i16) -> Option<pg_sys::Datum> {
+    /// The value of the column with this number; `None` where it is NULL.
+    pub fn column(&self, number: i16) -> Option<pg_sys::Datum> {
         // SAFETY: the tuple is a row of the descriptor, by `of`.
         unsafe { row::column(self.tuple, self.descriptor, number) }
     }
 
-    pub fn document(&self) -> Result<JsonbDatum> {
-        match self.column(self.protected.resource.number) {
-            // SAFETY: the registry checked that the column is jsonb.
-            Some(datum) => Ok(unsafe { JsonbDatum::new(datum) }),
-            None => Err(self.invalid("is NULL")),
+    /// Puts a value into the column with this number, or NULL.
+    pub fn set_column(&mut self, number: i16, value: Option<pg_sys::Datum>) {
+        // SAFETY: the tuple is a row of the descriptor; the callers give values of the column's type.
+        self.tuple = unsafe { row::replace(self.tuple, self.descriptor, &[(number, value)]) };
+    }
+
+    /// Is the same in this column as in that of `other`?
+    pub fn has_same(&self, other: &Row<'_>, number: i16) -> bool {
+        match (self.column(number), other.column(number)) {
+            (None, None) => true,
+            // SAFETY: both rows are of the descriptor.
+            (Some(one), Some(two)) => unsafe { row::is_same(one, two, self.descriptor, number) },
+            _ => false,
         }
     }
 
-    pub fn put(&mut self, document: &[u8]) {
-        let datum = row::jsonb_datum(document);
-        // SAFETY: as above.
-        self.tuple = unsafe {
-            row::replace(
-                self.tuple,
-                self.descriptor,
-                &[(self.protected.resource.number, Some(datum))],
-            )
+    /// The document, as jsonb.
+    pub fn document(&self) -> Result<JsonbDatum> {
+        if let Some(parsed) = self.parsed.get() {
+            // SAFETY: kept below, for this row.
+            return Ok(unsafe { JsonbDatum::new(parsed) });
+        }
+        let Some(datum) = self.column(self.protected.resource.number) else {
+            return Err(self.invalid("is NULL"));
         };
+        let format = self.protected.format;
+        // SAFETY: the registry checked the column's type.
+        let Some(document) = (unsafe { format.read(datum) }) else {
+            return Err(self.invalid("must hold JSON"));
+        };
+        if format == Format::Text {
+            self.parsed.set(Some(document.datum()));
+        }
+        Ok(document)
+    }
+
+    /// Puts a document into the row's column.
+    pub fn put(&mut self, document: &[u8]) -> Result<()> {
+        let Some(datum) = self.protected.format.write(document)? else {
+            return Err(self.invalid("cannot hold so long a text"));
+        };
+        self.set_column(self.protected.resource.number, Some(datum));
+        if self.protected.format == Format::Text {
+            self.parsed.set(Some(row::jsonb_datum(document)));
+        }
+        Ok(())
+    }
+
+    /// Of members of one name in a text only the last counts. Others are not stored, where another reader could find them.
+    pub fn drop_duplicates(&mut self) -> Result<()> {
+        if self.protected.format == Format::Jsonb {
+            return Ok(());
+        }
+        let Some(datum) = self.column(self.protected.resource.number) else {
+            return Ok(());
+        };
+        // SAFETY: a text of any kind is a varlena.
+        let text = unsafe { JsonbDatum::new(datum) };
+        if document::has_duplicates(text.bytes()) {
+            let document = self.document()?;
+            self.put(document.bytes())?;
+        }
+        Ok(())
+    }
+
+    /// Has the table a column for projects?
+    pub fn has_project_column(&self) -> bool {
+        self.protected.project.is_some()
+    }
+
+    /// What is in the column for projects, as text.
+    pub fn project(&self) -> Option<String> {
+        let project = self.protected.project.as_ref()?;
+        // SAFETY: the datum is of the column's type.
+        self.column(project.number)
+            .map(|datum| unsafe { row::output(datum, project.type_oid) })
+    }
+
+    /// Puts a project into its column; none where the column cannot hold it.
+    pub fn set_project(&mut self, id: Option<&str>) {
+        let Some(project) = self.protected.project.as_ref() else {
+            return;
+        };
+        if self.project().as_deref() == id {
+            return;
+        }
+        let (number, type_oid) = (project.number, project.type_oid);
+        let value = id.and_then(|id| id_datum(id, type_oid));
+        self.set_column(number, value);
+    }
+
+    /// What the document says of its project.
+    pub fn project_of_document(&self) -> Result<Option<String>> {
+        let document = self.document()?;
+        Ok(project_in(document.value()?))
     }
 
     /// The id in its column, as text; `None` while it is NULL or not computed yet.
@@ -176,11 +258,9 @@ impl<'a> Row<'a> {
         if self.protected.irregular_references {
             return Ok(());
         }
-        let Some(datum) = self.column(self.protected.resource.number) else {
+        let Ok(document) = self.document() else {
             return Ok(());
         };
-        // SAFETY: the registry checked that the column is jsonb.
-        let document = unsafe { JsonbDatum::new(datum) };
         if fhir_search::has_irregular_references(document.value()?) {
             registry::mark_irregular(&self.protected.resource_type)?;
         }
@@ -190,8 +270,12 @@ impl<'a> Row<'a> {
     /// The first entry of `reach` that grants the row, whose id must be a [plain](has_plain_id) one if it is asked for.
     pub fn deciding(&self, reach: &Reach) -> Result<Option<Rc<ReachEntry>>> {
         let column = self.column(self.protected.resource.number);
-        // SAFETY: the registry checked that the column is jsonb.
-        let document = column.map(|datum| unsafe { JsonbDatum::new(datum) });
+        let document = match (column, self.document()) {
+            (None, _) if self.protected.format == Format::Jsonb => None,
+            (Some(_), Ok(document)) => Some(document),
+            // A text that holds no document is granted by nothing.
+            _ => return Ok(None),
+        };
         let judged = Judged {
             row: self,
             id: OnceCell::new(),
@@ -218,13 +302,19 @@ impl<'a> Row<'a> {
         if !id.generated {
             return self.tuple;
         }
-        let datum = self.document_id().and_then(|text| match id.type_oid {
-            pg_sys::TEXTOID | pg_sys::VARCHAROID => text.into_datum(),
-            pg_sys::UUIDOID if is_uuid(&text) => row::uuid(&text),
-            _ => None,
-        });
+        let document_id = self.document_id();
+        let datum = document_id.and_then(|text| id_datum(&text, id.type_oid));
         // SAFETY: the datum is of the column's type.
         unsafe { row::replace(self.tuple, self.descriptor, &[(id.number, datum)]) }
+    }
+}
+
+/// An id as a value of a column's type, where it can be one.
+fn id_datum(id: &str, type_oid: pg_sys::Oid) -> Option<pg_sys::Datum> {
+    match type_oid {
+        pg_sys::TEXTOID | pg_sys::VARCHAROID => id.into_datum(),
+        pg_sys::UUIDOID if is_uuid(id) => row::uuid(id),
+        _ => None,
     }
 }
 
@@ -253,7 +343,13 @@ impl Candidate for Judged<'_, '_> {
     }
 
     fn passes(&self, test: &Test) -> Option<bool> {
-        test.evaluate(self.document?)
+        let document = self.document?;
+        match self.row.has_project_column() {
+            true => test.evaluate_beside(document, |asked| {
+                holds_project(self.row.project().as_deref(), asked)
+            }),
+            false => test.evaluate(document),
+        }
     }
 }
 
@@ -273,7 +369,31 @@ pub unsafe fn has_plain_id(relation: pg_sys::Relation, protected: &Protected) ->
     }
 }
 
+/// What a test of the project comes to on the text of what is in the column for it.
+pub fn holds_project(project: Option<&str>, asked: ProjectTest<'_>) -> bool {
+    let Some(project) = project else {
+        return false;
+    };
+    match asked {
+        ProjectTest::Present => true,
+        // A UUID is the same in either case of its digits.
+        ProjectTest::Is(ids) => ids.iter().any(|id| match is_uuid(project) {
+            true => id.eq_ignore_ascii_case(project),
+            false => id == project,
+        }),
+    }
+}
+
 /// The `id` member of a document.
 fn id_in(document: Value<'_>) -> Option<String> {
     document.as_object()?.get("id")?.as_str().map(str::to_owned)
+}
+
+/// The project that a document says it belongs to.
+pub fn project_in(document: Value<'_>) -> Option<String> {
+    let meta = document.as_object()?.get("meta")?;
+    meta.as_object()?
+        .get("project")?
+        .as_str()
+        .map(str::to_owned)
 }

@@ -16,6 +16,7 @@ use crate::node::scan::{self, Sought};
 use crate::predicate::{Style, Writer, identifier};
 use crate::registry::{self, Protected};
 use crate::session::Session;
+use crate::triggers::row::holds_project;
 use access_policy::Interaction;
 use fhir_search::{Candidate, Predicate, Test};
 use jsonb::{Node, Value};
@@ -25,18 +26,23 @@ use std::borrow::Cow;
 
 const COMPARTMENT: &str = "compartment";
 
-/// The new document as it is stored, or `None` where nothing changes. Where fields that may not be written have been taken out
-/// of it, `tagged_before` is what it was before: the tags are ours, and stay.
+/// The new document as it is stored, or `None` where nothing changes. `said` is the project that the row names beside it.
+/// Where fields that may not be written have been taken out of it, `tagged_before` is what it was before: the tags are ours, and
+/// stay.
 pub fn on_create(
     session: &Session,
     protected: &Protected,
     new: Value<'_>,
+    said: Option<String>,
     tagged_before: Option<Value<'_>>,
 ) -> Result<Option<Vec<u8>>> {
     let access = &session.access;
     let project = if access.super_admin {
-        match (meta_member(new, "project"), &access.project) {
-            (None, Some(project)) => Edit::Set(text(project.clone())),
+        match (
+            meta_member(new, "project"),
+            said.or_else(|| access.project.clone()),
+        ) {
+            (None, Some(project)) => Edit::Set(text(project)),
             _ => Edit::Keep,
         }
     } else {
@@ -61,15 +67,19 @@ pub fn on_create(
     tagged(protected, tagged_before, new, project, accounts)
 }
 
-/// As [`on_create`], for a row that replaces `old`.
+/// As [`on_create`], for a row that replaces `old`. `moved` is the project that a super admin gives it beside the document.
 pub fn on_update(
     session: &Session,
     protected: &Protected,
-    old: Value<'_>,
-    new: Value<'_>,
+    [old, new]: [Value<'_>; 2],
+    moved: Option<Option<String>>,
 ) -> Result<Option<Vec<u8>>> {
     let project = if session.access.super_admin {
-        Edit::Keep
+        match moved {
+            Some(Some(project)) => Edit::Set(text(project)),
+            Some(None) => Edit::Remove,
+            None => Edit::Keep,
+        }
     } else {
         match meta_member(old, "project") {
             Some(project) => Edit::Set(Node::Value(project)),
@@ -236,10 +246,11 @@ fn stored_accounts(
         }
     }
     let condition = Predicate::all([Predicate::Id(ids.to_vec()), scope.clone()]);
-    let condition = Writer::new(table, Style::Exact).predicate(&condition);
+    let writer = Writer::new(table, Style::Exact);
+    let condition = writer.predicate(&condition);
     let query = format!(
-        "SELECT {ROW}.{} FROM {} AS {ROW} WHERE {condition} ORDER BY {ROW}.{}",
-        identifier(&table.resource.name),
+        "SELECT {} FROM {} AS {ROW} WHERE {condition} ORDER BY {ROW}.{}",
+        writer.resource(),
         relation::qualified_name(table.relation),
         identifier(&table.id.name),
     );
@@ -253,7 +264,7 @@ fn stored_accounts(
             else {
                 continue;
             };
-            // SAFETY: the registry checked that the column is jsonb.
+            // SAFETY: what the writer calls the row's document is jsonb.
             let resource = unsafe { JsonbDatum::new(datum.datum()) };
             found.push(resource.value().map(references_in).unwrap_or_default());
         }
@@ -269,21 +280,36 @@ fn accounts_in_row(
     tuple: pg_sys::HeapTuple,
     scope: &Predicate,
 ) -> Result<Option<Vec<String>>> {
-    // SAFETY: the tuple is a row of the relation, whose column is jsonb, as the registry has checked.
-    let resource = unsafe {
-        row::column(tuple, relation.tuple_desc(), table.resource.number)
-            .map(|datum| JsonbDatum::new(datum))
+    let column = |number| {
+        // SAFETY: the tuple is a row of the relation.
+        unsafe { row::column(tuple, relation.tuple_desc(), number) }
     };
+    let resource = column(table.resource.number);
+    // SAFETY: the registry has checked the column's type.
+    let resource = resource.and_then(|datum| unsafe { table.format.read(datum) });
     let Some(resource) = resource else {
         return Ok(None);
     };
-    let resource = resource.value()?;
-    let counts = scope.evaluate(&Patient(resource)) == Some(true);
-    Ok(counts.then(|| references_in(resource)))
+    let document = resource.value()?;
+    let project = table.project.as_ref();
+    let patient = Patient {
+        document,
+        has_project_column: project.is_some(),
+        project: project.and_then(|project| {
+            // SAFETY: the datum is of the column's type.
+            column(project.number).map(|datum| unsafe { row::output(datum, project.type_oid) })
+        }),
+    };
+    let counts = scope.evaluate(&patient) == Some(true);
+    Ok(counts.then(|| references_in(document)))
 }
 
-/// A stored patient, of whom predicates ask what the document says.
-struct Patient<'a>(Value<'a>);
+/// A stored patient, of whom predicates ask what the row says.
+struct Patient<'a> {
+    document: Value<'a>,
+    has_project_column: bool,
+    project: Option<String>,
+}
 
 impl Candidate for Patient<'_> {
     fn has_id_of(&self, _ids: &[String]) -> Option<bool> {
@@ -291,7 +317,12 @@ impl Candidate for Patient<'_> {
     }
 
     fn passes(&self, test: &Test) -> Option<bool> {
-        test.evaluate(self.0)
+        match self.has_project_column {
+            true => test.evaluate_beside(self.document, |asked| {
+                holds_project(self.project.as_deref(), asked)
+            }),
+            false => test.evaluate(self.document),
+        }
     }
 }
 

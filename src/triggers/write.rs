@@ -7,7 +7,7 @@ use super::movement::Moved;
 use super::row::Row;
 use super::site::Site;
 use super::{
-    Operation, member, movement, operation, require_before_row, tag, trigger_data, upsert,
+    Operation, columns, member, movement, operation, require_before_row, tag, trigger_data, upsert,
 };
 use crate::audit::{self, About, Line};
 use crate::constraint;
@@ -139,12 +139,15 @@ unsafe fn insert(
         upsert::settle()?;
         upsert::begin();
         row.check_shape()?;
+        row.drop_duplicates()?;
         let sent = row.document()?;
-        if let Some(tagged) = tag::on_create(&session, protected, sent.value()?, None)? {
-            row.put(&tagged);
+        let tagged = tag::on_create(&session, protected, sent.value()?, row.project(), None)?;
+        if let Some(tagged) = tagged {
+            row.put(&tagged)?;
         }
+        columns::project_on_create(&session, &mut row)?;
         if let Some(own) = member::in_project(&session, protected, row.document()?.value()?)? {
-            row.put(&own);
+            row.put(&own)?;
         }
         let site = Site::at(fcinfo, &session, protected);
         let entry = site.deciding(Interaction::Create, data.tg_relation, &row)?;
@@ -153,7 +156,12 @@ unsafe fn insert(
         };
         let dropped = Rc::clone(&entry.kept);
         if !dropped.is_empty() {
-            if let Some(violation) = kept::violation_of_insert(&row, sent.value()?, &dropped)? {
+            let set = columns::set_by_insert(&row, protected, &dropped);
+            let violation = match kept::violation_of_insert(&row, sent.value()?, &dropped)? {
+                None => kept::refuse_columns(Interaction::Create, &row, &set).err(),
+                violation => violation,
+            };
+            if let Some(violation) = violation {
                 // Where an update may yet take the insert's place, it is judged by what was sent.
                 upsert::refuse(of_relation(violation, protected))?;
                 return Ok(row.tuple);
@@ -162,18 +170,22 @@ unsafe fn insert(
             let kept = dropped.try_remove(tagged.value()?).map_err(|_| {
                 row.invalid("cannot be written without its readonly and hidden fields")
             })?;
+            let emptied = columns::drop(&mut row, protected, &dropped);
+            if emptied || kept.is_some() {
+                upsert::note(protected.relation, row.reference(), &dropped);
+            }
             if let Some(kept) = kept {
-                row.put(&kept);
+                row.put(&kept)?;
                 let kept = parse(&kept)?;
-                if let Some(again) = tag::on_create(&session, protected, kept, tagged.value().ok())?
-                {
-                    row.put(&again);
+                let before = tagged.value().ok();
+                let again = tag::on_create(&session, protected, kept, row.project(), before)?;
+                if let Some(again) = again {
+                    row.put(&again)?;
                 }
                 let document = row.document()?;
                 if let Some(own) = member::in_project(&session, protected, document.value()?)? {
-                    row.put(&own);
+                    row.put(&own)?;
                 }
-                upsert::note(protected.relation, row.reference(), &dropped);
                 let granting = site.deciding(Interaction::Create, data.tg_relation, &row)?;
                 entry = granting.ok_or_else(|| {
                     let what = "the new row, without the fields that may not be written,";
@@ -329,9 +341,16 @@ unsafe fn update(
             fields = Rc::new(fields.union(&dropped));
             unseen = unseen.union(&dropped);
         }
-        let kept = Kept { fields, unseen };
+        let kept = Kept {
+            fields,
+            unseen,
+            project: old.project(),
+        };
         new.check_shape()?;
         new.check_identity(&old)?;
+        new.drop_duplicates()?;
+        let fields = (&*kept.fields, &kept.unseen);
+        columns::put_back(&mut new, &old, data, protected, fields)?;
         let stored = old.document()?;
         let entry = finish_update(
             site,
@@ -394,14 +413,17 @@ fn finish_update(
     what: &str,
 ) -> Result<Rc<ReachEntry>> {
     kept.put_back(row, stored, sent)?;
+    let project = columns::Project::of(&site.session, kept, stored);
+    let moved = project.moved(row)?;
     if let Some(tagged) = tag::on_update(
         &site.session,
         &site.protected,
-        stored,
-        row.document()?.value()?,
+        [stored, row.document()?.value()?],
+        moved,
     )? {
-        row.put(&tagged);
+        row.put(&tagged)?;
     }
+    project.settle(row)?;
     let Some(entry) = site.deciding(Interaction::Update, relation, row)? else {
         return Err(site.refusal(Interaction::Update, row, what));
     };

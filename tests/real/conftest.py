@@ -98,3 +98,19 @@ def data(superuser):
         "encounters": most("observation", "resource #>> '{encounter,reference}'"),
         "requesters": most("medicationrequest", "resource #>> '{requester,reference}'"),
     }
+
+
+TABLES = {"AccessPolicy": "access_policy", "ProjectMembership": "project_membership", "Project": "project"}
+
+
+@pytest.fixture(scope="session")
+def memberships(data, superuser):
+    """The cases by name, their documents stored."""
+    from memberships import PROJECTS, as_json, cases  # which takes the types from here
+
+    found = {case.name: case for case in cases(data)}
+    documents = [*PROJECTS, *(document for case in found.values() for document in [*case.policies, case.membership])]
+    for document in documents:
+        table = TABLES[document["resourceType"]]
+        superuser.execute(f"INSERT INTO fhir_access.{table} (resource) VALUES (%s)", (as_json(document),))
+    return found

@@ -3,21 +3,7 @@
 import psycopg
 import pytest
 from conftest import TYPES
-from memberships import PROJECTS, Entry, as_json, cases
-
-TABLES = {"AccessPolicy": "access_policy", "ProjectMembership": "project_membership", "Project": "project"}
-
-
-@pytest.fixture(scope="session")
-def memberships(data, superuser):
-    """The cases by name, their documents stored."""
-    found = {case.name: case for case in cases(data)}
-    documents = [*PROJECTS, *(document for case in found.values() for document in [*case.policies, case.membership])]
-    for document in documents:
-        table = TABLES[document["resourceType"]]
-        superuser.execute(f"INSERT INTO fhir_access.{table} (resource) VALUES (%s)", (as_json(document),))
-    return found
-
+from memberships import Entry, cases
 
 class Anything(dict):
     """Stands for what is known only when the data is loaded."""

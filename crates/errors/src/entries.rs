@@ -214,6 +214,20 @@ pub const ENTRIES: &[Entry] = &[
     ),
     entry(
         Source::Extension(Kind::InvalidResource),
+        "column \"…\" of … must hold JSON",
+        "In a column of text, what is written is no JSON, or none that `jsonb` could hold.",
+        "Write the resource, as JSON.",
+        Yes,
+    ),
+    entry(
+        Source::Extension(Kind::InvalidResource),
+        "column \"…\" of … cannot hold so long a text",
+        "Written out, with all digits of numbers such as `1e99999`, the resource would be longer than 256 MiB.",
+        "Write shorter numbers.",
+        No("It takes a resource of hundreds of megabytes."),
+    ),
+    entry(
+        Source::Extension(Kind::InvalidResource),
         "column \"…\" of … must hold a JSON object",
         "What is written is an array, a string, a number, ….",
         "Write the resource itself.",
@@ -310,6 +324,13 @@ pub const ENTRIES: &[Entry] = &[
         "resource_type is NULL",
         "`protect()` was called with NULL for something that has no default; so for the other arguments.",
         "The table, the FHIR type of its rows, the names of its columns.",
+        Yes,
+    ),
+    entry(
+        Source::Extension(Kind::Argument),
+        "invalid derived_columns: …",
+        "It gives each column a path, or an array of paths, of elements that the type has.",
+        "`{\"birth_date\": \"birthDate\"}`; the hint has the nearest path.",
         Yes,
     ),
     entry(
@@ -461,9 +482,23 @@ pub const ENTRIES: &[Entry] = &[
     ),
     entry(
         Source::Extension(Kind::WrongRelation),
-        "… keeps its resources in \"…\", which is not of type jsonb",
-        "Only `jsonb` can be protected.",
+        "… keeps its resources in \"…\", which is of a type that cannot hold them",
+        "Resources are `jsonb`, `json`, `text`, or `varchar` without a length.",
         "Name the right column with `resource_column =>`, or change its type.",
+        Yes,
+    ),
+    entry(
+        Source::Extension(Kind::WrongRelation),
+        "… cannot have \"…\" as a derived column, which is its resource's or its id's",
+        "`derived_columns =>` names a column that has another meaning.",
+        "Name columns that repeat a part of the resource.",
+        Yes,
+    ),
+    entry(
+        Source::Extension(Kind::WrongRelation),
+        "… cannot keep its projects in \"…\", …",
+        "The column named with `project_column =>` is of another type than `text`, `varchar` or `uuid`, is generated, or has another meaning.",
+        "Name an ordinary column; without one, `meta.project` in the resource counts.",
         Yes,
     ),
     entry(
@@ -552,7 +587,7 @@ pub const ENTRIES: &[Entry] = &[
     ),
     entry(
         Source::Extension(Kind::NotReady),
-        "column \"…\" of the protected relation … is gone or is not jsonb",
+        "column \"…\" of the protected relation … is gone or has another type",
         "A column that protection needs was dropped, renamed or changed.",
         "`fhir_access.protect()` with the columns as they are now.",
         Yes,

@@ -45,4 +45,4 @@ pub use predicate::{Candidate, Predicate};
 pub use progress::on_progress;
 pub use range::{Amount, Moment, Prefix, Span, Unit};
 pub use references::{has_irregular_references, referenced_patients};
-pub use test::{Elements, ParseTestError, Test, TestOp, Token, TokenSystem};
+pub use test::{Elements, ParseTestError, ProjectTest, Test, TestOp, Token, TokenSystem};

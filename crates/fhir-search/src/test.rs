@@ -18,7 +18,7 @@ use std::collections::HashSet;
 
 use crate::choice::Choices;
 use crate::fold;
-use crate::path::{Path, Step};
+use crate::path::{Leaf, Path, Step};
 use crate::range::{Amount, Moment, Unit};
 
 /// An exact, three-valued condition on a document.
@@ -107,7 +107,70 @@ pub enum TokenSystem {
     Is(String),
 }
 
+/// What a [`Test`] asks of the project that a resource belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ProjectTest<'a> {
+    /// It is one of these.
+    Is(&'a [String]),
+    /// There is one.
+    Present,
+}
+
 impl Test {
+    /// What this asks of `meta.project`, if it asks that and nothing else: a table may hold the project in a column.
+    pub fn of_project(&self) -> Option<ProjectTest<'_>> {
+        let Test::Elements(elements) = self else {
+            return None;
+        };
+        let [path] = elements.paths.as_slice() else {
+            return None;
+        };
+        let steps = path.steps.iter().map(|step| step.member.as_str());
+        if path.leaf != Leaf::Text || !steps.eq(["meta", "project"]) {
+            return None;
+        }
+        match &elements.op {
+            TestOp::Equals(ids) => Some(ProjectTest::Is(ids)),
+            TestOp::Present { types } if types.is_empty() => Some(ProjectTest::Present),
+            _ => None,
+        }
+    }
+
+    /// As `evaluate`, for a row that holds its project in a column beside the document: `holds` answers for that. What
+    /// is asked of the project is true where neither says otherwise, false where both do not say so, and unknown in between.
+    pub fn evaluate_beside(
+        &self,
+        document: jsonb::Value<'_>,
+        holds: impl FnOnce(ProjectTest<'_>) -> bool,
+    ) -> Option<bool> {
+        let said = self.evaluate(document);
+        let Some(asked) = self.of_project() else {
+            return said;
+        };
+        let is_present = matches!(asked, ProjectTest::Present);
+        let is_silent = || {
+            let presence = self.presence();
+            presence.and_then(|presence| presence.evaluate(document)) == Some(false)
+        };
+        match (holds(asked), said) {
+            (true, _) if is_present => Some(true),
+            (false, Some(true)) if is_present => Some(true),
+            (true, Some(true)) => Some(true),
+            (true, _) if is_silent() => Some(true),
+            (false, Some(false)) => Some(false),
+            _ => None,
+        }
+    }
+
+    /// Whether there are elements at the places that this test looks at.
+    pub fn presence(&self) -> Option<Test> {
+        let Test::Elements(elements) = self else {
+            return None;
+        };
+        let op = TestOp::Present { types: Vec::new() };
+        Some(Test::new(elements.paths.clone(), op))
+    }
+
     /// A test of elements in normal form: values sorted and distinct, strings folded.
     pub fn new(paths: Vec<Path>, op: TestOp) -> Self {
         Test::Elements(Elements::new(paths, op))
@@ -192,4 +255,64 @@ fn distinct<T: Ord>(mut values: Vec<T>) -> Vec<T> {
     values.sort_unstable();
     values.dedup();
     values
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn beside_a_column() {
+        let one: Test = r#"equals(meta.project:text) "a""#.parse().unwrap();
+        let there = one.presence().unwrap();
+        let document = |project: &str| {
+            let meta = match project {
+                "" => "{}".to_owned(),
+                project => format!(r#"{{"meta": {{"project": {project}}}}}"#),
+            };
+            jsonb::from_json(&meta).unwrap()
+        };
+        for (project, column, is, is_there) in [
+            (r#""a""#, Some("a"), Some(true), true),
+            ("", Some("a"), Some(true), true),
+            (r#""b""#, Some("a"), None, true),
+            ("1", Some("a"), None, true),
+            (r#""a""#, Some("b"), None, true),
+            (r#""b""#, Some("b"), Some(false), true),
+            ("", Some("b"), Some(false), true),
+            (r#""a""#, None, None, true),
+            (r#""b""#, None, Some(false), true),
+            ("", None, Some(false), false),
+        ] {
+            let bytes = document(project);
+            let value = jsonb::Value::parse(&bytes).unwrap();
+            let holds = |asked: ProjectTest<'_>| match (asked, column) {
+                (ProjectTest::Is(ids), Some(column)) => ids.iter().any(|id| id == column),
+                (_, column) => column.is_some(),
+            };
+            let found = one.evaluate_beside(value, holds);
+            assert_eq!(found, is, "{project} {column:?}");
+            let found = there.evaluate_beside(value, holds) == Some(true);
+            assert_eq!(found, is_there, "{project} {column:?}");
+        }
+    }
+
+    #[test]
+    fn of_project() {
+        let read = |text: &str| text.parse::<Test>().unwrap();
+        let one = read(r#"equals(meta.project:text) "a", "b""#);
+        let ids = ["a".to_owned(), "b".to_owned()];
+        assert_eq!(one.of_project(), Some(ProjectTest::Is(&ids)));
+        let there = one.presence().unwrap();
+        assert_eq!(there.of_project(), Some(ProjectTest::Present));
+        assert_eq!(there.to_string(), "present(meta.project:text)");
+        for other in [
+            r#"equals(meta.source:text) "a""#,
+            r#"equals(meta.project:text, meta.source:text) "a""#,
+            r#"equals(meta.project.name:text) "a""#,
+            r#"starts(meta.project:text) "a""#,
+        ] {
+            assert_eq!(read(other).of_project(), None, "{other}");
+        }
+    }
 }

@@ -42,9 +42,9 @@ pub use encode::{TooLarge, encode, encode_with_capacity};
 pub use node::Node;
 pub use number::{Decimal, NotANumber, Number};
 pub use patch::Patch;
-pub use read_text::{JsonError, from_json, parse_json};
+pub use read_text::{JsonError, from_json, has_duplicate_keys, parse_json};
 pub use value::{Array, ArrayIter, Object, ObjectIter, Value};
-pub use write_text::to_json;
+pub use write_text::{to_json, to_json_within};
 
 /// The deepest nesting of containers that [`Value::verify`] and [`from_json`] accept.
 pub const MAX_DEPTH: usize = 6_000;

@@ -4,6 +4,9 @@ use std::borrow::Cow;
 
 use crate::{Decimal, MAX_DEPTH, Node, TooLarge, encode_with_capacity};
 
+/// The most values in one text: what is read takes much more memory than a text of small values.
+const MAX_VALUES: usize = 1 << 24;
+
 /// The text is not JSON that `jsonb` can hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("{message} at byte {offset}")]
@@ -27,7 +30,7 @@ impl From<TooLarge> for JsonError {
 /// decimals, of equal keys the last one counts, `\u0000` and unpaired surrogates are refused.
 ///
 /// # Errors
-/// [`JsonError`] with the position, also for more than [`MAX_DEPTH`] levels.
+/// [`JsonError`] with the position, also for more than [`MAX_DEPTH`] levels or 2^24 values.
 pub fn from_json(text: &str) -> Result<Vec<u8>, JsonError> {
     let node = parse_json(text)?;
     let bytes = encode_with_capacity(&node, text.len());
@@ -35,12 +38,44 @@ pub fn from_json(text: &str) -> Result<Vec<u8>, JsonError> {
     Ok(bytes?)
 }
 
+/// Whether some object in a JSON text has two members of one name; true of a text that [`from_json`] refuses.
+pub fn has_duplicate_keys(text: &str) -> bool {
+    let Ok(node) = parse_json(text) else {
+        return true;
+    };
+    let mut rest = vec![node];
+    let mut found = false;
+    while let Some(node) = rest.pop() {
+        match node {
+            Node::Array(elements) => rest.extend(elements),
+            Node::Object(mut members) => {
+                members.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
+                found |= members.windows(2).any(|pair| match pair {
+                    [(a, _), (b, _)] => a == b,
+                    _ => false,
+                });
+                rest.extend(members.into_iter().map(|(_, node)| node));
+            }
+            _ => {}
+        }
+    }
+    found
+}
+
 /// The JSON text as a [`Node`]; strings without escapes are borrowed.
 ///
 /// # Errors
 /// As [`from_json`], but for the size.
 pub fn parse_json(text: &str) -> Result<Node<'_>, JsonError> {
-    let mut reader = Reader { text, at: 0 };
+    parse_within(text, MAX_VALUES)
+}
+
+fn parse_within(text: &str, most_values: usize) -> Result<Node<'_>, JsonError> {
+    let mut reader = Reader {
+        text,
+        at: 0,
+        values_left: most_values,
+    };
     let mut open: Vec<Open<'_>> = Vec::new();
     let result = reader.document(&mut open);
     // What was open when an error came up is taken apart level by level, too.
@@ -73,6 +108,7 @@ enum Open<'a> {
 struct Reader<'a> {
     text: &'a str,
     at: usize,
+    values_left: usize,
 }
 
 impl<'a> Reader<'a> {
@@ -129,6 +165,10 @@ impl<'a> Reader<'a> {
     /// One value; `None` when it opened a container whose first member or element comes next.
     fn value(&mut self, open: &mut Vec<Open<'a>>) -> Result<Option<Node<'a>>, JsonError> {
         self.space();
+        self.values_left = match self.values_left.checked_sub(1) {
+            Some(left) => left,
+            None => return Err(self.error("too many values")),
+        };
         let node = match self.peek() {
             Some(b'n') => self.word("null", Node::Null)?,
             Some(b't') => self.word("true", Node::Bool(true))?,
@@ -308,5 +348,34 @@ impl<'a> Reader<'a> {
             offset: self.at,
             message,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn duplicate_keys() {
+        for (text, expected) in [
+            ("{}", false),
+            (
+                r#"{"a": 1, "b": {"a": 1}, "c": [{"a": 1}, {"a": 1}]}"#,
+                false,
+            ),
+            (r#"{"a": 1, "b": 2, "a": 1}"#, true),
+            (r#"[{"x": {"a": 1, "\u0061": 2}}]"#, true),
+            (r#"{"": 1, "": 2}"#, true),
+            ("nothing", true),
+        ] {
+            assert_eq!(has_duplicate_keys(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn no_more_values_than_memory_bears() {
+        assert!(parse_within("[1, [2], {}]", 5).is_ok());
+        let error = parse_within("[1, [2], {}]", 4).unwrap_err();
+        assert_eq!(error.message, "too many values");
     }
 }

@@ -9,9 +9,19 @@ enum Open<'a> {
     Object(ObjectIter<'a>),
 }
 
+/// As [`to_json`]; `None` where the text would be longer than `most` bytes, which a short document's can be: `1e99999` is
+/// written with all its digits.
+pub fn to_json_within(value: Value<'_>, most: usize) -> Option<String> {
+    write(value, most)
+}
+
 /// The document's JSON text, exactly as PostgreSQL prints it: `{"a": 1.10, "b": [true, null]}`. Corrupt parts print as
 /// `null`. Does not recurse.
 pub fn to_json(value: Value<'_>) -> String {
+    write(value, usize::MAX).unwrap_or_default()
+}
+
+fn write(value: Value<'_>, most: usize) -> Option<String> {
     let mut out = String::new();
     let mut open: Vec<Open<'_>> = Vec::new();
     let mut next = Some(value);
@@ -33,8 +43,11 @@ pub fn to_json(value: Value<'_>) -> String {
                 }
             }
         }
+        if out.len() > most {
+            return None;
+        }
         let (item, close) = match open.last_mut() {
-            None => return out,
+            None => return Some(out),
             Some(Open::Array(elements)) => (
                 elements
                     .next()
@@ -85,4 +98,20 @@ fn write_string(out: &mut String, text: &str) {
         }
     }
     out.push('"');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::from_json;
+
+    #[test]
+    fn no_longer_than_asked() {
+        let bytes = from_json("[1e100, 1e100, 1]").unwrap();
+        let value = Value::parse(&bytes).unwrap();
+        let whole = to_json(value);
+        assert_eq!(to_json_within(value, whole.len()), Some(whole.clone()));
+        assert_eq!(to_json_within(value, whole.len() - 1), None);
+        assert_eq!(to_json_within(value, 0), None);
+    }
 }

@@ -1,9 +1,10 @@
-//! `MERGE`: what an action that leaves the resource alone says of it.
+//! `MERGE`: what an action that leaves the resource alone, or a column derived from it, says of it.
 //!
 //! Where another action of the statement sets the resource, PostgreSQL tells the triggers of each row that it is set. So that
 //! nobody has to guess then whether a hidden field was sent, such an action sets it to what its user can read of it.
 
 use super::Rewriter;
+use crate::node::relation::Column;
 use pgrx::PgList;
 use pgrx::prelude::*;
 use std::ffi::CString;
@@ -29,34 +30,42 @@ impl Rewriter {
             else {
                 return;
             };
-            let resource = mask.resource();
-            let (setting, others): (Vec<_>, Vec<_>) =
-                PgList::<pg_sys::MergeAction>::from_pg((*query).mergeActionList)
-                    .iter_ptr()
-                    .filter(|action| (**action).commandType == pg_sys::CmdType::CMD_UPDATE)
-                    .partition(|action| sets((**action).targetList, resource.number));
-            if setting.is_empty() {
-                return;
-            }
-            let name = CString::new(resource.name.as_str()).unwrap_or_default();
-            for action in others {
-                let variable = pg_sys::makeVar(
-                    target,
-                    resource.number,
-                    resource.type_oid,
-                    -1,
-                    pg_sys::InvalidOid,
-                    0,
-                );
-                let entry = pg_sys::makeTargetEntry(
-                    variable.cast(),
-                    resource.number,
-                    pg_sys::pstrdup(name.as_ptr()),
-                    false,
-                );
-                (*action).targetList = pg_sys::lappend((*action).targetList, entry.cast());
+            let updates: Vec<_> = PgList::<pg_sys::MergeAction>::from_pg((*query).mergeActionList)
+                .iter_ptr()
+                .filter(|action| (**action).commandType == pg_sys::CmdType::CMD_UPDATE)
+                .collect();
+            for column in mask.written_columns() {
+                let (setting, others): (Vec<_>, Vec<_>) = updates
+                    .iter()
+                    .copied()
+                    .partition(|action| sets((**action).targetList, column.number));
+                if !setting.is_empty() {
+                    others
+                        .into_iter()
+                        .for_each(|action| set_to_itself(action, target, column));
+                }
             }
         }
+    }
+}
+
+/// Adds to an action that it sets a column to what is there.
+///
+/// # Safety
+/// `action` must be a MergeAction of the query that has `target` among its range table entries, with this column.
+unsafe fn set_to_itself(action: *mut pg_sys::MergeAction, target: i32, column: &Column) {
+    // SAFETY: by the caller's promise; the nodes are new.
+    unsafe {
+        let name = CString::new(column.name.as_str()).unwrap_or_default();
+        let collation = pg_sys::get_typcollation(column.type_oid);
+        let variable = pg_sys::makeVar(target, column.number, column.type_oid, -1, collation, 0);
+        let entry = pg_sys::makeTargetEntry(
+            variable.cast(),
+            column.number,
+            pg_sys::pstrdup(name.as_ptr()),
+            false,
+        );
+        (*action).targetList = pg_sys::lappend((*action).targetList, entry.cast());
     }
 }
 

@@ -1,12 +1,13 @@
 //! What stands for each column of a masked relation: expressions over its row, made when a statement first needs them.
 
 use super::versions;
+use crate::document::Format;
 use crate::error::Result;
 use crate::node::expr::{self, ROW};
 use crate::node::relation::Column;
 use crate::predicate::current::Judge;
 use crate::predicate::{Style, Writer};
-use crate::registry::Protected;
+use crate::registry::{Derived, Protected};
 use crate::session::Session;
 use access_policy::fields::FieldSet;
 use fhir_search::Predicate;
@@ -49,7 +50,9 @@ impl Mask {
         let reach = session.reach(&protected.resource_type, protected.reading())?;
         let guard = unchecked_rows
             .then(|| reach.predicate())
-            .filter(|predicate| *predicate != Predicate::Constant(true));
+            .filter(|predicate| {
+                *predicate != Predicate::Constant(true) || protected.format == Format::Text
+            });
         let hidden = reach.hidden();
         if hidden.is_empty() && guard.is_none() {
             return Ok(None);
@@ -72,9 +75,11 @@ impl Mask {
         }))
     }
 
-    /// The column that holds the resource.
-    pub fn resource(&self) -> &Column {
-        &self.protected.resource
+    /// The columns that are written with what may be hidden in them: the resource's, and those that repeat parts of it.
+    pub fn written_columns(&self) -> impl Iterator<Item = &Column> {
+        let derived = self.protected.derived.iter();
+        let derived = derived.map(|derived| &derived.column);
+        std::iter::once(&self.protected.resource).chain(derived.filter(|column| !column.generated))
     }
 
     /// Do the expressions hold a subquery?
@@ -99,33 +104,47 @@ impl Mask {
             return Ok(Replacement::Itself);
         } else if attribute == 0 {
             let by_version = self.choice(&writer, &format!("{ROW}.*"), |row, fields| {
-                Some(self.masked_row(&writer, row, &writer.text(&fields.to_string())))
+                Some(match fields.is_empty() {
+                    true => row.to_owned(),
+                    false => {
+                        let hidden = writer.text(&fields.to_string());
+                        self.masked_row(&writer, row, &hidden, fields)
+                    }
+                })
             });
             match &self.now {
-                Some(now) => self.masked_row(&writer, &by_version, now),
+                Some(now) => self.masked_row(&writer, &by_version, now, &self.hidden_by_any()),
                 None => by_version,
             }
         } else if attribute == self.protected.resource.number {
-            let mask = |resource: &str, fields: &str| {
-                writer.call("mask", &[resource.to_owned(), fields.to_owned()])
-            };
-            let by_version = self.choice(&writer, &writer.resource(), |resource, fields| {
-                Some(mask(resource, &writer.text(&fields.to_string())))
+            let by_version = self.choice(&writer, &writer.stored(), |stored, fields| {
+                Some(match fields.is_empty() {
+                    true => stored.to_owned(),
+                    false => writer.masked(stored, &writer.text(&fields.to_string())),
+                })
             });
             match &self.now {
-                Some(now) => mask(&by_version, now),
+                Some(now) => writer.masked(&by_version, now),
                 None => by_version,
             }
-        } else if let Some(column) = self
+        } else if let Some(derived) = self
             .protected
             .derived
             .iter()
-            .find(|column| column.number == attribute)
+            .find(|derived| derived.column.number == attribute)
         {
-            if self.guard.is_none() && self.hidden.iter().all(|(_, fields)| !fields.is_empty()) {
+            let mut hidden = self.hidden.iter().map(|(_, fields)| derived.tells(fields));
+            if !self.hidden.is_empty() && hidden.all(|hidden| hidden) {
                 return Ok(Replacement::Null);
             }
-            let by_version = self.choice(&writer, &writer.column(&column.name), |_, _| None);
+            if !derived.tells(&self.hidden_by_any()) && self.guard.is_none() {
+                return Ok(Replacement::Itself);
+            }
+            let by_version = self.choice(
+                &writer,
+                &writer.column(&derived.column.name),
+                |column, fields| (!derived.tells(fields)).then(|| column.to_owned()),
+            );
             match &self.now {
                 Some(now) => format!(
                     "CASE WHEN {now} {} {} THEN {by_version} END",
@@ -157,20 +176,14 @@ impl Mask {
         expr::parse(relation.as_ptr(), &text).map(Replacement::Expression)
     }
 
-    /// `CASE` over the deciding entries; `masked` gives the value under some hidden fields, `None` for NULL.
+    /// `CASE` over the deciding entries; `masked` gives the value under the fields that one of them hides, `None` for NULL.
     fn choice(
         &self,
         writer: &Writer<'_>,
         raw: &str,
         masked: impl Fn(&str, &FieldSet) -> Option<String>,
     ) -> String {
-        let value = |fields: &FieldSet| {
-            if fields.is_empty() {
-                raw.to_owned()
-            } else {
-                masked(raw, fields).unwrap_or_else(|| "NULL".to_owned())
-            }
-        };
+        let value = |fields: &FieldSet| masked(raw, fields).unwrap_or_else(|| "NULL".to_owned());
         let text = match self.hidden.as_slice() {
             [] => raw.to_owned(),
             [(_, fields)] => value(fields),
@@ -192,24 +205,40 @@ impl Mask {
 
     fn guarded(&self, writer: &Writer<'_>, text: String) -> String {
         match &self.guard {
-            Some(guard) => format!("CASE WHEN {} THEN {text} END", writer.predicate(guard)),
+            Some(guard) => format!("CASE WHEN {} THEN {text} END", writer.granted(guard)),
             None => text,
         }
     }
 
-    fn masked_row(&self, writer: &Writer<'_>, row: &str, fields: &str) -> String {
+    /// All that is hidden in some row.
+    fn hidden_by_any(&self) -> FieldSet {
+        let none = FieldSet::default();
+        let hidden = self.hidden.iter();
+        hidden.fold(none, |all, (_, fields)| all.union(fields))
+    }
+
+    /// The row without the fields that the expression `hidden` names, which are some of `fields`.
+    fn masked_row(
+        &self,
+        writer: &Writer<'_>,
+        row: &str,
+        hidden: &str,
+        fields: &FieldSet,
+    ) -> String {
+        let told = |derived: &&Derived| derived.tells(fields);
         let derived: Vec<String> = self
             .protected
             .derived
             .iter()
-            .map(|column| column.number.to_string())
+            .filter(told)
+            .map(|derived| derived.column.number.to_string())
             .collect();
         writer.call(
             "mask_row",
             &[
                 row.to_owned(),
                 self.protected.resource.number.to_string(),
-                fields.to_owned(),
+                hidden.to_owned(),
                 format!("'{{{}}}'::pg_catalog.int4[]", derived.join(",")),
             ],
         )

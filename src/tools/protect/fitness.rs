@@ -2,6 +2,7 @@
 
 use super::Layout;
 use crate::catalog::catalog;
+use crate::document::Format;
 use crate::error::{Error, Result};
 use crate::node::privilege;
 use crate::node::relation::{self, Column, OpenRelation};
@@ -102,10 +103,10 @@ pub fn check(oid: pg_sys::Oid, layout: &Layout) -> Result<()> {
         )
         .about_column(oid, id_column));
     }
-    if resource.type_oid != pg_sys::JSONBOID {
+    if Format::of(resource.type_oid).is_none() || resource.limited {
         return Err(wrong(
-            &format!("keeps its resources in \"{resource_column}\", which is not of type jsonb"),
-            "Only jsonb columns can be protected.",
+            &format!("keeps its resources in \"{resource_column}\", which is of a type that cannot hold them"),
+            "A resource column is of type jsonb, json or text, or of type varchar without a length.",
         )
         .about_column(oid, resource_column));
     }
@@ -116,6 +117,9 @@ pub fn check(oid: pg_sys::Oid, layout: &Layout) -> Result<()> {
         )
         .about_column(oid, resource_column));
     }
+    check_columns(layout, [&resource, &id], &find, &|name, what, hint| {
+        wrong(what, hint).about_column(oid, name)
+    })?;
     if let Some(version_column) = &layout.version_column {
         let version = find(version_column)?;
         if !ID_TYPES.contains(&version.type_oid) {
@@ -134,6 +138,46 @@ pub fn check(oid: pg_sys::Oid, layout: &Layout) -> Result<()> {
         Some(current) => check_current(&name, layout, &id, current),
         None => Ok(()),
     }
+}
+
+/// Can the columns beside the resource and the id be what the layout says they are?
+fn check_columns(
+    layout: &Layout,
+    taken: [&Column; 2],
+    find: &impl Fn(&str) -> Result<Column>,
+    wrong: &impl Fn(&str, &str, &str) -> Error,
+) -> Result<()> {
+    let is_taken = |name: &str| taken.iter().any(|column| column.name == name);
+    for name in layout.derived_columns.keys() {
+        find(name)?;
+        if is_taken(name) {
+            return Err(wrong(
+                name,
+                &format!(
+                    "cannot have \"{name}\" as a derived column, which is its resource's or its id's"
+                ),
+                "Name columns that repeat a part of the resource.",
+            ));
+        }
+    }
+    let Some(name) = &layout.project_column else {
+        return Ok(());
+    };
+    let project = find(name)?;
+    let what = if is_taken(name) || layout.derived_columns.contains_key(name) {
+        "which is there for something else"
+    } else if !registry::is_of_projects(project.type_oid) {
+        "which is of a type that ids of projects cannot have"
+    } else if project.generated {
+        "which is computed from other columns"
+    } else {
+        return Ok(());
+    };
+    Err(wrong(
+        name,
+        &format!("cannot keep its projects in \"{name}\", {what}"),
+        "A project column is of type text, varchar or uuid, and fhir_access fills it. Without one, meta.project in the resource counts.",
+    ))
 }
 
 /// Can the rows of `current` judge the versions in `history`, whose ids are in the column `id`?

@@ -116,7 +116,7 @@ RESET fhir_access.membership;
 RESET ROLE;
 
 -- protect: a table that is not there, no column of that name, a column that holds something else, no such type, no NULLs.
-CREATE TABLE plain (id text, resource text, doc jsonb, generated jsonb GENERATED ALWAYS AS ('{}'::jsonb) STORED);
+CREATE TABLE plain (id text, resource bytea, doc jsonb, generated jsonb GENERATED ALWAYS AS ('{}'::jsonb) STORED);
 SELECT fhir_access.protect('nowhere', 'Patient');
 \echo :LAST_ERROR_SQLSTATE
 SELECT fhir_access.protect('plain', 'Patient', 'document');
@@ -132,6 +132,7 @@ SELECT fhir_access.protect('plain', 'Pateint', 'doc');
 SELECT fhir_access.protect('plain', '', 'doc');
 \echo :LAST_ERROR_SQLSTATE
 SELECT fhir_access.protect('plain', NULL, 'doc');
+\echo :LAST_ERROR_SQLSTATE
 
 -- protect: what is no table of resources.
 CREATE VIEW a_view AS SELECT id, resource FROM patient;
@@ -214,7 +215,7 @@ SELECT fhir_access.protect('device', 'Device', 'document');
 SET ROLE app;
 SELECT id FROM device;
 RESET ROLE;
-ALTER TABLE device ALTER document TYPE text;
+ALTER TABLE device ALTER document TYPE bytea USING NULL;
 SET ROLE app;
 SELECT id FROM device;
 \echo :LAST_ERROR_SQLSTATE

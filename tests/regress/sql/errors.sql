@@ -73,6 +73,10 @@ INSERT INTO fhir_access.project_membership (resource) VALUES
 ('{"resourceType": "ProjectMembership", "id": "office", "accessPolicy": {"reference": "AccessPolicy/office"}}'),
 ('{"resourceType": "ProjectMembership", "id": "some-block", "accessPolicy": {"reference": "AccessPolicy/some-block"}}');
 
+-- Resources that are kept as text.
+CREATE TABLE notes (id text PRIMARY KEY, resource text);
+SELECT fhir_access.protect('notes', 'Patient');
+
 -- Not granted to anybody.
 CREATE TABLE location (id text PRIMARY KEY, resource jsonb);
 REVOKE ALL ON location FROM app, clinician;
@@ -209,6 +213,7 @@ SELECT refused($$DELETE FROM patient WHERE id = 'ann'$$);
 -- What is written is no such resource.
 SELECT refused($$INSERT INTO patient VALUES ('new', NULL)$$);
 SELECT refused($$INSERT INTO patient VALUES ('new', '["CANARY"]')$$);
+SELECT refused($$INSERT INTO notes VALUES ('new', 'CANARY')$$);
 SELECT refused($$INSERT INTO patient VALUES ('new', '{"id": "CANARY"}')$$);
 SELECT refused($$INSERT INTO patient VALUES ('new', '{"resourceType": "CANARY"}')$$);
 SELECT refused($$INSERT INTO patient VALUES ('new', '{"resourceType": "Patient", "id": "CANARY"}')$$);
@@ -245,7 +250,7 @@ SELECT refused($$SELECT fhir_access.fhirpath('{}', '%before.exists()')$$);
 -- protect() and unprotect().
 \c - postgres
 CREATE SCHEMA "Strange names";
-CREATE TABLE "Strange names"."Person!" (number numeric, id text, resource text);
+CREATE TABLE "Strange names"."Person!" (number numeric, id text, resource bytea, document jsonb, born date);
 CREATE TABLE person (id text, resource jsonb, copy jsonb GENERATED ALWAYS AS (resource) STORED);
 CREATE VIEW a_view AS SELECT * FROM person;
 CREATE MATERIALIZED VIEW a_copy AS SELECT * FROM person;
@@ -267,6 +272,10 @@ SELECT refused($$SELECT fhir_access.protect('person', 'Person', resource_column 
 SELECT refused($$SELECT fhir_access.protect('person', 'Person', resource_column => 'copy')$$);
 SELECT refused($$SELECT fhir_access.protect('"Strange names"."Person!"', 'Person')$$);
 SELECT refused($$SELECT fhir_access.protect('"Strange names"."Person!"', 'Person', id_column => 'number')$$);
+SELECT refused($$SELECT fhir_access.protect('"Strange names"."Person!"', 'Person', 'document', derived_columns => '{"born": 1}')$$);
+SELECT refused($$SELECT fhir_access.protect('"Strange names"."Person!"', 'Person', 'document', derived_columns => '{"born": "birthday"}')$$);
+SELECT refused($$SELECT fhir_access.protect('"Strange names"."Person!"', 'Person', 'document', derived_columns => '{"id": "birthDate"}')$$);
+SELECT refused($$SELECT fhir_access.protect('"Strange names"."Person!"', 'Person', 'document', project_column => 'born')$$);
 CREATE POLICY fhir_access ON person USING (true);
 SELECT refused($$SELECT fhir_access.protect('person', 'Person')$$);
 DROP POLICY fhir_access ON person;
@@ -289,7 +298,7 @@ SELECT refused($$SELECT FROM patient_version$$);
 RESET ROLE;
 SELECT fhir_access.protect('patient', 'Patient');
 RESET fhir_access.membership;
-GRANT EXECUTE ON FUNCTION fhir_access.protect(regclass, text, name, name, regclass, name) TO steward;
+GRANT EXECUTE ON FUNCTION fhir_access.protect TO steward;
 GRANT TRIGGER ON patient TO steward;
 GRANT CREATE ON SCHEMA public TO steward;
 SET ROLE steward;

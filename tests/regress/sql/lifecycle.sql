@@ -10,12 +10,17 @@ CREATE TABLE observation_2025 PARTITION OF observation FOR VALUES IN (2025);
 INSERT INTO observation VALUES ('o1', 2025, '{"resourceType": "Observation", "id": "o1", "subject": {"reference": "Patient/ann/_history/2"}}');
 SELECT fhir_access.protect('patient', 'Patient');
 SELECT fhir_access.protect('observation', 'Observation');
+CREATE TABLE device (id text, content text, project text, lot text);
+CREATE INDEX ON device USING gin ((fhir_access.document(content)) jsonb_path_ops);
+INSERT INTO device VALUES ('d', '{"resourceType": "Device", "id": "d", "lotNumber": "CANARY"}', NULL, 'CANARY');
+SELECT fhir_access.protect('device', 'Device', 'content', derived_columns => '{"lot": "lotNumber"}', project_column => 'project');
 CREATE VIEW actives AS SELECT * FROM patient WHERE resource -> 'active' = 'true';
 INSERT INTO fhir_access.project (resource) VALUES ('{"resourceType": "Project", "id": "clinic"}');
 INSERT INTO fhir_access.access_policy (resource) VALUES ('{
   "resourceType": "AccessPolicy", "id": "active",
   "resource": [{"resourceType": "Patient", "criteria": "Patient?active=true", "hiddenFields": ["birthDate"]},
-               {"resourceType": "Observation", "criteria": "Observation?subject=Patient/ann"}]}');
+               {"resourceType": "Observation", "criteria": "Observation?subject=Patient/ann"},
+               {"resourceType": "Device", "hiddenFields": ["lotNumber"]}]}');
 INSERT INTO fhir_access.project_membership (resource) VALUES
     ('{"resourceType": "ProjectMembership", "id": "m", "accessPolicy": {"reference": "AccessPolicy/active"}}');
 
@@ -40,6 +45,7 @@ SELECT id, resource FROM patient;
 SELECT id, resource FROM observation;
 SELECT id, resource FROM observation_2025;
 SELECT id, resource FROM actives;
+SELECT * FROM device;
 UPDATE patient SET resource = resource || '{"gender": "female"}' RETURNING resource;
 UPDATE patient SET resource = resource || '{"active": false}';
 -- What is attached in the restored database follows, too.
