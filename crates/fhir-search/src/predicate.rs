@@ -15,10 +15,14 @@ pub enum Predicate {
     And(Vec<Predicate>),
     /// At least one of these.
     Or(Vec<Predicate>),
-    /// Directly over [`Predicate::Test`] or [`Predicate::Id`] only. Unknown stays unknown.
+    /// Directly over a condition of the row only. Unknown stays unknown.
     Not(Box<Predicate>),
     /// The row's own logical id is one of these.
     Id(Vec<String>),
+    /// The row is of one of these resource types: in a table that holds several.
+    ResourceType(Vec<String>),
+    /// The document says itself that it is of the type that its table keeps it under.
+    TypeAgrees,
     /// The document passes the test.
     Test(Test),
 }
@@ -64,8 +68,8 @@ impl Predicate {
     /// Whether an index could answer some part of it.
     pub(crate) fn has_lookups(&self) -> bool {
         match self {
-            Predicate::Constant(_) | Predicate::Not(_) => false,
-            Predicate::Id(_) => true,
+            Predicate::Constant(_) | Predicate::Not(_) | Predicate::TypeAgrees => false,
+            Predicate::Id(_) | Predicate::ResourceType(_) => true,
             Predicate::Test(test) => !test.lookups().is_empty(),
             Predicate::And(parts) | Predicate::Or(parts) => {
                 parts.iter().any(Predicate::has_lookups)
@@ -80,7 +84,10 @@ impl Predicate {
             Predicate::And(parts) => Predicate::any(parts.into_iter().map(Predicate::negated)),
             Predicate::Or(parts) => Predicate::all(parts.into_iter().map(Predicate::negated)),
             Predicate::Not(inner) => *inner,
-            inner @ (Predicate::Id(_) | Predicate::Test(_)) => Predicate::Not(Box::new(inner)),
+            inner @ (Predicate::Id(_)
+            | Predicate::ResourceType(_)
+            | Predicate::TypeAgrees
+            | Predicate::Test(_)) => Predicate::Not(Box::new(inner)),
         }
     }
 }
@@ -97,19 +104,22 @@ impl fmt::Display for Predicate {
             }
             Ok(())
         };
+        let values = |f: &mut fmt::Formatter<'_>, name: &str, values: &[String]| {
+            f.write_str(name)?;
+            for (index, value) in values.iter().enumerate() {
+                f.write_str(if index == 0 { " " } else { ", " })?;
+                write_quoted(f, value)?;
+            }
+            Ok(())
+        };
         match self {
             Predicate::Constant(value) => write!(f, "{value}"),
             Predicate::And(parts) => join(f, parts, " and "),
             Predicate::Or(parts) => join(f, parts, " or "),
             Predicate::Not(inner) => write!(f, "not {inner}"),
-            Predicate::Id(ids) => {
-                f.write_str("id")?;
-                for (index, id) in ids.iter().enumerate() {
-                    f.write_str(if index == 0 { " " } else { ", " })?;
-                    write_quoted(f, id)?;
-                }
-                Ok(())
-            }
+            Predicate::Id(ids) => values(f, "id", ids),
+            Predicate::ResourceType(types) => values(f, "type", types),
+            Predicate::TypeAgrees => f.write_str("type agrees"),
             Predicate::Test(test) => write!(f, "{test}"),
         }
     }
@@ -142,6 +152,42 @@ mod tests {
         );
         assert_eq!(either.clone().negated().negated(), either);
         assert_eq!(Constant(true).negated(), Constant(false));
+    }
+
+    fn of_type(name: &str, of: Predicate) -> Predicate {
+        Predicate::all([Predicate::ResourceType(vec![name.to_owned()]), of])
+    }
+
+    #[test]
+    fn types_of_equal_conditions_are_one_list() {
+        assert_eq!(
+            Predicate::any([of_type("B", id("a")), of_type("A", id("a"))]).to_string(),
+            r#"type "A", "B" and id "a""#
+        );
+        assert_eq!(
+            Predicate::any([of_type("A", id("a")), of_type("A", id("b"))]).to_string(),
+            r#"type "A" and id "a", "b""#
+        );
+        assert_eq!(
+            Predicate::any([of_type("A", id("a")), of_type("B", id("b"))]).to_string(),
+            r#"(type "A" and id "a") or (type "B" and id "b")"#
+        );
+        assert_eq!(
+            Predicate::any([
+                Predicate::ResourceType(vec!["A".to_owned(), "B".to_owned()]),
+                Predicate::ResourceType(vec!["B".to_owned()])
+            ])
+            .to_string(),
+            r#"type "A", "B""#
+        );
+    }
+
+    #[test]
+    fn a_type_is_negated_as_a_condition() {
+        let typed = of_type("A", Predicate::TypeAgrees);
+        let negated = typed.clone().negated();
+        assert_eq!(negated.to_string(), r#"not type "A" or not type agrees"#);
+        assert_eq!(negated.negated(), typed);
     }
 
     #[test]

@@ -252,7 +252,10 @@ fn containment() {
                     *decides &= decided;
                 }
             }
-            Predicate::Constant(_) | Predicate::Id(_) => {}
+            Predicate::Constant(_)
+            | Predicate::Id(_)
+            | Predicate::ResourceType(_)
+            | Predicate::TypeAgrees => {}
         }
     }
     let accounts = [
