@@ -40,6 +40,15 @@ CREATE FUNCTION fhir_access.has_irregular_references(resource jsonb) RETURNS boo
 COMMENT ON FUNCTION fhir_access.has_irregular_references(jsonb) IS
     'does the resource hold a versioned or contained reference, which equality on the stored text cannot find?';
 
+CREATE FUNCTION fhir_access.is_of_type_support(internal) RETURNS internal
+    AS 'MODULE_PATHNAME', 'fhir_access_is_of_type_support'
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
+CREATE FUNCTION fhir_access.is_of_type(resource jsonb, resource_type text) RETURNS boolean
+    AS 'MODULE_PATHNAME', 'fhir_access_is_of_type'
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 2 SUPPORT fhir_access.is_of_type_support;
+COMMENT ON FUNCTION fhir_access.is_of_type(jsonb, text) IS
+    'does the resource say that it is of this type? In tables of several types it must say what the column beside it says';
+
 -- FHIR's read interaction. It looks with the session's policies, so that it is nobody's constant.
 CREATE FUNCTION fhir_access.read(resource_type text, id text) RETURNS jsonb
     AS 'MODULE_PATHNAME', 'fhir_access_read'
@@ -251,12 +260,15 @@ COMMENT ON TABLE fhir_access.project IS 'Project documents, validated when writt
 
 CREATE TABLE fhir_access.protection (
     relation regclass PRIMARY KEY,
-    resource_type text NOT NULL,
+    resource_type text,
     resource_column name NOT NULL,
     id_column name NOT NULL,
-    irregular_references boolean NOT NULL
+    irregular_references boolean NOT NULL,
+    resource_type_column name
 );
 COMMENT ON TABLE fhir_access.protection IS 'the registry behind fhir_access.protected_relation; protect() and unprotect() write it';
+COMMENT ON COLUMN fhir_access.protection.resource_type IS
+    'the type of all rows; NULL where each row says of which type it is, in resource_type_column or in its document alone';
 COMMENT ON COLUMN fhir_access.protection.irregular_references IS
     'some row holds a versioned or contained reference, so predicates must look beyond equality';
 
@@ -283,7 +295,7 @@ END $$;
 CREATE VIEW fhir_access.protected_relation AS
     SELECT p.relation, p.resource_type, p.resource_column, p.id_column,
            c.relrowsecurity AND c.relforcerowsecurity AS row_security,
-           p.irregular_references
+           p.irregular_references, p.resource_type_column
       FROM fhir_access.protection p
       JOIN pg_catalog.pg_class c ON c.oid = p.relation;
 COMMENT ON VIEW fhir_access.protected_relation IS 'what is protected, and how';

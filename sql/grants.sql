@@ -14,15 +14,16 @@ BEGIN
     END IF;
     FOR child IN
         WITH RECURSIVE tree AS (
-            SELECT i.inhrelid AS relation, p.resource_type, p.resource_column, p.id_column
+            SELECT i.inhrelid AS relation, p.resource_type, p.resource_column, p.id_column, p.resource_type_column
               FROM fhir_access.protection p JOIN pg_inherits i ON i.inhparent = p.relation
             UNION
-            SELECT i.inhrelid, t.resource_type, t.resource_column, t.id_column
+            SELECT i.inhrelid, t.resource_type, t.resource_column, t.id_column, t.resource_type_column
               FROM tree t JOIN pg_inherits i ON i.inhparent = t.relation)
         SELECT t.* FROM tree t
          WHERE NOT EXISTS (SELECT FROM fhir_access.protection p WHERE p.relation = t.relation)
     LOOP
-        PERFORM fhir_access.protect(child.relation, child.resource_type, child.resource_column, child.id_column);
+        PERFORM fhir_access.protect(child.relation, child.resource_type, child.resource_column, child.id_column,
+                                    child.resource_type_column);
     END LOOP;
 END $$;
 
@@ -69,7 +70,7 @@ END $$;
 
 -- Everybody may name the schema and ask what its own session may do; nothing that changes state is open to PUBLIC.
 GRANT USAGE ON SCHEMA fhir_access TO PUBLIC;
-REVOKE EXECUTE ON FUNCTION fhir_access.protect(regclass, text, name, name) FROM PUBLIC;
+REVOKE EXECUTE ON FUNCTION fhir_access.protect(regclass, text, name, name, name) FROM PUBLIC;
 REVOKE EXECUTE ON FUNCTION fhir_access.unprotect(regclass) FROM PUBLIC;
 -- Nobody else's operators are to be estimated by these.
 REVOKE EXECUTE ON FUNCTION fhir_access.estimate_is_any(internal, oid, internal, integer),

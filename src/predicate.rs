@@ -8,7 +8,8 @@ pub mod served;
 
 use crate::node::expr::ROW;
 use crate::node::index::KeyFunction;
-use crate::registry::Protected;
+use crate::node::relation;
+use crate::registry::{Protected, TypeSource, Types};
 use crate::session::reach::ReachEntry;
 use fhir_search::keys::Paths;
 use fhir_search::{Comparison, Condition, KeyValue, Lookup, Predicate, Test};
@@ -66,6 +67,8 @@ impl<'a> Writer<'a> {
             Predicate::And(parts) => self.joined(parts, " AND ", "true"),
             Predicate::Or(parts) => self.joined(parts, " OR ", "false"),
             Predicate::Id(ids) => self.id(ids),
+            Predicate::ResourceType(types) => self.resource_type(types),
+            Predicate::TypeAgrees => self.type_agrees(),
             Predicate::Test(test) => self.test(test),
             Predicate::Not(inner) => match inner.as_ref() {
                 // The exact test, not containment: on an element of the wrong type it is NULL, and so is its negation.
@@ -235,7 +238,6 @@ impl<'a> Writer<'a> {
 
     fn id(&self, ids: &[String]) -> String {
         let column = self.column(&self.protected.id.name);
-        let equal = self.operator("=");
         let (column, type_name, ids) = match self.protected.id.type_oid {
             pg_sys::UUIDOID => {
                 // A text that is no UUID is nobody's id here.
@@ -256,10 +258,109 @@ impl<'a> Writer<'a> {
                 ids.iter().collect(),
             ),
         };
-        match ids.as_slice() {
+        self.one_of(&column, &ids, type_name)
+    }
+
+    /// The row is of one of these types.
+    fn resource_type(&self, types: &[String]) -> String {
+        let column = match &self.protected.types {
+            Types::One(one) => return types.iter().any(|name| name == one).to_string(),
+            Types::Many(TypeSource::Document) => {
+                let member = self.document_type();
+                return self.one_of(&member, types, "text");
+            }
+            Types::Many(TypeSource::Column { column, .. }) => column,
+        };
+        let name = self.column(&column.name);
+        // SAFETY: catalog look-ups by OID.
+        let (base, is_enum) = unsafe {
+            let base = pg_sys::getBaseType(column.type_oid);
+            (base, pg_sys::type_is_enum(base))
+        };
+        match base {
+            base if is_enum => {
+                // What is no label is no row's type.
+                let name = match column.type_oid {
+                    own if own == base => name,
+                    _ => format!("({name})::{}", relation::type_name(base)),
+                };
+                let labels: Vec<&String> = types
+                    .iter()
+                    .filter(|name| relation::is_label(base, name))
+                    .collect();
+                self.one_of_type(&name, &labels, &relation::type_name(base))
+            }
+            pg_sys::NAMEOID => self.one_of(&name, types, "text"),
+            _ if column.type_oid == pg_sys::TEXTOID => self.one_of(&name, types, "text"),
+            _ => {
+                let text = format!("({name})::{}", self.type_name("text"));
+                self.one_of(&text, types, "text")
+            }
+        }
+    }
+
+    /// The document says the same type as the column beside it.
+    fn type_agrees(&self) -> String {
+        match &self.protected.types {
+            Types::Many(TypeSource::Column {
+                column,
+                computed: false,
+            }) => {
+                let name = self.column(&column.name);
+                let name = match column.type_oid {
+                    pg_sys::TEXTOID => name,
+                    _ => format!("({name})::{}", self.type_name("text")),
+                };
+                self.call("is_of_type", &[self.resource(), name])
+            }
+            _ => "true".to_owned(),
+        }
+    }
+
+    /// What says of which type a row is, as an index has it.
+    pub fn type_key(&self) -> String {
+        match self.protected.type_column() {
+            Some(column) => self.column(&column.name),
+            None => self.document_type(),
+        }
+    }
+
+    /// What the document itself says of which type it is.
+    fn document_type(&self) -> String {
+        format!(
+            "({} {} {})",
+            self.resource(),
+            self.operator("->>"),
+            self.text("resourceType")
+        )
+    }
+
+    /// `expression` is one of these values, of a type of PostgreSQL's own.
+    fn one_of<T: AsRef<str>>(&self, expression: &str, values: &[T], type_name: &str) -> String {
+        let equal = self.operator("=");
+        match values {
             [] => "false".to_owned(),
-            [id] => format!("{column} {equal} {}", self.typed(id, type_name)),
-            ids => format!("{column} {equal} ANY ({})", self.list(ids, type_name)),
+            [value] => format!(
+                "{expression} {equal} {}",
+                self.typed(value.as_ref(), type_name)
+            ),
+            values => format!(
+                "{expression} {equal} ANY ({})",
+                self.list(values, type_name)
+            ),
+        }
+    }
+
+    /// As [`Self::one_of`], of a type with this name.
+    fn one_of_type<T: AsRef<str>>(&self, expression: &str, values: &[T], type_name: &str) -> String {
+        let equal = self.operator("=");
+        match values {
+            [] => "false".to_owned(),
+            [value] => format!("{expression} {equal} {}::{type_name}", literal(value.as_ref())),
+            values => format!(
+                "{expression} {equal} ANY ({}::{type_name}[])",
+                literal(&array(values))
+            ),
         }
     }
 

@@ -1,5 +1,7 @@
 //! Which relation holds which resource type: the backend's view of `fhir_access.protection`.
 
+pub mod types;
+
 use crate::catalog::{Catalog, catalog};
 use crate::error::{Error, Result};
 use crate::node::index::{self, Index};
@@ -12,14 +14,15 @@ use pgrx::prelude::*;
 use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
+pub use types::{TypeSource, Types};
 
 /// A protected relation, as the hooks and triggers need it.
 #[derive(Debug)]
 pub struct Protected {
     /// The relation.
     pub relation: pg_sys::Oid,
-    /// The FHIR type of its rows.
-    pub resource_type: String,
+    /// The FHIR types of its rows.
+    pub types: Types,
     /// The column that holds the resource, of type jsonb.
     pub resource: Column,
     /// The column that holds the resource's id.
@@ -36,16 +39,17 @@ pub struct Protected {
 
 impl Protected {
     /// A relation with the default columns, to explain policies for a type that no table holds yet.
-    pub fn imagined(resource_type: &str) -> Protected {
+    pub fn imagined(resource_type: &'static str) -> Protected {
         let column = |name: &str, type_oid| Column {
             number: 0,
             name: name.to_owned(),
             type_oid,
             generated: false,
+            collation: pg_sys::InvalidOid,
         };
         Protected {
             relation: pg_sys::InvalidOid,
-            resource_type: resource_type.to_owned(),
+            types: Types::One(resource_type),
             resource: column("resource", pg_sys::JSONBOID),
             id: column("id", pg_sys::TEXTOID),
             derived: Vec::new(),
@@ -155,10 +159,11 @@ fn forget_types() {
 }
 
 struct Row {
-    resource_type: String,
+    resource_type: Option<String>,
     resource_column: String,
     id_column: String,
     irregular_references: bool,
+    resource_type_column: Option<String>,
 }
 
 fn load(catalog: &Catalog, relation: pg_sys::Oid) -> Answer {
@@ -167,10 +172,11 @@ fn load(catalog: &Catalog, relation: pg_sys::Oid) -> Answer {
         // SAFETY: the registry's columns have the types that bootstrap.sql gives them.
         unsafe {
             Some(Row {
-                resource_type: String::from_datum(datum(1)?, false)?,
+                resource_type: datum(1).and_then(|text| String::from_datum(text, false)),
                 resource_column: row::output(datum(2)?, pg_sys::NAMEOID),
                 id_column: row::output(datum(3)?, pg_sys::NAMEOID),
                 irregular_references: bool::from_datum(datum(4)?, false)?,
+                resource_type_column: datum(5).map(|name| row::output(name, pg_sys::NAMEOID)),
             })
         }
     })
@@ -178,12 +184,6 @@ fn load(catalog: &Catalog, relation: pg_sys::Oid) -> Answer {
     let Some(row) = row.filter(|_| relation::kind(relation).is_some()) else {
         return Ok(None);
     };
-    if row.resource_type.is_empty() {
-        return Err(format!(
-            "relation {} has no resource type",
-            relation::qualified_name(relation)
-        ));
-    }
     let open = OpenRelation::open(relation);
     let columns = relation::columns(open.tuple_desc());
     let named = |name: &str| columns.iter().find(|column| column.name == name).cloned();
@@ -197,14 +197,21 @@ fn load(catalog: &Catalog, relation: pg_sys::Oid) -> Answer {
         .filter(|column| column.type_oid == pg_sys::JSONBOID)
         .ok_or_else(|| gone(&row.resource_column))?;
     let id = named(&row.id_column).ok_or_else(|| gone(&row.id_column))?;
+    let types = types_of(&open, &row, &columns, &resource)?;
+    let is_type = |column: &Column| match &types {
+        Types::Many(TypeSource::Column { column: found, .. }) => found.number == column.number,
+        _ => false,
+    };
+    // Types and ids are never hidden.
     let derived = columns
-        .into_iter()
-        .filter(|column| column.generated && column.number != id.number)
+        .iter()
+        .filter(|column| column.generated && column.number != id.number && !is_type(column))
+        .cloned()
         .collect();
-    let indexes = index::indexes(&open, &resource, catalog.schema);
+    let indexes = index::indexes(&open, &resource, &types, catalog.schema);
     Ok(Some(Rc::new(Protected {
         relation,
-        resource_type: row.resource_type,
+        types,
         resource,
         id,
         derived,
@@ -215,9 +222,42 @@ fn load(catalog: &Catalog, relation: pg_sys::Oid) -> Answer {
     })))
 }
 
-/// Notes that a row with an irregular reference is coming into the tables of `resource_type`, so that predicates look
-/// for such references from now on, in every session.
-pub fn mark_irregular(resource_type: &str) -> Result<()> {
+/// The types of the rows of a relation that is registered as `row` says.
+fn types_of(
+    open: &OpenRelation,
+    row: &Row,
+    columns: &[Column],
+    resource: &Column,
+) -> std::result::Result<Types, String> {
+    // SAFETY: the relation is open.
+    let name = || relation::qualified_name(unsafe { (*open.as_ptr()).rd_id });
+    if let Some(resource_type) = &row.resource_type {
+        return fhir_search::model::resource_type(resource_type)
+            .map(Types::One)
+            .ok_or_else(|| format!("relation {} has no known resource type", name()));
+    }
+    let Some(wanted) = &row.resource_type_column else {
+        return Ok(Types::Many(TypeSource::Document));
+    };
+    let column = columns
+        .iter()
+        .find(|column| column.name == *wanted && types::is_usable(column))
+        .ok_or_else(|| {
+            format!(
+                "column \"{wanted}\" of the protected relation {} is gone or cannot hold resource types",
+                name()
+            )
+        })?;
+    let computed = types::is_computed(open, column, resource).map_err(|error| error.to_string())?;
+    Ok(Types::Many(TypeSource::Column {
+        column: column.clone(),
+        computed,
+    }))
+}
+
+/// Notes that a row with an irregular reference is coming into the tables of `resource_type` (into those of all types, where it
+/// is none), so that predicates look for such references from now on, in every session.
+pub fn mark_irregular(resource_type: Option<&str>) -> Result<()> {
     let Some(catalog) = catalog() else {
         return Ok(());
     };
@@ -226,7 +266,7 @@ pub fn mark_irregular(resource_type: &str) -> Result<()> {
         client
             .update(
                 "UPDATE fhir_access.protection SET irregular_references = true
-                  WHERE resource_type OPERATOR(pg_catalog.=) $1 AND NOT irregular_references",
+                  WHERE resource_type IS NOT DISTINCT FROM $1 AND NOT irregular_references",
                 None,
                 &[resource_type.into()],
             )
@@ -235,7 +275,8 @@ pub fn mark_irregular(resource_type: &str) -> Result<()> {
     .map_err(|error| Error::Internal(error.to_string()))
 }
 
-/// The protected relations that hold resources of this type, without those that are partitions or children of another.
+/// The protected relations that hold resources of this type, without those that are partitions or children of another;
+/// those that hold no others first.
 pub fn relations_of(resource_type: &str) -> Result<Vec<pg_sys::Oid>> {
     let Some(catalog) = catalog() else {
         return Ok(Vec::new());
@@ -251,12 +292,12 @@ pub fn relations_of(resource_type: &str) -> Result<Vec<pg_sys::Oid>> {
                 "SELECT p.relation::pg_catalog.oid
                    FROM fhir_access.protection p
                    JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) p.relation
-                  WHERE p.resource_type OPERATOR(pg_catalog.=) $1
+                  WHERE (p.resource_type OPERATOR(pg_catalog.=) $1 OR p.resource_type IS NULL AND $2)
                     AND NOT EXISTS (SELECT FROM pg_catalog.pg_inherits i
                                      WHERE i.inhrelid OPERATOR(pg_catalog.=) p.relation)
-                  ORDER BY 1",
+                  ORDER BY p.resource_type IS NULL, 1",
                 None,
-                &[resource_type.into()],
+                &[resource_type.into(), types::is_held(resource_type).into()],
             )?
             .filter_map(|row| row.get::<pg_sys::Oid>(1).transpose())
             .collect::<std::result::Result<Vec<_>, _>>()

@@ -339,7 +339,7 @@ impl Rewriter {
                 let session = self.session()?;
                 let target = (*query).resultRelation == number;
                 self.is_large |= session
-                    .reach(&protected.resource_type, Interaction::Search)?
+                    .reach_on(&protected, Interaction::Search)?
                     .is_large();
                 if privilege::role_is_subject(entry::effective_user(entry)) {
                     entry::check_marks(query, entry, target, session.fingerprint)?;

@@ -193,7 +193,7 @@ fn predicates(
 ) -> Result<(Predicate, Predicate)> {
     let reach = |interaction| {
         session
-            .reach(&protected.resource_type, interaction)
+            .reach_on(protected, interaction)
             .map(|reach| reach.predicate())
     };
     Ok(match command {
@@ -206,7 +206,7 @@ fn predicates(
 /// The stored rows of `protected` that a SELECT finds, as an expression over its row with `varno` 1: for the range table
 /// entries that PostgreSQL exempts (a view of a superuser) and we do not.
 pub fn search_qual(session: &Session, protected: &Protected) -> Result<*mut pg_sys::Node> {
-    let reach = session.reach(&protected.resource_type, Interaction::Search)?;
+    let reach = session.reach_on(protected, Interaction::Search)?;
     let text = Writer::new(protected, Style::Exact).predicate(&reach.predicate());
     // SAFETY: the expression is boolean.
     expr::parse_for(protected.relation, &text)
@@ -219,7 +219,7 @@ pub fn written_qual(
     protected: &Protected,
     interaction: Interaction,
 ) -> Result<*mut pg_sys::Node> {
-    let reach = session.reach(&protected.resource_type, interaction)?;
+    let reach = session.reach_on(protected, interaction)?;
     let text = Writer::new(protected, Style::Exact)
         .for_new_rows()
         .predicate(&reach.predicate());

@@ -1,7 +1,7 @@
 //! Which indexes of a relation can answer a lookup, and which it would take.
 
 use crate::node::index::{Index, IndexedKey, KeyFunction};
-use crate::predicate::{literal, readable_identifier};
+use crate::predicate::{Style, Writer, literal, readable_identifier};
 use crate::registry::Protected;
 use fhir_search::keys::Paths;
 use fhir_search::{Comparisons, Condition, Key, Lookup, Test};
@@ -21,6 +21,8 @@ impl From<Key> for KeyFunction {
 /// The index, or the indexes, that a condition takes.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Needed {
+    /// A B-tree on what says of which type a row is.
+    Type,
     /// GIN on the resource itself.
     Document,
     /// GIN on the values of a function.
@@ -69,6 +71,7 @@ impl Needed {
             )
         };
         let (method, columns) = match self {
+            Needed::Type => ("btree", Writer::new(protected, Style::Readable).type_key()),
             Needed::Document => ("gin", format!("{resource} jsonb_path_ops")),
             Needed::Values(function, paths) => (
                 "gin",

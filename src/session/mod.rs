@@ -5,18 +5,22 @@
 
 mod documents;
 pub mod reach;
+mod table;
 
 use crate::error::{Error, Result};
 use crate::hooks::portals;
+use crate::registry::Protected;
 use crate::settings;
 use access_policy::{EffectiveAccess, Interaction, IpVerdict, Settings};
 use pgrx::direct_function_call;
 use pgrx::prelude::*;
-use reach::Reach;
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::rc::Rc;
+
+use reach::Reach;
+use table::{AllTypes, TableReach};
 
 pub use documents::is_id;
 
@@ -35,6 +39,7 @@ pub struct Session {
     /// What plans are compared by.
     pub fingerprint: Fingerprint,
     reached: RefCell<HashMap<(String, Interaction), Rc<Reach>>>,
+    reached_of_all: RefCell<HashMap<Interaction, Rc<AllTypes>>>,
 }
 
 impl Session {
@@ -47,6 +52,24 @@ impl Session {
         let reach = Rc::new(Reach::of(&self.access, resource_type, interaction)?);
         self.reached.borrow_mut().insert(key, Rc::clone(&reach));
         Ok(reach)
+    }
+
+    /// What `interaction` reaches in the rows of a table; worked out once.
+    pub fn reach_on(&self, protected: &Protected, interaction: Interaction) -> Result<TableReach> {
+        if let Some(resource_type) = protected.one_type() {
+            return self.reach(resource_type, interaction).map(TableReach::One);
+        }
+        let known = self.reached_of_all.borrow().get(&interaction).cloned();
+        let reach = match known {
+            Some(reach) => reach,
+            None => {
+                let reach = Rc::new(AllTypes::of(&self.access, interaction)?);
+                let mut reached = self.reached_of_all.borrow_mut();
+                reached.insert(interaction, Rc::clone(&reach));
+                reach
+            }
+        };
+        Ok(TableReach::Many(reach))
     }
 }
 
@@ -145,6 +168,7 @@ fn resolve() -> Result<(Rc<Session>, u64)> {
         verdict,
         fingerprint,
         reached: RefCell::default(),
+        reached_of_all: RefCell::default(),
     });
     STATE.with_borrow_mut(|state| {
         if state.generation == generation && key.membership.len() <= KEPT_LENGTH {

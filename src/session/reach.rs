@@ -73,6 +73,9 @@ pub struct Reach {
 }
 
 impl Reach {
+    /// More entries than these are many.
+    pub const LARGE: usize = 64;
+
     /// Works out the reach of `interaction` on `resource_type`.
     pub fn of(
         access: &EffectiveAccess,
@@ -92,8 +95,12 @@ impl Reach {
 
     /// The rows that some entry grants.
     pub fn predicate(&self) -> Predicate {
-        let granted = Predicate::any(self.entries.iter().map(|entry| entry.predicate.clone()));
-        Predicate::all([self.scope.clone(), granted])
+        Predicate::all([self.scope.clone(), self.granted()])
+    }
+
+    /// The rows that some entry grants, project isolation aside.
+    pub fn granted(&self) -> Predicate {
+        Predicate::any(self.entries.iter().map(|entry| entry.predicate.clone()))
     }
 
     /// What the entries hide, in order, when any hides something: neighbours that hide the same are one.
@@ -112,7 +119,7 @@ impl Reach {
 
     /// Are there so many entries that compiling expressions over them to machine code costs more than it can give?
     pub fn is_large(&self) -> bool {
-        self.entries.len() > 64
+        self.entries.len() > Reach::LARGE
     }
 
     /// Why none of the entries grants `what`, in terms of the policies alone.

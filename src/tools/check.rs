@@ -2,7 +2,7 @@
 //!
 //! A caller who is subject to policies learns nothing of a row that it cannot read: to it such a row is not there.
 
-use super::explain::{interaction, relations_of};
+use super::explain::{self, interaction, relations_of};
 use super::stored::Stored;
 use crate::constraint;
 use crate::error::{Error, OrRaise, Result};
@@ -62,6 +62,7 @@ fn answer(reference: &str, name: &str) -> Result<Answer> {
         Some((resource_type, id)) => (resource_type, Some(id)),
         None => (reference, None),
     };
+    let resource_type = explain::resource_type(resource_type)?;
     let relations = relations_of(resource_type)?;
     let session = session::current()?;
     let reach = session.reach(resource_type, interaction)?;
@@ -78,7 +79,7 @@ fn answer(reference: &str, name: &str) -> Result<Answer> {
         });
     };
     for protected in relations {
-        if let Some(answer) = existing(&session, &protected, interaction, id, &reach)? {
+        if let Some(answer) = existing(&session, &protected, interaction, (resource_type, id), &reach)? {
             return Ok(answer);
         }
     }
@@ -113,10 +114,13 @@ fn existing(
     session: &Session,
     protected: &Protected,
     interaction: Interaction,
-    id: &str,
+    (resource_type, id): (&str, &str),
     reach: &Reach,
 ) -> Result<Option<Answer>> {
-    let Some(found) = Stored::find(protected, id, &reach.entries, &reach.scope)? else {
+    let find = |reach: &Reach, scope: &Predicate| {
+        Stored::find(protected, resource_type, id, &reach.entries, scope)
+    };
+    let Some(found) = find(reach, &reach.scope)? else {
         return Ok(None);
     };
     let place = found.place;
@@ -124,8 +128,8 @@ fn existing(
         return Ok(Some(granted(reach, place)));
     }
     if privilege::is_subject(protected.relation) {
-        let search = session.reach(&protected.resource_type, Interaction::Search)?;
-        let readable = Stored::find(protected, id, &search.entries, &search.scope)?;
+        let search = session.reach(resource_type, Interaction::Search)?;
+        let readable = find(&search, &search.scope)?;
         if readable.is_none_or(|row| row.place.is_none()) {
             return Ok(None);
         }
@@ -137,7 +141,7 @@ fn existing(
         };
     }
     let anywhere = Predicate::Constant(true);
-    let elsewhere = Stored::find(protected, id, &reach.entries, &anywhere)?;
+    let elsewhere = find(reach, &anywhere)?;
     if elsewhere.is_some_and(|row| row.place.is_some()) {
         return Ok(Some(denied(
             "the row is not in the membership's project".to_owned(),

@@ -5,9 +5,9 @@ use crate::error::{Error, OrRaise, Result};
 use crate::node::privilege::AsOwner;
 use crate::node::relation;
 use crate::predicate::served::{Needed, lookups, serving};
-use crate::registry::{self, Protected};
+use crate::registry::{self, Protected, types};
 use crate::settings;
-use access_policy::{AccessPolicy, Interaction};
+use access_policy::{AccessPolicy, Interaction, PolicyEntry};
 use fhir_search::{Condition, Lookup, Predicate, Test};
 use pgrx::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
@@ -37,7 +37,8 @@ impl Plan {
     /// How `predicate` is best answered.
     fn of(asked: &Asked<'_>, predicate: &Predicate) -> Plan {
         match predicate {
-            Predicate::Constant(true) | Predicate::Not(_) => Plan::Scan,
+            Predicate::Constant(true) | Predicate::Not(_) | Predicate::TypeAgrees => Plan::Scan,
+            Predicate::ResourceType(_) => Plan::of_type(asked.protected),
             // By the table's key.
             Predicate::Constant(false) | Predicate::Id(_) => Plan::ready(),
             Predicate::Test(test) => Plan::of_test(asked, test),
@@ -89,6 +90,22 @@ impl Plan {
                     _ => Plan::Scan,
                 }
             }
+        }
+    }
+
+    /// How all rows of a type are found.
+    fn of_type(protected: &Protected) -> Plan {
+        let index = protected
+            .indexes
+            .iter()
+            .find(|index| index.is_btree_on_type());
+        Plan::Indexes {
+            rank: RANK_OF_TYPE,
+            existing: index.iter().map(|index| index.name.clone()).collect(),
+            missing: match index {
+                Some(_) => BTreeSet::new(),
+                None => BTreeSet::from([Needed::Type]),
+            },
         }
     }
 
@@ -150,6 +167,9 @@ impl Asked<'_> {
     }
 }
 
+/// The type of a row is what most rows have in common with others.
+const RANK_OF_TYPE: usize = 5;
+
 /// What is asked first among conditions that must all hold: equality before texts before ranges.
 fn rank(condition: &Condition) -> usize {
     match condition {
@@ -173,6 +193,26 @@ struct Stored {
     several: bool,
 }
 
+/// A predicate of the form of those that an entry gives for the rows of a table.
+fn sample(protected: &Protected, entry: &PolicyEntry) -> Predicate {
+    let of_type = |resource_type: &str| entry.sample_for(resource_type, "example");
+    if let Some(resource_type) = protected.one_type() {
+        return match entry.covers(resource_type) {
+            true => of_type(resource_type),
+            false => Predicate::Constant(false),
+        };
+    }
+    let covered = || types::held().filter(|resource_type| entry.covers(resource_type));
+    let everything = |resource_type| of_type(resource_type) == Predicate::Constant(true);
+    if covered().nth(1).is_some() && covered().all(everything) {
+        return Predicate::Constant(true);
+    }
+    Predicate::any(covered().map(|resource_type| {
+        let types = Predicate::ResourceType(vec![resource_type.to_owned()]);
+        Predicate::all([types, of_type(resource_type)])
+    }))
+}
+
 fn advise(protected: &Protected, policies: &[Stored]) -> Advice {
     let mut advice = Advice::new();
     for Stored {
@@ -181,10 +221,9 @@ fn advise(protected: &Protected, policies: &[Stored]) -> Advice {
         several,
     } in policies
     {
-        let entries = policy.entries.iter().enumerate().filter(|(_, entry)| {
-            entry.covers(&protected.resource_type)
-                && entry.interactions.contains(Interaction::Search)
-        });
+        let entries = policy.entries.iter().enumerate();
+        let entries =
+            entries.filter(|(_, entry)| entry.interactions.contains(Interaction::Search));
         // The entries of a policy are asked together: if one of them reads everything, so does the statement.
         let mut plans = Vec::new();
         for (index, entry) in entries {
@@ -193,10 +232,7 @@ fn advise(protected: &Protected, policies: &[Stored]) -> Advice {
                 protected,
                 many: *several && entry.has_variables(),
             };
-            match Plan::of(
-                &asked,
-                &entry.sample_for(&protected.resource_type, "example"),
-            ) {
+            match Plan::of(&asked, &sample(protected, entry)) {
                 Plan::Scan => {
                     plans.clear();
                     break;

@@ -1,6 +1,7 @@
 //! `protect()`.
 
 mod fitness;
+mod untyped;
 
 use super::objects;
 use crate::catalog::catalog;
@@ -15,35 +16,65 @@ use std::ffi::CStr;
 /// Protects a table that holds one FHIR resource per row: row security on and forced, the marker policy, the triggers,
 /// the registry; likewise every partition and child. Calling it again changes what differs and nothing else.
 #[pg_extern(sql = "
-CREATE FUNCTION fhir_access.protect(relation regclass, resource_type text,
-                                    resource_column name DEFAULT 'resource', id_column name DEFAULT 'id')
-    RETURNS void LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', '@FUNCTION_NAME@';
+CREATE FUNCTION fhir_access.protect(relation regclass, resource_type text DEFAULT NULL,
+                                    resource_column name DEFAULT 'resource', id_column name DEFAULT 'id',
+                                    resource_type_column name DEFAULT NULL)
+    RETURNS void LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', '@FUNCTION_NAME@';
 ")]
-fn protect(relation: pg_sys::Oid, resource_type: &str, resource_column: &CStr, id_column: &CStr) {
+fn protect(
+    relation: Option<pg_sys::Oid>,
+    resource_type: Option<&str>,
+    resource_column: Option<&CStr>,
+    id_column: Option<&CStr>,
+    resource_type_column: Option<&CStr>,
+) {
     // A name is a zero-terminated string; in a UTF8 database, which is checked below, it is UTF-8.
+    let name = |name: &CStr| name.to_string_lossy().into_owned();
+    let needed = |what: &str, value: Option<&CStr>| value.map(name).ok_or_else(|| is_null(what));
+    let relation = relation.ok_or_else(|| is_null("relation")).or_raise();
     let layout = Layout {
-        resource_type: resource_type.to_owned(),
-        resource_column: resource_column.to_string_lossy().into_owned(),
-        id_column: id_column.to_string_lossy().into_owned(),
+        resource_type: resource_type.map(str::to_owned),
+        resource_column: needed("resource_column", resource_column).or_raise(),
+        id_column: needed("id_column", id_column).or_raise(),
+        resource_type_column: resource_type_column.map(name),
     };
     protect_tree(relation, &layout).or_raise();
 }
 
+/// What to say where an argument is NULL that must not be.
+fn is_null(argument: &str) -> Error {
+    Error::Argument {
+        message: format!("{argument} is NULL"),
+        hint: "Leave it out for what is usual, or name what there is.".to_owned(),
+    }
+}
+
 /// How a table holds resources, as its owner says.
 pub struct Layout {
-    /// The FHIR type of its rows.
-    pub resource_type: String,
+    /// The FHIR type of its rows; `None` where each row says of which type it is.
+    pub resource_type: Option<String>,
     /// The column that holds the resource.
     pub resource_column: String,
     /// The column that holds the resource's id.
     pub id_column: String,
+    /// The column that holds a row's type; without one and without a type of all rows, the document says it.
+    pub resource_type_column: Option<String>,
 }
 
 fn protect_tree(root: pg_sys::Oid, layout: &Layout) -> Result<()> {
     require_preloaded()?;
     require_setting()?;
     require_utf8()?;
-    check_type(&layout.resource_type)?;
+    match (&layout.resource_type, &layout.resource_type_column) {
+        (Some(_), Some(_)) => {
+            return Err(Error::Argument {
+                message: "both a resource type and a column of resource types are given".to_owned(),
+                hint: "Give resource_type where all rows are of one type, resource_type_column where each row says its own.".to_owned(),
+            });
+        }
+        (Some(resource_type), None) => check_type(resource_type)?,
+        (None, _) => {}
+    }
     if relation::kind(root).is_none() {
         return Err(Error::NoRelation(root.to_u32()));
     }
@@ -61,7 +92,7 @@ fn protect_tree(root: pg_sys::Oid, layout: &Layout) -> Result<()> {
     for relation in with_children(root)? {
         objects::create(relation)?;
     }
-    Ok(())
+    untyped::warn(root)
 }
 
 /// Is this a type whose resources can be protected?
@@ -152,34 +183,38 @@ fn register(oid: pg_sys::Oid, layout: &Layout) -> Result<()> {
     let table = relation::qualified_name(oid);
     let irregular = has_irregular_references(oid, &table, &layout.resource_column)?;
     let _owner = AsOwner::of_extension(&catalog);
-    let insert = "INSERT INTO fhir_access.protection AS p (relation, resource_type, resource_column, id_column, irregular_references)
-         VALUES ($1, $2, $3::text::name, $4::text::name, $5)
+    let insert = "INSERT INTO fhir_access.protection AS p (relation, resource_type, resource_column, id_column, irregular_references, resource_type_column)
+         VALUES ($1, $2, $3::text::name, $4::text::name, $5, $6::text::name)
          ON CONFLICT (relation) DO UPDATE
             SET resource_type = excluded.resource_type, resource_column = excluded.resource_column,
                 id_column = excluded.id_column,
-                irregular_references = p.irregular_references OR excluded.irregular_references
-          WHERE (p.resource_type, p.resource_column, p.id_column, p.irregular_references)
-             IS DISTINCT FROM (excluded.resource_type, excluded.resource_column, excluded.id_column, excluded.irregular_references)";
+                irregular_references = p.irregular_references OR excluded.irregular_references,
+                resource_type_column = excluded.resource_type_column
+          WHERE (p.resource_type, p.resource_column, p.id_column, p.irregular_references, p.resource_type_column)
+             IS DISTINCT FROM (excluded.resource_type, excluded.resource_column, excluded.id_column,
+                               p.irregular_references OR excluded.irregular_references, excluded.resource_type_column)";
     Spi::connect_mut(|client| {
         client.update(
                 insert,
                 None,
                 &[
                     oid.into(),
-                    layout.resource_type.as_str().into(),
+                    layout.resource_type.as_deref().into(),
                     layout.resource_column.as_str().into(),
                     layout.id_column.as_str().into(),
                     irregular.into(),
+                    layout.resource_type_column.as_deref().into(),
                 ],
             )?;
         // A table and its partitions are read with one predicate.
         client
             .update(
                 "UPDATE fhir_access.protection SET irregular_references = true
-                  WHERE resource_type = $1 AND NOT irregular_references
-                    AND EXISTS (SELECT FROM fhir_access.protection q WHERE q.resource_type = $1 AND q.irregular_references)",
+                  WHERE resource_type IS NOT DISTINCT FROM $1 AND NOT irregular_references
+                    AND EXISTS (SELECT FROM fhir_access.protection q
+                                 WHERE q.resource_type IS NOT DISTINCT FROM $1 AND q.irregular_references)",
                 None,
-                &[layout.resource_type.as_str().into()],
+                &[layout.resource_type.as_deref().into()],
             )
             .map(|_| ())
     })

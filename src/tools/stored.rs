@@ -21,20 +21,25 @@ pub struct Stored {
 }
 
 impl Stored {
-    /// The row with this id, if there is one; whoever calls decides what the user may know of it.
+    /// The row of this type with this id, if there is one; whoever calls decides what the user may know of it.
     pub fn find(
         protected: &Protected,
+        resource_type: &str,
         id: &str,
         entries: &[Rc<ReachEntry>],
         scope: &Predicate,
     ) -> Result<Option<Stored>> {
         let writer = Writer::new(protected, Style::Exact);
+        let wanted = Predicate::all([
+            Predicate::Id(vec![id.to_owned()]),
+            protected.of_type(resource_type),
+        ]);
         let query = format!(
             "SELECT {}, {ROW}.{} FROM {} AS {ROW} WHERE {} ORDER BY {ROW}.{} LIMIT 1",
             writer.deciding_entry(entries, scope),
             identifier(&protected.resource.name),
             relation::qualified_name(protected.relation),
-            writer.predicate(&Predicate::Id(vec![id.to_owned()])),
+            writer.predicate(&wanted),
             identifier(&protected.id.name),
         );
         let _owner = AsOwner::of_table(protected.relation)?;

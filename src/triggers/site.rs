@@ -1,4 +1,4 @@
-//! What the write trigger keeps between the rows of one statement: for each interaction, the expression that tells which
+//! What the write trigger keeps between the rows of one statement: for each type and interaction, the expression that tells which
 //! entry decides.
 
 use super::row::Row;
@@ -23,7 +23,8 @@ pub struct Site {
     /// What is written to.
     pub protected: Rc<Protected>,
     context: pg_sys::MemoryContext,
-    decisions: HashMap<Interaction, Decision>,
+    /// By the row's own type: in a table of all types each row is asked what holds for its type, and nothing else.
+    decisions: HashMap<(&'static str, Interaction), Decision>,
 }
 
 struct Decision {
@@ -68,13 +69,13 @@ impl Site {
 
     fn decision(
         &mut self,
+        resource_type: &'static str,
         interaction: Interaction,
         relation: pg_sys::Relation,
     ) -> Result<&mut Decision> {
-        if !self.decisions.contains_key(&interaction) {
-            let reach = self
-                .session
-                .reach(&self.protected.resource_type, interaction)?;
+        let key = (resource_type, interaction);
+        if !self.decisions.contains_key(&key) {
+            let reach = self.session.reach(resource_type, interaction)?;
             let writer = Writer::new(&self.protected, Style::Exact).for_new_rows();
             let text = writer.deciding_entry(&reach.entries, &reach.scope);
             // SAFETY: fn_mcxt lives as long as the site; the previous context comes back before anything can fail.
@@ -82,22 +83,24 @@ impl Site {
                 PgMemoryContexts::For(self.context)
                     .switch_to(|_| RowEvaluator::new(relation, &text))
             }?;
-            self.decisions
-                .insert(interaction, Decision { reach, evaluator });
+            self.decisions.insert(key, Decision { reach, evaluator });
         }
         self.decisions
-            .get_mut(&interaction)
+            .get_mut(&key)
             .ok_or_else(|| Error::Internal("a decision was not prepared".to_owned()))
     }
 
-    /// The first entry that grants `interaction` on `row`.
+    /// The first entry that grants `interaction` on `row`. A row of no type that the table can hold is granted by none.
     pub fn deciding(
         &mut self,
         interaction: Interaction,
         relation: pg_sys::Relation,
         row: &Row<'_>,
     ) -> Result<Option<Rc<ReachEntry>>> {
-        let decision = self.decision(interaction, relation)?;
+        let Some(resource_type) = row.resource_type() else {
+            return Ok(None);
+        };
+        let decision = self.decision(resource_type, interaction, relation)?;
         // SAFETY: the row is one of the trigger's relation, for which the evaluator was made.
         let place = unsafe { decision.evaluator.integer(row.for_evaluation()) };
         Ok(place
@@ -107,18 +110,17 @@ impl Site {
 
     /// Why `row` was refused.
     pub fn refusal(&self, interaction: Interaction, row: &Row<'_>, what: &str) -> Error {
-        let detail = match self.decisions.get(&interaction) {
-            Some(decision) => {
-                decision
-                    .reach
-                    .refusal(&self.protected.resource_type, interaction, what)
+        let decided = row.resource_type().and_then(|resource_type| {
+            let decision = self.decisions.get(&(resource_type, interaction))?;
+            Some((resource_type, decision))
+        });
+        let detail = match decided {
+            Some((resource_type, decision)) => {
+                decision.reach.refusal(resource_type, interaction, what)
             }
-            None => String::new(),
+            None => format!("{what} is of no resource type that the table can hold"),
         };
-        let places = self
-            .decisions
-            .get(&interaction)
-            .map_or_else(Vec::new, |decision| decision.reach.places());
+        let places = decided.map_or_else(Vec::new, |(_, decision)| decision.reach.places());
         let rules = places
             .into_iter()
             .map(|value| Detail {

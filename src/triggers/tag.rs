@@ -44,7 +44,7 @@ pub fn on_create(
         Some(accounts) => accounts,
         None => {
             let mut accounts: Vec<String> = access.compartment.iter().cloned().collect();
-            if protected.resource_type != "Patient" {
+            if !is_patient(protected, new) {
                 add_new(
                     &mut accounts,
                     accounts_of_patients(session, protected, new)?.unwrap_or_default(),
@@ -73,7 +73,7 @@ pub fn on_update(
     };
     let accounts = match said_by_admin(session, new) {
         Some(accounts) => accounts,
-        None if protected.resource_type == "Patient" => {
+        None if is_patient(protected, new) => {
             accounts_in(old).into_iter().map(Node::Value).collect()
         }
         None => match accounts_of_patients(session, protected, new)? {
@@ -131,16 +131,28 @@ fn compartments(
         .into_iter()
         .collect();
     add_new(&mut found, accounts.iter().filter_map(account_of).collect());
-    let itself = (protected.resource_type == "Patient")
+    let itself = is_patient(protected, document)
         .then(|| document.as_object()?.get("id")?.as_str().map(str::to_owned))
         .flatten();
-    let patients = fhir_search::referenced_patients(&protected.resource_type, document);
+    let patients = referenced_patients(protected, document);
     let patients = itself.into_iter().chain(patients);
     add_new(
         &mut found,
         patients.map(|id| format!("Patient/{id}")).collect(),
     );
     found
+}
+
+fn is_patient(protected: &Protected, document: Value<'_>) -> bool {
+    protected.type_of(document) == Some("Patient")
+}
+
+/// The ids of the patients that a document of the table belongs to.
+fn referenced_patients(protected: &Protected, document: Value<'_>) -> Vec<String> {
+    protected
+        .type_of(document)
+        .map(|resource_type| fhir_search::referenced_patients(resource_type, document))
+        .unwrap_or_default()
 }
 
 /// The accounts that an admin's document names; `None` where it names none, or its writer is no admin.
@@ -185,7 +197,7 @@ fn accounts_of_patients(
     protected: &Protected,
     document: Value<'_>,
 ) -> Result<Option<Vec<String>>> {
-    let patients = fhir_search::referenced_patients(&protected.resource_type, document);
+    let patients = referenced_patients(protected, document);
     if patients.is_empty() {
         return Ok(None);
     }
@@ -215,7 +227,11 @@ fn stored_accounts(
     ids: &[String],
     scope: &Predicate,
 ) -> Result<Vec<Vec<String>>> {
-    let condition = Predicate::all([Predicate::Id(ids.to_vec()), scope.clone()]);
+    let condition = Predicate::all([
+        table.of_type("Patient"),
+        Predicate::Id(ids.to_vec()),
+        scope.clone(),
+    ]);
     let condition = Writer::new(table, Style::Exact).predicate(&condition);
     let query = format!(
         "SELECT {ROW}.{} FROM {} AS {ROW} WHERE {condition} ORDER BY {ROW}.{}",

@@ -65,6 +65,16 @@ impl Predicate {
         }
     }
 
+    /// How many conditions there are in it.
+    pub fn size(&self) -> usize {
+        match self {
+            Predicate::And(parts) | Predicate::Or(parts) => {
+                parts.iter().map(Predicate::size).sum()
+            }
+            _ => 1,
+        }
+    }
+
     /// Whether an index could answer some part of it.
     pub(crate) fn has_lookups(&self) -> bool {
         match self {
@@ -152,6 +162,15 @@ mod tests {
         );
         assert_eq!(either.clone().negated().negated(), either);
         assert_eq!(Constant(true).negated(), Constant(false));
+    }
+
+    #[test]
+    fn size_counts_conditions() {
+        assert_eq!(id("a").size(), 1);
+        assert_eq!(
+            And(vec![Or(vec![id("a"), id("b")]), Not(Box::new(id("c")))]).size(),
+            3
+        );
     }
 
     fn of_type(name: &str, of: Predicate) -> Predicate {

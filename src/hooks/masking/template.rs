@@ -41,7 +41,7 @@ impl Mask {
         protected: &Rc<Protected>,
         unchecked_rows: bool,
     ) -> Result<Option<Mask>> {
-        let reach = session.reach(&protected.resource_type, Interaction::Search)?;
+        let reach = session.reach_on(protected, Interaction::Search)?;
         let guard = unchecked_rows
             .then(|| reach.predicate())
             .filter(|predicate| *predicate != Predicate::Constant(true));
