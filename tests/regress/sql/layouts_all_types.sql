@@ -81,9 +81,9 @@ BEGIN
     RETURN QUERY EXECUTE format('SELECT resource FROM %I ORDER BY resource ->> ''resourceType'', id', table_name);
 END $$;
 CREATE FUNCTION same() RETURNS text LANGUAGE sql AS $$
-    SELECT CASE WHEN count(*) = 1 THEN 'all three alike' ELSE 'THEY DIFFER' END || CASE WHEN bool_or(of LIKE '%CANARY%') THEN ', AND SHOW WHAT IS HIDDEN' ELSE '' END
-      FROM (SELECT string_agg(seen::text, ';' ORDER BY n) FROM unnest('{by_column,by_computed,by_document}'::text[]) AS t (name), seen(name) WITH ORDINALITY s (seen, n)
-             GROUP BY name) AS found (of) GROUP BY of LIMIT 1
+    SELECT CASE WHEN count(DISTINCT found) = 1 THEN 'all three alike' ELSE 'THEY DIFFER' END || CASE WHEN bool_or(found LIKE '%CANARY%') THEN ', AND SHOW WHAT IS HIDDEN' ELSE '' END
+      FROM (SELECT string_agg(resource::text, ';' ORDER BY n) FROM unnest('{by_column,by_computed,by_document}'::text[]) AS t (name), seen(name) WITH ORDINALITY AS s (resource, n)
+             GROUP BY name) AS rows (found)
 $$;
 
 \c - app
