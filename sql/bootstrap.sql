@@ -264,13 +264,16 @@ CREATE TABLE fhir_access.protection (
     resource_column name NOT NULL,
     id_column name NOT NULL,
     irregular_references boolean NOT NULL,
-    resource_type_column name
+    resource_type_column name,
+    irregular_types text[]
 );
 COMMENT ON TABLE fhir_access.protection IS 'the registry behind fhir_access.protected_relation; protect() and unprotect() write it';
 COMMENT ON COLUMN fhir_access.protection.resource_type IS
     'the type of all rows; NULL where each row says of which type it is, in resource_type_column or in its document alone';
 COMMENT ON COLUMN fhir_access.protection.irregular_references IS
     'some row holds a versioned or contained reference, so predicates must look beyond equality';
+COMMENT ON COLUMN fhir_access.protection.irregular_types IS
+    'where each row says of which type it is: the types of such rows';
 
 DO $$
 DECLARE
@@ -295,7 +298,7 @@ END $$;
 CREATE VIEW fhir_access.protected_relation AS
     SELECT p.relation, p.resource_type, p.resource_column, p.id_column,
            c.relrowsecurity AND c.relforcerowsecurity AS row_security,
-           p.irregular_references, p.resource_type_column
+           p.irregular_references, p.resource_type_column, p.irregular_types
       FROM fhir_access.protection p
       JOIN pg_catalog.pg_class c ON c.oid = p.relation;
 COMMENT ON VIEW fhir_access.protected_relation IS 'what is protected, and how';

@@ -70,7 +70,7 @@ END $$;
 
 -- Everybody may name the schema and ask what its own session may do; nothing that changes state is open to PUBLIC.
 GRANT USAGE ON SCHEMA fhir_access TO PUBLIC;
-REVOKE EXECUTE ON FUNCTION fhir_access.protect(regclass, text, name, name, name) FROM PUBLIC;
+REVOKE EXECUTE ON FUNCTION fhir_access.protect FROM PUBLIC;
 REVOKE EXECUTE ON FUNCTION fhir_access.unprotect(regclass) FROM PUBLIC;
 -- Nobody else's operators are to be estimated by these.
 REVOKE EXECUTE ON FUNCTION fhir_access.estimate_is_any(internal, oid, internal, integer),

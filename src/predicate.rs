@@ -32,6 +32,8 @@ pub struct Writer<'a> {
     protected: &'a Protected,
     style: Style,
     new_rows: bool,
+    /// May one of the rows in question hold a reference in irregular form?
+    irregular: bool,
 }
 
 /// More texts than these are looked up in a sorted list rather than one by one, where a row must be compared with them.
@@ -47,6 +49,7 @@ impl<'a> Writer<'a> {
             protected,
             style,
             new_rows: false,
+            irregular: protected.is_irregular(None),
         }
     }
 
@@ -64,7 +67,7 @@ impl<'a> Writer<'a> {
         match predicate {
             Predicate::Constant(true) => "true".to_owned(),
             Predicate::Constant(false) => "false".to_owned(),
-            Predicate::And(parts) => self.joined(parts, " AND ", "true"),
+            Predicate::And(parts) => self.conjunction(parts),
             Predicate::Or(parts) => self.joined(parts, " OR ", "false"),
             Predicate::Id(ids) => self.id(ids),
             Predicate::ResourceType(types) => self.resource_type(types),
@@ -76,6 +79,50 @@ impl<'a> Writer<'a> {
                 other => format!("NOT ({})", self.predicate(other)),
             },
         }
+    }
+
+    /// All of these are true. Where they name the row's types, the other conditions are of rows of these types alone: those that
+    /// may hold references in irregular form are asked apart from those that cannot, which an index finds more easily.
+    fn conjunction(&self, parts: &[Predicate]) -> String {
+        let named = parts.iter().find_map(|part| match part {
+            Predicate::ResourceType(types) => Some(types),
+            _ => None,
+        });
+        let Some(types) = named else {
+            return self.joined(parts, " AND ", "true");
+        };
+        let written = |types: &[String]| {
+            let writer = Writer {
+                irregular: self.protected.is_irregular(Some(types)),
+                ..*self
+            };
+            let others = parts
+                .iter()
+                .filter(|part| !matches!(part, Predicate::ResourceType(_)));
+            let others: Vec<String> = others.map(|part| writer.predicate(part)).collect();
+            others
+        };
+        let joined = |types: &[String], others: Vec<String>| {
+            let mut all = vec![self.resource_type(types)];
+            all.extend(others);
+            format!("({})", all.join(" AND "))
+        };
+        let (irregular, regular): (Vec<String>, Vec<String>) = types
+            .iter()
+            .cloned()
+            .partition(|name| self.protected.is_irregular_type(name));
+        if irregular.is_empty() || regular.is_empty() || self.new_rows {
+            return joined(types, written(types));
+        }
+        let (tested, found) = (written(&irregular), written(&regular));
+        if tested == found {
+            return joined(types, found);
+        }
+        format!(
+            "({} OR {})",
+            joined(&regular, found),
+            joined(&irregular, tested)
+        )
     }
 
     fn joined(&self, parts: &[Predicate], operator: &str, empty: &str) -> String {
@@ -91,7 +138,7 @@ impl<'a> Writer<'a> {
         if self.new_rows {
             return self.exact(test);
         }
-        let lookups = served::lookups(self.protected, test);
+        let lookups = served::lookups(self.irregular, test);
         let served: Vec<&Lookup> = lookups
             .iter()
             .filter(|lookup| served::serves(self.protected, &lookup.condition))
@@ -352,11 +399,19 @@ impl<'a> Writer<'a> {
     }
 
     /// As [`Self::one_of`], of a type with this name.
-    fn one_of_type<T: AsRef<str>>(&self, expression: &str, values: &[T], type_name: &str) -> String {
+    fn one_of_type<T: AsRef<str>>(
+        &self,
+        expression: &str,
+        values: &[T],
+        type_name: &str,
+    ) -> String {
         let equal = self.operator("=");
         match values {
             [] => "false".to_owned(),
-            [value] => format!("{expression} {equal} {}::{type_name}", literal(value.as_ref())),
+            [value] => format!(
+                "{expression} {equal} {}::{type_name}",
+                literal(value.as_ref())
+            ),
             values => format!(
                 "{expression} {equal} ANY ({}::{type_name}[])",
                 literal(&array(values))

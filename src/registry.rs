@@ -31,6 +31,8 @@ pub struct Protected {
     pub derived: Vec<Column>,
     /// Does some row hold a reference that equality on the stored text cannot find?
     pub irregular_references: bool,
+    /// In a table of all types: the types of such rows.
+    pub irregular_types: Vec<&'static str>,
     /// The indexes that may serve lookups. A change to any of them invalidates this.
     pub indexes: Vec<Index>,
     without_trigger: OnceCell<Option<pg_sys::Oid>>,
@@ -54,6 +56,7 @@ impl Protected {
             id: column("id", pg_sys::TEXTOID),
             derived: Vec::new(),
             irregular_references: false,
+            irregular_types: Vec::new(),
             indexes: Vec::new(),
             without_trigger: OnceCell::new(),
             partitions: OnceCell::new(),
@@ -164,6 +167,7 @@ struct Row {
     id_column: String,
     irregular_references: bool,
     resource_type_column: Option<String>,
+    irregular_types: Option<Vec<Option<String>>>,
 }
 
 fn load(catalog: &Catalog, relation: pg_sys::Oid) -> Answer {
@@ -177,6 +181,7 @@ fn load(catalog: &Catalog, relation: pg_sys::Oid) -> Answer {
                 id_column: row::output(datum(3)?, pg_sys::NAMEOID),
                 irregular_references: bool::from_datum(datum(4)?, false)?,
                 resource_type_column: datum(5).map(|name| row::output(name, pg_sys::NAMEOID)),
+                irregular_types: datum(6).and_then(|array| Vec::from_datum(array, false)),
             })
         }
     })
@@ -216,6 +221,13 @@ fn load(catalog: &Catalog, relation: pg_sys::Oid) -> Answer {
         id,
         derived,
         irregular_references: row.irregular_references,
+        irregular_types: row
+            .irregular_types
+            .into_iter()
+            .flatten()
+            .flatten()
+            .filter_map(|name| fhir_search::model::resource_type(&name))
+            .collect(),
         indexes,
         without_trigger: OnceCell::new(),
         partitions: OnceCell::new(),
@@ -255,9 +267,9 @@ fn types_of(
     }))
 }
 
-/// Notes that a row with an irregular reference is coming into the tables of `resource_type` (into those of all types, where it
-/// is none), so that predicates look for such references from now on, in every session.
-pub fn mark_irregular(resource_type: Option<&str>) -> Result<()> {
+/// Notes that a row of `resource_type` with an irregular reference is coming into the tables of this type, or into those of all
+/// types, so that predicates look for such references from now on, in every session.
+pub fn mark_irregular(resource_type: &str, of_all_types: bool) -> Result<()> {
     let Some(catalog) = catalog() else {
         return Ok(());
     };
@@ -265,8 +277,14 @@ pub fn mark_irregular(resource_type: Option<&str>) -> Result<()> {
     Spi::connect_mut(|client| {
         client
             .update(
-                "UPDATE fhir_access.protection SET irregular_references = true
-                  WHERE resource_type IS NOT DISTINCT FROM $1 AND NOT irregular_references",
+                if of_all_types {
+                    "UPDATE fhir_access.protection
+                        SET irregular_references = true, irregular_types = irregular_types OPERATOR(pg_catalog.||) $1
+                      WHERE resource_type IS NULL AND $1 OPERATOR(pg_catalog.<>) ALL (irregular_types)"
+                } else {
+                    "UPDATE fhir_access.protection SET irregular_references = true
+                      WHERE resource_type OPERATOR(pg_catalog.=) $1 AND NOT irregular_references"
+                },
                 None,
                 &[resource_type.into()],
             )

@@ -173,12 +173,7 @@ impl Drop for OpenIndex {
     }
 }
 
-fn describe(
-    index: &OpenIndex,
-    resource: &Column,
-    types: &Types,
-    schema: pg_sys::Oid,
-) -> Index {
+fn describe(index: &OpenIndex, resource: &Column, types: &Types, schema: pg_sys::Oid) -> Index {
     // SAFETY: an open index has its pg_index row, its expressions, and for each key column an operator family and a
     // collation.
     unsafe {
@@ -281,7 +276,10 @@ unsafe fn is_document_type(expression: *mut pg_sys::Node, resource: &Column) -> 
         {
             return false;
         }
-        let (row, member) = (&*row.cast::<pg_sys::Var>(), &*member.cast::<pg_sys::Const>());
+        let (row, member) = (
+            &*row.cast::<pg_sys::Var>(),
+            &*member.cast::<pg_sys::Const>(),
+        );
         row.varattno == resource.number
             && String::from_datum(member.constvalue, member.constisnull).as_deref()
                 == Some("resourceType")

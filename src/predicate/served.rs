@@ -95,14 +95,15 @@ impl Needed {
 const MOST_CONTAINED: usize = 256;
 
 /// The lookups of a test that make sense on the relation, whether it has an index for them or not.
-pub fn lookups(protected: &Protected, test: &Test) -> Vec<Lookup> {
+/// `irregular`: may one of the rows in question hold a reference in irregular form?
+pub fn lookups(irregular: bool, test: &Test) -> Vec<Lookup> {
     let mut lookups = test.lookups();
     lookups.retain(|lookup| {
         let few = match &lookup.condition {
             Condition::Contains(documents) => documents.len() <= MOST_CONTAINED,
             _ => true,
         };
-        few && (!lookup.regular_only || !protected.irregular_references)
+        few && (!lookup.regular_only || !irregular)
     });
     lookups
 }

@@ -105,6 +105,23 @@ impl Protected {
         }
     }
 
+    /// May a row of one of these types hold a reference that equality on the stored text cannot find? Of a table of one type,
+    /// and where no types are named, any row.
+    pub fn is_irregular(&self, types: Option<&[String]>) -> bool {
+        match (&self.types, types) {
+            (Types::Many(_), Some(types)) => types.iter().any(|name| self.is_irregular_type(name)),
+            _ => self.irregular_references,
+        }
+    }
+
+    /// As [`Self::is_irregular`], of one type.
+    pub fn is_irregular_type(&self, resource_type: &str) -> bool {
+        match self.types {
+            Types::One(_) => self.irregular_references,
+            Types::Many(_) => self.irregular_types.contains(&resource_type),
+        }
+    }
+
     /// The rows of one type.
     pub fn of_type(&self, resource_type: &str) -> Predicate {
         match self.types {

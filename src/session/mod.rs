@@ -9,9 +9,10 @@ mod table;
 
 use crate::error::{Error, Result};
 use crate::hooks::portals;
-use crate::registry::Protected;
+use crate::registry::{Protected, types};
 use crate::settings;
 use access_policy::{EffectiveAccess, Interaction, IpVerdict, Settings};
+use fhir_search::Predicate;
 use pgrx::direct_function_call;
 use pgrx::prelude::*;
 use std::cell::RefCell;
@@ -20,7 +21,8 @@ use std::net::IpAddr;
 use std::rc::Rc;
 
 use reach::Reach;
-use table::{AllTypes, TableReach};
+use table::Several;
+pub use table::TableReach;
 
 pub use documents::is_id;
 
@@ -39,8 +41,11 @@ pub struct Session {
     /// What plans are compared by.
     pub fingerprint: Fingerprint,
     reached: RefCell<HashMap<(String, Interaction), Rc<Reach>>>,
-    reached_of_all: RefCell<HashMap<Interaction, Rc<AllTypes>>>,
+    reached_of_several: RefCell<HashMap<TypesKey, Rc<Several>>>,
 }
+
+/// An interaction on rows of these types, of all where there are none.
+type TypesKey = (Interaction, Option<Vec<&'static str>>);
 
 impl Session {
     /// What `interaction` reaches in the resources of a type; worked out once.
@@ -54,22 +59,38 @@ impl Session {
         Ok(reach)
     }
 
-    /// What `interaction` reaches in the rows of a table; worked out once.
-    pub fn reach_on(&self, protected: &Protected, interaction: Interaction) -> Result<TableReach> {
+    /// What `interaction` reaches in the rows of a table; of one of all types, in the rows of these types, where they are given.
+    /// Worked out once.
+    pub fn reach_on(
+        &self,
+        protected: &Protected,
+        interaction: Interaction,
+        types: Option<&[&'static str]>,
+    ) -> Result<TableReach> {
+        /// So many lists of types are remembered.
+        const MOST: usize = 64;
         if let Some(resource_type) = protected.one_type() {
-            return self.reach(resource_type, interaction).map(TableReach::One);
+            let reach = self.reach(resource_type, interaction)?;
+            return Ok(TableReach::One(reach, Predicate::Constant(true)));
         }
-        let known = self.reached_of_all.borrow().get(&interaction).cloned();
-        let reach = match known {
-            Some(reach) => reach,
-            None => {
-                let reach = Rc::new(AllTypes::of(&self.access, interaction)?);
-                let mut reached = self.reached_of_all.borrow_mut();
-                reached.insert(interaction, Rc::clone(&reach));
-                reach
-            }
-        };
-        Ok(TableReach::Many(reach))
+        if let Some([resource_type]) = types {
+            let reach = self.reach(resource_type, interaction)?;
+            return Ok(TableReach::One(reach, protected.of_type(resource_type)));
+        }
+        let key = (interaction, types.map(<[&str]>::to_vec));
+        if let Some(reach) = self.reached_of_several.borrow().get(&key) {
+            return Ok(TableReach::Several(Rc::clone(reach)));
+        }
+        let reach = Rc::new(match types {
+            Some(types) => Several::of(&self.access, interaction, types.iter().copied())?,
+            None => Several::of(&self.access, interaction, types::held())?,
+        });
+        let mut reached = self.reached_of_several.borrow_mut();
+        if reached.len() >= MOST {
+            reached.clear();
+        }
+        reached.insert(key, Rc::clone(&reach));
+        Ok(TableReach::Several(reach))
     }
 }
 
@@ -168,7 +189,7 @@ fn resolve() -> Result<(Rc<Session>, u64)> {
         verdict,
         fingerprint,
         reached: RefCell::default(),
-        reached_of_all: RefCell::default(),
+        reached_of_several: RefCell::default(),
     });
     STATE.with_borrow_mut(|state| {
         if state.generation == generation && key.membership.len() <= KEPT_LENGTH {

@@ -5,7 +5,6 @@
 
 use super::reach::Reach;
 use crate::error::Result;
-use crate::registry::types;
 use access_policy::fields::FieldSet;
 use access_policy::{EffectiveAccess, Interaction};
 use fhir_search::Predicate;
@@ -15,18 +14,18 @@ use std::rc::Rc;
 /// The reach of an interaction in a table.
 #[derive(Clone, Debug)]
 pub enum TableReach {
-    /// All rows are of one type.
-    One(Rc<Reach>),
+    /// All rows in question are of one type: those of which this is true.
+    One(Rc<Reach>, Predicate),
     /// Each row is of a type of its own.
-    Many(Rc<AllTypes>),
+    Several(Rc<Several>),
 }
 
 impl TableReach {
     /// The rows that some entry grants.
     pub fn predicate(&self) -> Predicate {
         match self {
-            TableReach::One(reach) => reach.predicate(),
-            TableReach::Many(reach) => reach.predicate.clone(),
+            TableReach::One(reach, of_type) => Predicate::all([of_type.clone(), reach.predicate()]),
+            TableReach::Several(reach) => reach.predicate.clone(),
         }
     }
 
@@ -34,23 +33,23 @@ impl TableReach {
     /// all others.
     pub fn hidden(&self) -> Vec<(Predicate, FieldSet)> {
         match self {
-            TableReach::One(reach) => reach.hidden(),
-            TableReach::Many(reach) => reach.hidden.clone(),
+            TableReach::One(reach, _) => reach.hidden(),
+            TableReach::Several(reach) => reach.hidden.clone(),
         }
     }
 
     /// Are there so many entries that compiling expressions over them to machine code costs more than it can give?
     pub fn is_large(&self) -> bool {
         match self {
-            TableReach::One(reach) => reach.is_large(),
-            TableReach::Many(reach) => reach.is_large,
+            TableReach::One(reach, _) => reach.is_large(),
+            TableReach::Several(reach) => reach.is_large,
         }
     }
 }
 
-/// The reach of an interaction in a table of all types.
+/// The reach of an interaction in rows of several types.
 #[derive(Debug)]
-pub struct AllTypes {
+pub struct Several {
     predicate: Predicate,
     hidden: Vec<(Predicate, FieldSet)>,
     is_large: bool,
@@ -73,12 +72,16 @@ fn add<T: PartialEq>(groups: &mut Vec<Group<T>>, resource_type: &str, same: T) {
     }
 }
 
-impl AllTypes {
-    /// Works out the reach of `interaction` on every type.
-    pub fn of(access: &EffectiveAccess, interaction: Interaction) -> Result<AllTypes> {
+impl Several {
+    /// Works out the reach of `interaction` on each of these types.
+    pub fn of(
+        access: &EffectiveAccess,
+        interaction: Interaction,
+        types: impl Iterator<Item = &'static str>,
+    ) -> Result<Several> {
         let mut granted: Vec<Group<(Predicate, Predicate)>> = Vec::new();
         let mut hidden: Vec<Group<Vec<(Predicate, FieldSet)>>> = Vec::new();
-        for resource_type in types::held() {
+        for resource_type in types {
             check_for_interrupts!();
             let reach = Reach::of(access, resource_type, interaction)?;
             let rows = reach.granted();
@@ -89,7 +92,7 @@ impl AllTypes {
             add(&mut granted, resource_type, (reach.scope, rows));
         }
         let conditions: usize = granted.iter().map(|group| group.same.1.size()).sum();
-        Ok(AllTypes {
+        Ok(Several {
             predicate: predicate(granted),
             hidden: fields(hidden),
             is_large: conditions > Reach::LARGE,

@@ -79,7 +79,13 @@ fn answer(reference: &str, name: &str) -> Result<Answer> {
         });
     };
     for protected in relations {
-        if let Some(answer) = existing(&session, &protected, interaction, (resource_type, id), &reach)? {
+        if let Some(answer) = existing(
+            &session,
+            &protected,
+            interaction,
+            (resource_type, id),
+            &reach,
+        )? {
             return Ok(answer);
         }
     }

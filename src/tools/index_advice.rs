@@ -69,6 +69,16 @@ impl Plan {
             }
             // The planner takes the best; the others filter.
             Predicate::And(parts) => {
+                let types = parts.iter().find_map(|part| match part {
+                    Predicate::ResourceType(types) => Some(types.as_slice()),
+                    _ => None,
+                });
+                let asked = &Asked {
+                    irregular: types.map_or(asked.irregular, |types| {
+                        asked.protected.is_irregular(Some(types))
+                    }),
+                    ..*asked
+                };
                 let plans: Vec<Plan> = parts.iter().map(|part| Plan::of(asked, part)).collect();
                 let others: BTreeSet<String> = plans
                     .iter()
@@ -110,7 +120,7 @@ impl Plan {
     }
 
     fn of_test(asked: &Asked<'_>, test: &Test) -> Plan {
-        let usable = lookups(asked.protected, test);
+        let usable = lookups(asked.irregular, test);
         let served = |lookup: &&Lookup| !serving(asked.protected, &lookup.condition).is_empty();
         // One that only narrows is good enough where nothing that is advised decides.
         let advised = || usable.iter().filter(|lookup| asked.is_advised(lookup));
@@ -129,9 +139,13 @@ impl Plan {
             };
         }
         let mut good = advised().filter(|lookup| lookup.decides || !decided);
-        // One index serves all equality, unless references are asked for in several places.
+        // One index serves all equality, unless references are asked for in several places: these are others in each type, and
+        // an index for each would be too many.
+        let of_one_type = asked.protected.one_type().is_some();
         let is_general = |lookup: &&Lookup| match &lookup.condition {
-            Condition::Contains(documents) => !lookup.regular_only || documents.len() == 1,
+            Condition::Contains(documents) => {
+                !of_one_type || !lookup.regular_only || documents.len() == 1
+            }
             _ => false,
         };
         match good.clone().find(is_general).or_else(|| good.next()) {
@@ -150,6 +164,8 @@ struct Asked<'a> {
     protected: &'a Protected,
     /// With many values: containment is not asked for many references.
     many: bool,
+    /// May one of the rows in question hold a reference in irregular form?
+    irregular: bool,
 }
 
 impl Asked<'_> {
@@ -204,13 +220,19 @@ fn sample(protected: &Protected, entry: &PolicyEntry) -> Predicate {
     }
     let covered = || types::held().filter(|resource_type| entry.covers(resource_type));
     let everything = |resource_type| of_type(resource_type) == Predicate::Constant(true);
-    if covered().nth(1).is_some() && covered().all(everything) {
+    if is_wildcard(protected, entry) && covered().all(everything) {
         return Predicate::Constant(true);
     }
     Predicate::any(covered().map(|resource_type| {
         let types = Predicate::ResourceType(vec![resource_type.to_owned()]);
         Predicate::all([types, of_type(resource_type)])
     }))
+}
+
+/// Is it an entry for all types of a table of all types?
+fn is_wildcard(protected: &Protected, entry: &PolicyEntry) -> bool {
+    let mut covered = types::held().filter(|resource_type| entry.covers(resource_type));
+    protected.one_type().is_none() && covered.nth(1).is_some()
 }
 
 fn advise(protected: &Protected, policies: &[Stored]) -> Advice {
@@ -222,15 +244,15 @@ fn advise(protected: &Protected, policies: &[Stored]) -> Advice {
     } in policies
     {
         let entries = policy.entries.iter().enumerate();
-        let entries =
-            entries.filter(|(_, entry)| entry.interactions.contains(Interaction::Search));
+        let entries = entries.filter(|(_, entry)| entry.interactions.contains(Interaction::Search));
         // The entries of a policy are asked together: if one of them reads everything, so does the statement.
         let mut plans = Vec::new();
         for (index, entry) in entries {
             pgrx::check_for_interrupts!();
             let asked = Asked {
                 protected,
-                many: *several && entry.has_variables(),
+                many: *several && entry.has_variables() && !is_wildcard(protected, entry),
+                irregular: protected.is_irregular(None),
             };
             match Plan::of(&asked, &sample(protected, entry)) {
                 Plan::Scan => {

@@ -181,18 +181,27 @@ fn register(oid: pg_sys::Oid, layout: &Layout) -> Result<()> {
         return Err(not_installed());
     };
     let table = relation::qualified_name(oid);
-    let irregular = has_irregular_references(oid, &table, &layout.resource_column)?;
+    let types = match &layout.resource_type {
+        Some(_) => None,
+        None => Some(irregular_types(oid, &table, &layout.resource_column)?),
+    };
+    let irregular = match &types {
+        Some(types) => !types.is_empty(),
+        None => has_irregular_references(oid, &table, &layout.resource_column)?,
+    };
     let _owner = AsOwner::of_extension(&catalog);
-    let insert = "INSERT INTO fhir_access.protection AS p (relation, resource_type, resource_column, id_column, irregular_references, resource_type_column)
-         VALUES ($1, $2, $3::text::name, $4::text::name, $5, $6::text::name)
+    let insert = "INSERT INTO fhir_access.protection AS p (relation, resource_type, resource_column, id_column, irregular_references, resource_type_column,
+                                                  irregular_types)
+         VALUES ($1, $2, $3::text::name, $4::text::name, $5, $6::text::name, $7)
          ON CONFLICT (relation) DO UPDATE
             SET resource_type = excluded.resource_type, resource_column = excluded.resource_column,
                 id_column = excluded.id_column,
                 irregular_references = p.irregular_references OR excluded.irregular_references,
-                resource_type_column = excluded.resource_type_column
-          WHERE (p.resource_type, p.resource_column, p.id_column, p.irregular_references, p.resource_type_column)
+                resource_type_column = excluded.resource_type_column, irregular_types = excluded.irregular_types
+          WHERE (p.resource_type, p.resource_column, p.id_column, p.irregular_references, p.resource_type_column, p.irregular_types)
              IS DISTINCT FROM (excluded.resource_type, excluded.resource_column, excluded.id_column,
-                               p.irregular_references OR excluded.irregular_references, excluded.resource_type_column)";
+                               p.irregular_references OR excluded.irregular_references, excluded.resource_type_column,
+                               excluded.irregular_types)";
     Spi::connect_mut(|client| {
         client.update(
                 insert,
@@ -204,17 +213,27 @@ fn register(oid: pg_sys::Oid, layout: &Layout) -> Result<()> {
                     layout.id_column.as_str().into(),
                     irregular.into(),
                     layout.resource_type_column.as_deref().into(),
+                    types.into(),
                 ],
             )?;
         // A table and its partitions are read with one predicate.
+        client.update(
+            "UPDATE fhir_access.protection SET irregular_references = true
+              WHERE resource_type = $1 AND NOT irregular_references
+                AND EXISTS (SELECT FROM fhir_access.protection q WHERE q.resource_type = $1 AND q.irregular_references)",
+            None,
+            &[layout.resource_type.as_deref().into()],
+        )?;
         client
             .update(
-                "UPDATE fhir_access.protection SET irregular_references = true
-                  WHERE resource_type IS NOT DISTINCT FROM $1 AND NOT irregular_references
-                    AND EXISTS (SELECT FROM fhir_access.protection q
-                                 WHERE q.resource_type IS NOT DISTINCT FROM $1 AND q.irregular_references)",
+                "WITH every (types) AS (
+                     SELECT ARRAY(SELECT DISTINCT t FROM fhir_access.protection p, pg_catalog.unnest(p.irregular_types) t ORDER BY t))
+                 UPDATE fhir_access.protection SET irregular_types = types, irregular_references = types <> '{}'
+                   FROM every
+                  WHERE resource_type IS NULL
+                    AND (irregular_types, irregular_references) IS DISTINCT FROM (types, types <> '{}')",
                 None,
-                &[layout.resource_type.as_deref().into()],
+                &[],
             )
             .map(|_| ())
     })
@@ -231,6 +250,30 @@ fn has_irregular_references(oid: pg_sys::Oid, table: &str, resource_column: &str
     Spi::connect(|client| client.select(&query, Some(1), &[])?.first().get::<bool>(1))
         .map(|found| found.unwrap_or(true))
         .map_err(|error| Error::Internal(error.to_string()))
+}
+
+/// As [`has_irregular_references`], of a table of all types: the types of such rows.
+fn irregular_types(oid: pg_sys::Oid, table: &str, resource_column: &str) -> Result<Vec<String>> {
+    let resource = identifier(resource_column);
+    let query = format!(
+        "SELECT DISTINCT t.{resource} OPERATOR(pg_catalog.->>) 'resourceType'
+           FROM {table} t WHERE fhir_access.has_irregular_references(t.{resource})"
+    );
+    let _owner = AsOwner::of_table(oid)?;
+    let found: Vec<Option<String>> = Spi::connect(|client| {
+        client
+            .select(&query, None, &[])?
+            .map(|row| row.get::<String>(1))
+            .collect::<std::result::Result<Vec<_>, _>>()
+    })
+    .map_err(|error| Error::Internal(error.to_string()))?;
+    let mut types: Vec<String> = found
+        .into_iter()
+        .flatten()
+        .filter(|name| fhir_search::model::is_resource_type(name))
+        .collect();
+    types.sort_unstable();
+    Ok(types)
 }
 
 /// What to say where there is no registry.

@@ -56,7 +56,13 @@ fn read(resource_type: &str, id: &str) -> Result<Option<Vec<u8>>> {
 
 fn read_from(protected: &Protected, resource_type: &str, id: &str) -> Result<Option<Vec<u8>>> {
     if !privilege::is_subject(protected.relation) {
-        let stored = Stored::find(protected, resource_type, id, &[], &Predicate::Constant(true))?;
+        let stored = Stored::find(
+            protected,
+            resource_type,
+            id,
+            &[],
+            &Predicate::Constant(true),
+        )?;
         let document = stored.and_then(|stored| stored.document);
         if document.is_some() {
             audit::one(protected, resource_type, id, None)?;
@@ -65,7 +71,8 @@ fn read_from(protected: &Protected, resource_type: &str, id: &str) -> Result<Opt
     }
     let session = session::current()?;
     let reach = session.reach(resource_type, Interaction::Read)?;
-    let Some(stored) = Stored::find(protected, resource_type, id, &reach.entries, &reach.scope)? else {
+    let Some(stored) = Stored::find(protected, resource_type, id, &reach.entries, &reach.scope)?
+    else {
         return Ok(None);
     };
     let entry = stored.place.and_then(|place| reach.entries.get(place));

@@ -221,7 +221,11 @@ impl<'a> Row<'a> {
 
     /// Tells the registry of the first reference that equality cannot find.
     pub fn note_irregular_references(&self) -> Result<()> {
-        if self.protected.irregular_references {
+        // Of a row of no known type no predicate is true.
+        let Some(resource_type) = self.resource_type() else {
+            return Ok(());
+        };
+        if self.protected.is_irregular_type(resource_type) {
             return Ok(());
         }
         let Some(datum) = self.column(self.protected.resource.number) else {
@@ -230,7 +234,7 @@ impl<'a> Row<'a> {
         // SAFETY: the registry checked that the column is jsonb.
         let document = unsafe { JsonbDatum::new(datum) };
         if fhir_search::has_irregular_references(document.value()?) {
-            registry::mark_irregular(self.protected.one_type())?;
+            registry::mark_irregular(resource_type, self.protected.one_type().is_none())?;
         }
         Ok(())
     }

@@ -68,9 +68,7 @@ impl Predicate {
     /// How many conditions there are in it.
     pub fn size(&self) -> usize {
         match self {
-            Predicate::And(parts) | Predicate::Or(parts) => {
-                parts.iter().map(Predicate::size).sum()
-            }
+            Predicate::And(parts) | Predicate::Or(parts) => parts.iter().map(Predicate::size).sum(),
             _ => 1,
         }
     }

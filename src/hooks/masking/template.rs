@@ -4,8 +4,7 @@ use crate::error::Result;
 use crate::node::expr::{self, ROW};
 use crate::predicate::{Style, Writer};
 use crate::registry::Protected;
-use crate::session::Session;
-use access_policy::Interaction;
+use crate::session::TableReach;
 use access_policy::fields::FieldSet;
 use fhir_search::Predicate;
 use pgrx::prelude::*;
@@ -36,25 +35,20 @@ pub struct Mask {
 
 impl Mask {
     /// The mask of `protected`; `None` where nothing is hidden.
-    pub fn of(
-        session: &Session,
-        protected: &Rc<Protected>,
-        unchecked_rows: bool,
-    ) -> Result<Option<Mask>> {
-        let reach = session.reach_on(protected, Interaction::Search)?;
+    pub fn of(protected: &Rc<Protected>, reach: &TableReach, unchecked_rows: bool) -> Option<Mask> {
         let guard = unchecked_rows
             .then(|| reach.predicate())
             .filter(|predicate| *predicate != Predicate::Constant(true));
         let hidden = reach.hidden();
         if hidden.is_empty() && guard.is_none() {
-            return Ok(None);
+            return None;
         }
-        Ok(Some(Mask {
+        Some(Mask {
             protected: Rc::clone(protected),
             hidden,
             guard,
             made: RefCell::default(),
-        }))
+        })
     }
 
     /// What a reference to the column with this number becomes; 0 is the whole row, negative numbers are system columns.

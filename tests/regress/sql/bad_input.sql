@@ -133,7 +133,7 @@ SELECT fhir_access.protect('plain', '', 'doc');
 \echo :LAST_ERROR_SQLSTATE
 SELECT fhir_access.protect('plain', 'Binary', 'doc');
 \echo :LAST_ERROR_SQLSTATE
-SELECT fhir_access.protect('plain', NULL, 'doc') IS NULL AS nothing_done;
+SELECT fhir_access.protect(NULL, 'Patient', 'doc');
 
 -- protect: what is no table of resources.
 CREATE VIEW a_view AS SELECT id, resource FROM patient;

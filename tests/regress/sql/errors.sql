@@ -272,7 +272,7 @@ CREATE POLICY fhir_access ON person USING (true);
 SELECT refused($$SELECT fhir_access.protect('person', 'Person')$$);
 DROP POLICY fhir_access ON person;
 SELECT refused($$SELECT fhir_access.unprotect('person')$$);
-GRANT EXECUTE ON FUNCTION fhir_access.protect(regclass, text, name, name) TO steward;
+GRANT EXECUTE ON FUNCTION fhir_access.protect TO steward;
 GRANT TRIGGER ON patient TO steward;
 GRANT CREATE ON SCHEMA public TO steward;
 SET ROLE steward;

@@ -173,6 +173,8 @@ Encounter	c3	{"resourceType": "Encounter", "id": "c3", "status": "planned"}
 Organization	c4	{"resourceType": "Organization", "id": "c4"}
 \.
 SELECT id, resource - 'meta' AS resource FROM by_column WHERE resource_type = 'Patient' ORDER BY id;
+COPY by_computed TO STDOUT;
+TRUNCATE by_document;
 
 -- Accounts of an Observation's patient are found in the same table, and a Patient keeps its own.
 \c - postgres

@@ -10,6 +10,11 @@ CREATE TABLE observation_2025 PARTITION OF observation FOR VALUES IN (2025);
 INSERT INTO observation VALUES ('o1', 2025, '{"resourceType": "Observation", "id": "o1", "subject": {"reference": "Patient/ann/_history/2"}}');
 SELECT fhir_access.protect('patient', 'Patient');
 SELECT fhir_access.protect('observation', 'Observation');
+CREATE TABLE others (kind text NOT NULL, id text NOT NULL, resource jsonb NOT NULL, PRIMARY KEY (kind, id)) PARTITION BY LIST (kind);
+CREATE TABLE others_default PARTITION OF others DEFAULT;
+INSERT INTO others VALUES ('Patient', 'x', '{"resourceType": "Patient", "id": "x", "active": true, "birthDate": "CANARY"}'),
+    ('Encounter', 'x', '{"resourceType": "Encounter", "id": "x", "subject": {"reference": "Patient/ann/_history/2"}}');
+SELECT fhir_access.protect('others', resource_type_column => 'kind');
 CREATE VIEW actives AS SELECT * FROM patient WHERE resource -> 'active' = 'true';
 INSERT INTO fhir_access.project (resource) VALUES ('{"resourceType": "Project", "id": "clinic"}');
 INSERT INTO fhir_access.access_policy (resource) VALUES ('{
@@ -40,6 +45,7 @@ SELECT id, resource FROM patient;
 SELECT id, resource FROM observation;
 SELECT id, resource FROM observation_2025;
 SELECT id, resource FROM actives;
+SELECT * FROM others;
 UPDATE patient SET resource = resource || '{"gender": "female"}' RETURNING resource;
 UPDATE patient SET resource = resource || '{"active": false}';
 -- What is attached in the restored database follows, too.

@@ -190,7 +190,7 @@ SELECT fhir_access.mask_row('text'::text, 1, 'a', '{}');
 SELECT fhir_access.mask_row(NULL::patient, 1, 'a', '{}');
 
 -- What the extension does with the rights of its owner runs nobody's code.
-GRANT EXECUTE ON FUNCTION fhir_access.protect(regclass, text, name, name) TO steward;
+GRANT EXECUTE ON FUNCTION fhir_access.protect TO steward;
 CREATE SCHEMA tricks AUTHORIZATION steward;
 SET ROLE steward;
 SET search_path = tricks, pg_catalog, public;
