@@ -56,6 +56,19 @@ CREATE FUNCTION fhir_access.read(resource_type text, id text) RETURNS jsonb
 COMMENT ON FUNCTION fhir_access.read(text, text) IS
     'a resource by its type and id, as the membership may read it; NULL where there is none that it may';
 
+-- What the rows of Binary are granted by. It looks up another resource with the session's policies.
+CREATE FUNCTION fhir_access.security_context_readable(resource jsonb) RETURNS boolean
+    AS 'MODULE_PATHNAME', 'fhir_access_security_context_readable'
+    LANGUAGE c STABLE STRICT PARALLEL RESTRICTED COST 1000;
+COMMENT ON FUNCTION fhir_access.security_context_readable(jsonb) IS
+    'may the membership read what the resource''s securityContext refers to? true where there is none';
+-- FHIR's vread interaction, likewise.
+CREATE FUNCTION fhir_access.vread(resource_type text, id text, version_id text) RETURNS jsonb
+    AS 'MODULE_PATHNAME', 'fhir_access_vread'
+    LANGUAGE c STABLE STRICT PARALLEL RESTRICTED COST 1000;
+COMMENT ON FUNCTION fhir_access.vread(text, text, text) IS
+    'a version of a resource, as the membership may read it; NULL where there is none that it may';
+
 -- For people who write policies.
 CREATE FUNCTION fhir_access.fhirpath(resource jsonb, expression text) RETURNS SETOF jsonb
     AS 'MODULE_PATHNAME', 'fhir_access_fhirpath'
@@ -265,7 +278,9 @@ CREATE TABLE fhir_access.protection (
     id_column name NOT NULL,
     irregular_references boolean NOT NULL,
     resource_type_column name,
-    irregular_types text[]
+    irregular_types text[],
+    history_of regclass,
+    version_column name
 );
 COMMENT ON TABLE fhir_access.protection IS 'the registry behind fhir_access.protected_relation; protect() and unprotect() write it';
 COMMENT ON COLUMN fhir_access.protection.resource_type IS
@@ -274,6 +289,16 @@ COMMENT ON COLUMN fhir_access.protection.irregular_references IS
     'some row holds a versioned or contained reference, so predicates must look beyond equality';
 COMMENT ON COLUMN fhir_access.protection.irregular_types IS
     'where each row says of which type it is: the types of such rows';
+COMMENT ON COLUMN fhir_access.protection.history_of IS
+    'the rows are versions of the resources in this table; 0 where it was dropped';
+
+-- The documents are under policies themselves, from the start and for good: whom the database's owner lets at these tables
+-- has the rights of the session's membership there, and no others. (The visible policies come with the first GRANT: a dump
+-- brings them back, and would be in the way of ours. Until then nobody but the owner reaches the tables.)
+INSERT INTO fhir_access.protection (relation, resource_type, resource_column, id_column, irregular_references) VALUES
+    ('fhir_access.access_policy', 'AccessPolicy', 'resource', 'id', false),
+    ('fhir_access.project_membership', 'ProjectMembership', 'resource', 'id', false),
+    ('fhir_access.project', 'Project', 'resource', 'id', false);
 
 DO $$
 DECLARE
@@ -282,23 +307,34 @@ BEGIN
     FOREACH document IN ARRAY ARRAY['access_policy', 'project_membership', 'project'] LOOP
         EXECUTE format('CREATE TRIGGER validate BEFORE INSERT OR UPDATE ON fhir_access.%I
                         FOR EACH ROW EXECUTE FUNCTION fhir_access.validate_document()', document);
+        EXECUTE format('CREATE TRIGGER zzz_fhir_access BEFORE INSERT OR UPDATE OR DELETE ON fhir_access.%I
+                        FOR EACH ROW EXECUTE FUNCTION fhir_access.enforce_write()', document);
+        EXECUTE format('CREATE TRIGGER fhir_access_truncate BEFORE TRUNCATE ON fhir_access.%I
+                        FOR EACH STATEMENT EXECUTE FUNCTION fhir_access.enforce_truncate()', document);
+        EXECUTE format('ALTER TABLE fhir_access.%I ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY,
+                        ENABLE ALWAYS TRIGGER zzz_fhir_access, ENABLE ALWAYS TRIGGER fhir_access_truncate', document);
     END LOOP;
     FOREACH document IN ARRAY ARRAY['access_policy', 'project_membership', 'project', 'protection'] LOOP
         EXECUTE format('CREATE TRIGGER changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON fhir_access.%I
                         FOR EACH STATEMENT EXECUTE FUNCTION fhir_access.documents_changed()', document);
         EXECUTE format('ALTER TABLE fhir_access.%I ENABLE ALWAYS TRIGGER changed', document);
-        -- Of the registry, what is still there: another database's table could have a lost one's OID.
+        -- Of the registry, what is still there: another database's table could have a lost one's OID. The documents' own
+        -- tables come with the extension.
         PERFORM pg_catalog.pg_extension_config_dump(
             format('fhir_access.%I', document)::regclass,
             CASE document WHEN 'protection'
-                THEN 'WHERE EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid = relation)' ELSE '' END);
+                THEN 'WHERE EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid = relation
+                                       AND c.relnamespace <> ''fhir_access''::pg_catalog.regnamespace)
+                        AND (history_of IS NULL OR history_of = 0
+                             OR EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid = history_of))' ELSE '' END);
     END LOOP;
 END $$;
 
 CREATE VIEW fhir_access.protected_relation AS
     SELECT p.relation, p.resource_type, p.resource_column, p.id_column,
            c.relrowsecurity AND c.relforcerowsecurity AS row_security,
-           p.irregular_references, p.resource_type_column, p.irregular_types
+           p.irregular_references, p.resource_type_column, p.irregular_types, p.history_of, p.version_column
       FROM fhir_access.protection p
-      JOIN pg_catalog.pg_class c ON c.oid = p.relation;
-COMMENT ON VIEW fhir_access.protected_relation IS 'what is protected, and how';
+      JOIN pg_catalog.pg_class c ON c.oid = p.relation
+     WHERE p.relation <> ALL (ARRAY['fhir_access.access_policy', 'fhir_access.project_membership', 'fhir_access.project']::regclass[]);
+COMMENT ON VIEW fhir_access.protected_relation IS 'what protect() protects, and how; the documents'' own tables always are';

@@ -11,12 +11,26 @@ BEGIN ATOMIC
     UNION ALL
     SELECT 'error', p.relation::text, 'row security is off or not forced',
            'ALTER TABLE … ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY'
-      FROM fhir_access.protected_relation p
-     WHERE NOT p.row_security
+      FROM fhir_access.protection p
+      JOIN pg_class c ON c.oid = p.relation
+     WHERE NOT (c.relrowsecurity AND c.relforcerowsecurity)
+    UNION ALL
+    SELECT 'error', p.relation::text,
+           CASE WHEN h.oid IS NULL THEN 'is the history of a table that is gone, and closed'
+                ELSE format('is the history of %s, which is not protected as the table of its resources, and closed', p.history_of) END,
+           'call fhir_access.protect() for the table of the current resources, then for the history'
+      FROM fhir_access.protection p
+      LEFT JOIN pg_class h ON h.oid = p.history_of
+     WHERE p.history_of IS NOT NULL
+       AND NOT EXISTS (SELECT FROM fhir_access.protection c
+                        WHERE c.relation = p.history_of AND h.oid IS NOT NULL
+                          AND c.history_of IS NULL AND c.resource_type = p.resource_type)
     UNION ALL
     SELECT 'error', p.relation::text, format('the trigger %s is missing or disabled', t.name),
-           'call fhir_access.protect() again'
-      FROM fhir_access.protected_relation p
+           CASE WHEN c.relnamespace = 'fhir_access'::regnamespace THEN format('ALTER TABLE … ENABLE ALWAYS TRIGGER %s', t.name)
+                ELSE 'call fhir_access.protect() again' END
+      FROM fhir_access.protection p
+      JOIN pg_class c ON c.oid = p.relation
      CROSS JOIN (VALUES ('zzz_fhir_access'::name), ('fhir_access_truncate')) AS t(name)
      WHERE NOT EXISTS (SELECT FROM pg_trigger g
                         WHERE g.tgrelid = p.relation AND g.tgname = t.name AND g.tgenabled = 'A')

@@ -25,6 +25,25 @@ pub struct Catalog {
     pub owner: pg_sys::Oid,
 }
 
+impl Catalog {
+    /// Is this a relation of the extension's own schema?
+    pub fn holds(&self, relation: pg_sys::Oid) -> bool {
+        // SAFETY: a look-up in the catalogs.
+        unsafe { pg_sys::get_rel_namespace(relation) == self.schema }
+    }
+
+    /// The type of the documents in a relation, if it is one of the documents' tables.
+    pub fn document_type(&self, relation: pg_sys::Oid) -> Option<&'static str> {
+        [
+            (self.access_policy, "AccessPolicy"),
+            (self.project_membership, "ProjectMembership"),
+            (self.project, "Project"),
+        ]
+        .into_iter()
+        .find_map(|(known, name)| (known == relation).then_some(name))
+    }
+}
+
 #[derive(Clone, Copy)]
 enum Lookup {
     Unknown,

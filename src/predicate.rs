@@ -4,11 +4,13 @@
 //! Values become literals in one function ([`literal`]), identifiers are quoted in one ([`identifier`]), and every
 //! operator, type and function is named with its schema, because the text is parsed under the user's `search_path`.
 
+pub mod current;
+pub mod readable;
 pub mod served;
 
 use crate::node::expr::ROW;
 use crate::node::index::KeyFunction;
-use crate::node::relation;
+use crate::node::relation::{self, Column};
 use crate::registry::{Protected, TypeSource, Types};
 use crate::session::reach::ReachEntry;
 use fhir_search::keys::Paths;
@@ -34,6 +36,8 @@ pub struct Writer<'a> {
     new_rows: bool,
     /// May one of the rows in question hold a reference in irregular form?
     irregular: bool,
+    /// The row's name: every column is written with it, or, for a reader, those that have one here.
+    row: Option<&'a str>,
 }
 
 /// More texts than these are looked up in a sorted list rather than one by one, where a row must be compared with them.
@@ -50,6 +54,15 @@ impl<'a> Writer<'a> {
             style,
             new_rows: false,
             irregular: protected.is_irregular(None),
+            row: None,
+        }
+    }
+
+    /// The same for a row of this name.
+    pub fn naming(self, row: &'a str) -> Writer<'a> {
+        Writer {
+            row: Some(row),
+            ..self
         }
     }
 
@@ -73,6 +86,9 @@ impl<'a> Writer<'a> {
             Predicate::ResourceType(types) => self.resource_type(types),
             Predicate::TypeAgrees => self.type_agrees(),
             Predicate::Test(test) => self.test(test),
+            Predicate::SecurityContext => {
+                self.call("security_context_readable", &[self.resource()])
+            }
             Predicate::Not(inner) => match inner.as_ref() {
                 // The exact test, not containment: on an element of the wrong type it is NULL, and so is its negation.
                 Predicate::Test(test) => format!("NOT {}", self.exact(test)),
@@ -284,25 +300,32 @@ impl<'a> Writer<'a> {
     }
 
     fn id(&self, ids: &[String]) -> String {
-        let column = self.column(&self.protected.id.name);
-        let (column, type_name, ids) = match self.protected.id.type_oid {
-            pg_sys::UUIDOID => {
-                // A text that is no UUID is nobody's id here.
-                let ids: Vec<&String> = ids.iter().filter(|id| is_uuid(id)).collect();
-                (column, "uuid", ids)
-            }
-            pg_sys::INT4OID | pg_sys::INT8OID => {
-                let number = |id: &&String| {
-                    id.parse::<i64>()
-                        .is_ok_and(|number| number.to_string() == **id)
-                };
-                (column, "int8", ids.iter().filter(number).collect())
-            }
-            pg_sys::TEXTOID => (column, "text", ids.iter().collect()),
+        self.is_one_of(&self.protected.id, ids)
+    }
+
+    /// The rows that are this version of their resource.
+    pub fn version(&self, version: &str) -> String {
+        let history = self.protected.history.as_ref();
+        match history.and_then(|history| history.version.as_ref()) {
+            Some(column) => self.is_one_of(column, &[version.to_owned()]),
+            None => self.contains(&[serde_json::json!({ "meta": { "versionId": version } })]),
+        }
+    }
+
+    /// The rows whose column, of a type that ids can have, holds one of these.
+    fn is_one_of(&self, key: &Column, ids: &[String]) -> String {
+        let column = self.column(&key.name);
+        let type_oid = key.type_oid;
+        let fitting: Vec<&String> = ids.iter().filter(|id| may_be_id(type_oid, id)).collect();
+        let (column, type_name, ids) = match type_oid {
+            // A text that is no UUID is nobody's id here.
+            pg_sys::UUIDOID => (column, "uuid", fitting),
+            pg_sys::INT4OID | pg_sys::INT8OID => (column, "int8", fitting),
+            pg_sys::TEXTOID => (column, "text", fitting),
             _ => (
                 format!("({column})::{}", self.type_name("text")),
                 "text",
-                ids.iter().collect(),
+                fitting,
             ),
         };
         self.one_of(&column, &ids, type_name)
@@ -448,13 +471,15 @@ impl<'a> Writer<'a> {
 
     /// A column's name, as the expression refers to it.
     pub fn column(&self, name: &str) -> String {
-        match self.style {
-            Style::Exact => format!("{ROW}.{}", identifier(name)),
-            Style::Readable => readable_identifier(name),
+        match (self.style, self.row) {
+            (Style::Exact, row) => format!("{}.{}", row.unwrap_or(ROW), identifier(name)),
+            (Style::Readable, Some(row)) => format!("{row}.{}", readable_identifier(name)),
+            (Style::Readable, None) => readable_identifier(name),
         }
     }
 
-    fn operator(&self, symbol: &str) -> String {
+    /// An operator of PostgreSQL's own.
+    pub fn operator(&self, symbol: &str) -> String {
         self.operator_of("pg_catalog", symbol)
     }
 
@@ -469,7 +494,8 @@ impl<'a> Writer<'a> {
         }
     }
 
-    fn type_name(&self, name: &str) -> String {
+    /// A type of PostgreSQL's own.
+    pub fn type_name(&self, name: &str) -> String {
         match self.style {
             Style::Exact => format!("pg_catalog.{name}"),
             Style::Readable => name.to_owned(),
@@ -513,7 +539,7 @@ pub fn identifier(name: &str) -> String {
 }
 
 /// An identifier, quoted only where PostgreSQL needs it.
-fn readable_identifier(name: &str) -> String {
+pub fn readable_identifier(name: &str) -> String {
     let Ok(name) = CString::new(name) else {
         return identifier(name);
     };
@@ -545,6 +571,17 @@ fn array<T: AsRef<str>>(values: &[T]) -> String {
         })
         .collect();
     format!("{{{}}}", quoted.join(","))
+}
+
+/// Is this text the text form of some value of an id column's type?
+fn may_be_id(type_oid: pg_sys::Oid, id: &str) -> bool {
+    match type_oid {
+        pg_sys::UUIDOID => is_uuid(id),
+        pg_sys::INT4OID | pg_sys::INT8OID => id
+            .parse::<i64>()
+            .is_ok_and(|number| number.to_string() == id),
+        _ => true,
+    }
 }
 
 /// Is this a UUID in its usual text form?

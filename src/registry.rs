@@ -2,6 +2,7 @@
 
 pub mod types;
 
+use crate::audit::About;
 use crate::catalog::{Catalog, catalog};
 use crate::error::{Error, Result};
 use crate::node::index::{self, Index};
@@ -10,6 +11,7 @@ use crate::node::relation::{self, Column, OpenRelation};
 use crate::node::row;
 use crate::node::scan::{self, Key};
 use crate::node::trigger;
+use access_policy::Interaction;
 use pgrx::prelude::*;
 use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::HashMap;
@@ -33,21 +35,89 @@ pub struct Protected {
     pub irregular_references: bool,
     /// In a table of all types: the types of such rows.
     pub irregular_types: Vec<&'static str>,
+    /// Where the rows are versions of resources: of which.
+    pub history: Option<History>,
     /// The indexes that may serve lookups. A change to any of them invalidates this.
     pub indexes: Vec<Index>,
     without_trigger: OnceCell<Option<pg_sys::Oid>>,
     partitions: OnceCell<Vec<pg_sys::Oid>>,
 }
 
+/// What a history table adds to a protected relation.
+#[derive(Debug)]
+pub struct History {
+    /// The relation that holds the resources as they are now; invalid where it is gone.
+    pub current: pg_sys::Oid,
+    /// The column that holds the version; without one it is the document's `meta.versionId`.
+    pub version: Option<Column>,
+}
+
 impl Protected {
+    /// The interaction that a SELECT on it is.
+    pub fn reading(&self) -> Interaction {
+        match self.history {
+            Some(_) => Interaction::History,
+            None => Interaction::Search,
+        }
+    }
+
+    /// What to say to whoever is subject to policies and writes to a history table.
+    pub fn not_written(&self, interaction: Interaction, reference: String) -> Error {
+        Error::NotPermitted {
+            interaction: interaction.code(),
+            reference,
+            detail: format!(
+                "{} keeps the versions of {} resources: what they were is not their users' to write.",
+                relation::qualified_name(self.relation),
+                self.one_type().unwrap_or_default()
+            ),
+            hint: Some("Let a trigger on the table of the current resources write them, with a SECURITY DEFINER function of a role that has BYPASSRLS."),
+        }
+        .about(self.relation)
+        .recorded(About {
+            relation: Some(self.relation),
+            ..About::default()
+        })
+    }
+
+    /// Of a history table, the table that holds its resources as they are now; `None` for any other.
+    ///
+    /// # Errors
+    /// When the versions cannot be judged by it: they stay closed then.
+    pub fn current(&self) -> Result<Option<Rc<Protected>>> {
+        let Some(history) = &self.history else {
+            return Ok(None);
+        };
+        let unfit = match protected(history.current)? {
+            None if relation::kind(history.current).is_none() => "is gone",
+            None => "is not protected",
+            Some(current) => match unfit_as_current(&current, self.one_type(), &self.id) {
+                None => return Ok(Some(current)),
+                Some(unfit) => unfit,
+            },
+        };
+        let current = match relation::kind(history.current) {
+            Some(_) => relation::qualified_name(history.current),
+            None => "a table".to_owned(),
+        };
+        Err(Error::NotReady {
+            message: format!(
+                "{} is the history of {current}, which {unfit}",
+                relation::qualified_name(self.relation)
+            ),
+            hint: "Call fhir_access.protect() for the table of the current resources, then for the history.".to_owned(),
+        }
+        .about(self.relation))
+    }
+
     /// A relation with the default columns, to explain policies for a type that no table holds yet.
     pub fn imagined(resource_type: &'static str) -> Protected {
         let column = |name: &str, type_oid| Column {
             number: 0,
             name: name.to_owned(),
             type_oid,
-            generated: false,
             collation: pg_sys::InvalidOid,
+            generated: false,
         };
         Protected {
             relation: pg_sys::InvalidOid,
@@ -57,6 +127,7 @@ impl Protected {
             derived: Vec::new(),
             irregular_references: false,
             irregular_types: Vec::new(),
+            history: None,
             indexes: Vec::new(),
             without_trigger: OnceCell::new(),
             partitions: OnceCell::new(),
@@ -84,6 +155,33 @@ impl Protected {
                 .copied()
                 .find(|relation| !trigger::is_active(*relation))
         })
+    }
+}
+
+/// Why the versions in a history table, of this type and with these ids, cannot be judged by the rows of `current`.
+pub fn unfit_as_current(
+    current: &Protected,
+    resource_type: Option<&str>,
+    id: &Column,
+) -> Option<&'static str> {
+    // What one index orders, another value can be looked up in.
+    let kind = |column: &Column| match column.type_oid {
+        pg_sys::VARCHAROID => pg_sys::TEXTOID,
+        pg_sys::INT4OID => pg_sys::INT8OID,
+        other => other,
+    };
+    if current.history.is_some() {
+        Some("is a history itself")
+    } else if relation::root(current.relation) != current.relation {
+        Some("is only a part of a table")
+    } else if current.one_type().is_none() {
+        Some("holds resources of all types")
+    } else if current.one_type() != resource_type {
+        Some("holds resources of another type")
+    } else if kind(&current.id) != kind(id) || current.id.collation != id.collation {
+        Some("has ids of another type or collation")
+    } else {
+        None
     }
 }
 
@@ -168,6 +266,8 @@ struct Row {
     irregular_references: bool,
     resource_type_column: Option<String>,
     irregular_types: Option<Vec<Option<String>>>,
+    history_of: Option<pg_sys::Oid>,
+    version_column: Option<String>,
 }
 
 fn load(catalog: &Catalog, relation: pg_sys::Oid) -> Answer {
@@ -182,6 +282,8 @@ fn load(catalog: &Catalog, relation: pg_sys::Oid) -> Answer {
                 irregular_references: bool::from_datum(datum(4)?, false)?,
                 resource_type_column: datum(5).map(|name| row::output(name, pg_sys::NAMEOID)),
                 irregular_types: datum(6).and_then(|array| Vec::from_datum(array, false)),
+                history_of: datum(7).and_then(|datum| pg_sys::Oid::from_datum(datum, false)),
+                version_column: datum(8).map(|datum| row::output(datum, pg_sys::NAMEOID)),
             })
         }
     })
@@ -202,6 +304,10 @@ fn load(catalog: &Catalog, relation: pg_sys::Oid) -> Answer {
         .filter(|column| column.type_oid == pg_sys::JSONBOID)
         .ok_or_else(|| gone(&row.resource_column))?;
     let id = named(&row.id_column).ok_or_else(|| gone(&row.id_column))?;
+    let version = match &row.version_column {
+        Some(name) => Some(named(name).ok_or_else(|| gone(name))?),
+        None => None,
+    };
     let types = types_of(&open, &row, &columns, &resource)?;
     let is_type = |column: &Column| match &types {
         Types::Many(TypeSource::Column { column: found, .. }) => found.number == column.number,
@@ -228,6 +334,7 @@ fn load(catalog: &Catalog, relation: pg_sys::Oid) -> Answer {
             .flatten()
             .filter_map(|name| fhir_search::model::resource_type(&name))
             .collect(),
+        history: row.history_of.map(|current| History { current, version }),
         indexes,
         without_trigger: OnceCell::new(),
         partitions: OnceCell::new(),
@@ -293,8 +400,8 @@ pub fn mark_irregular(resource_type: &str, of_all_types: bool) -> Result<()> {
     .map_err(|error| Error::Internal(error.to_string()))
 }
 
-/// The protected relations that hold resources of this type, without those that are partitions or children of another;
-/// those that hold no others first.
+/// The protected relations that hold resources of this type as they are now, without those that are partitions or children of
+/// another; those that hold no others first.
 pub fn relations_of(resource_type: &str) -> Result<Vec<pg_sys::Oid>> {
     let Some(catalog) = catalog() else {
         return Ok(Vec::new());
@@ -310,12 +417,13 @@ pub fn relations_of(resource_type: &str) -> Result<Vec<pg_sys::Oid>> {
                 "SELECT p.relation::pg_catalog.oid
                    FROM fhir_access.protection p
                    JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) p.relation
-                  WHERE (p.resource_type OPERATOR(pg_catalog.=) $1 OR p.resource_type IS NULL AND $2)
+                  WHERE (p.resource_type OPERATOR(pg_catalog.=) $1 OR p.resource_type IS NULL)
+                    AND p.history_of IS NULL
                     AND NOT EXISTS (SELECT FROM pg_catalog.pg_inherits i
                                      WHERE i.inhrelid OPERATOR(pg_catalog.=) p.relation)
                   ORDER BY p.resource_type IS NULL, 1",
                 None,
-                &[resource_type.into(), types::is_held(resource_type).into()],
+                &[resource_type.into()],
             )?
             .filter_map(|row| row.get::<pg_sys::Oid>(1).transpose())
             .collect::<std::result::Result<Vec<_>, _>>()
@@ -327,7 +435,40 @@ pub fn relations_of(resource_type: &str) -> Result<Vec<pg_sys::Oid>> {
     Ok(relations)
 }
 
-/// All protected relations without partitions, by name.
+/// The tables that hold the versions of the resources in `current`, without those that are partitions or children of
+/// another.
+pub fn histories_of(current: pg_sys::Oid) -> Result<Vec<Rc<Protected>>> {
+    let Some(catalog) = catalog() else {
+        return Ok(Vec::new());
+    };
+    let histories = {
+        let _owner = AsOwner::of_extension(&catalog);
+        Spi::connect(|client| {
+            client
+                .select(
+                    "SELECT p.relation::pg_catalog.oid
+                       FROM fhir_access.protection p
+                       JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) p.relation
+                      WHERE p.history_of::pg_catalog.oid OPERATOR(pg_catalog.=) $1
+                        AND NOT EXISTS (SELECT FROM pg_catalog.pg_inherits i
+                                         WHERE i.inhrelid OPERATOR(pg_catalog.=) p.relation)
+                      ORDER BY 1",
+                    None,
+                    &[current.into()],
+                )?
+                .filter_map(|row| row.get::<pg_sys::Oid>(1).transpose())
+                .collect::<std::result::Result<Vec<_>, _>>()
+        })
+        .map_err(|error| Error::Internal(error.to_string()))?
+    };
+    let mut found = Vec::new();
+    for history in histories {
+        found.extend(protected(history)?);
+    }
+    Ok(found)
+}
+
+/// All protected relations without partitions, by name. The documents' own tables are not among them: nobody tends those.
 pub fn all() -> Result<Vec<pg_sys::Oid>> {
     let Some(catalog) = catalog() else {
         return Ok(Vec::new());
@@ -339,10 +480,10 @@ pub fn all() -> Result<Vec<pg_sys::Oid>> {
                 "SELECT p.relation::pg_catalog.oid
                    FROM fhir_access.protection p
                    JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) p.relation
-                  WHERE NOT c.relispartition
+                  WHERE NOT c.relispartition AND c.relnamespace OPERATOR(pg_catalog.<>) $1
                   ORDER BY c.relname, 1",
                 None,
-                &[],
+                &[catalog.schema.into()],
             )?
             .filter_map(|row| row.get::<pg_sys::Oid>(1).transpose())
             .collect::<std::result::Result<Vec<_>, _>>()

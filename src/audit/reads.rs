@@ -7,8 +7,10 @@ use crate::node::tree;
 use crate::registry::{self, Protected};
 use crate::session::reach::ReachEntry;
 use crate::settings;
+use access_policy::Interaction;
 use audit_event::{Actor, Event, Kind, Outcome};
 use pgrx::prelude::*;
+use std::rc::Rc;
 
 /// A line names no more relations than these.
 const SHOWN: usize = 100;
@@ -51,8 +53,10 @@ pub fn copied(relation: pg_sys::Oid) -> Result<()> {
     record(&[relation], 0)
 }
 
-/// Records that `read()` gives a resource; `entry` grants it, unless the reader is exempt from policies.
+/// Records that `read()` or `vread()` gives a resource; `entry` grants it, unless the reader is exempt from policies. The id of
+/// a version is `id/_history/version`.
 pub fn one(
+    interaction: Interaction,
     protected: &Protected,
     resource_type: &str,
     id: &str,
@@ -67,7 +71,8 @@ pub fn one(
         entity = entity.with("entry", entry.place.as_str());
     }
     let actor = actor();
-    let mut event = event(Kind::Read, &actor);
+    let kind = Kind::of_interaction(interaction.code()).unwrap_or(Kind::Read);
+    let mut event = event(kind, &actor);
     event.policies = writes::policies(entry.map(|entry| entry.policy.clone()));
     event.entities = vec![entity];
     line::record(&event)
@@ -76,6 +81,8 @@ pub fn one(
 fn record(relations: &[pg_sys::Oid], query_id: u64) -> Result<()> {
     let mut entities = Vec::new();
     let mut others = 0_usize;
+    // Versions and nothing else are read: their history.
+    let mut kind = Kind::History;
     for relation in relations {
         // One that is registered but not as it should be was refused to whoever is subject to policies.
         let protected = match registry::protected(*relation) {
@@ -83,6 +90,10 @@ fn record(relations: &[pg_sys::Oid], query_id: u64) -> Result<()> {
             Ok(Some(protected)) => Some(protected),
             Err(_) => None,
         };
+        let holds_versions = |protected: &Rc<Protected>| protected.history.is_some();
+        if !protected.as_ref().is_some_and(holds_versions) {
+            kind = Kind::Search;
+        }
         if entities.len() == SHOWN {
             others += 1;
             continue;
@@ -99,7 +110,7 @@ fn record(relations: &[pg_sys::Oid], query_id: u64) -> Result<()> {
         *first = std::mem::take(first).with("query-id", query_id);
     }
     let actor = actor();
-    let mut event = event(Kind::Search, &actor);
+    let mut event = event(kind, &actor);
     event.description = (others > 0).then(|| format!("and {others} more relations"));
     event.entities = entities;
     line::record(&event)

@@ -13,15 +13,18 @@ mod needles;
 mod of_type;
 mod operators;
 mod prefix_ops;
+mod security_context;
+mod tests;
 mod text_array;
 
 use crate::catalog;
 use crate::error::{Error, OrRaise, Result};
 use crate::node::cached;
 use crate::node::row::{self, JsonbDatum};
-use access_policy::fields::{FieldError, FieldSet};
+use access_policy::fields::FieldSet;
 use fhir_search::Test;
 use pgrx::prelude::*;
+use std::rc::Rc;
 
 /// Lets PostgreSQL interrupt the evaluation of large documents.
 pub fn init() {
@@ -72,10 +75,10 @@ pub unsafe extern "C-unwind" fn fhir_access_test(
     unsafe {
         let source = argument(fcinfo, 1);
         let invalid = || invalid_argument("test");
-        let test: &Test = cached::at_call_site(
+        let test: &Rc<Test> = cached::at_call_site(
             fcinfo,
             source.bytes(),
-            |text| text.parse::<Test>().map_err(|_| invalid()),
+            |text| tests::of(text).ok_or_else(invalid),
             invalid,
         )
         .or_raise();
@@ -124,14 +127,8 @@ unsafe fn masked(datum: pg_sys::Datum, fields: &FieldSet) -> Result<pg_sys::Datu
     // SAFETY: by the caller's promise.
     let resource = unsafe { JsonbDatum::new(datum) };
     let value = resource.value()?;
-    let kept = match fields.try_remove(value) {
-        // Nested deeper than fields are looked for: the elements that might hold them go as a whole.
-        Err(FieldError::TooDeep) => fields.outermost().try_remove(value),
-        kept => kept,
-    };
-    let kept =
-        kept.map_err(|_| Error::Corrupted("a stored resource cannot be masked".to_owned()))?;
-    Ok(match kept {
+    let cannot = |_| Error::Corrupted("a stored resource cannot be masked".to_owned());
+    Ok(match fields.mask(value).map_err(cannot)? {
         Some(bytes) => row::jsonb_datum(&bytes),
         None => resource.datum(),
     })
@@ -154,6 +151,9 @@ pub unsafe extern "C-unwind" fn fhir_access_mask_row(
         let number: i32 = pgrx::fcinfo::pg_getarg(fcinfo, 1).unwrap_or(0);
         let derived: Vec<i32> = pgrx::fcinfo::pg_getarg(fcinfo, 3).unwrap_or_default();
         let fields = fields(fcinfo, 2).or_raise();
+        if fields.is_empty() {
+            return pgrx::fcinfo::pg_getarg_datum_raw(fcinfo, 0);
+        }
 
         let header =
             pg_sys::pg_detoast_datum(pgrx::fcinfo::pg_getarg_datum_raw(fcinfo, 0).cast_mut_ptr())

@@ -58,7 +58,7 @@ pub unsafe fn put_fence(plan: *mut pg_sys::PlannedStmt, fingerprint: Fingerprint
 ///
 /// # Safety
 /// `plan` must be null or a plan.
-unsafe fn fence_of(plan: *const pg_sys::PlannedStmt) -> Option<Fingerprint> {
+pub unsafe fn fence_of(plan: *const pg_sys::PlannedStmt) -> Option<Fingerprint> {
     // SAFETY: by the caller's promise; the list holds PlanInvalItems only.
     unsafe {
         let items = PgList::<pg_sys::PlanInvalItem>::from_pg(plan.as_ref()?.invalItems);

@@ -1,6 +1,7 @@
 //! Statements that PostgreSQL runs by itself to keep a foreign key. They run as the table's owner, past row security, for a
 //! user who may not see the rows they touch; so PostgreSQL would show that user the row that a constraint refuses.
 
+use super::executor;
 use crate::error::OrRaise;
 use crate::node::{privilege, statement, tree};
 use crate::registry;
@@ -34,7 +35,12 @@ pub unsafe extern "C-unwind" fn callback(
     // SAFETY: a valid query descriptor with a plan.
     unsafe {
         if !pg_sys::InNoForceRLSOperation() {
-            return statement::note(phase == Phase::Run && is_upsert(query), previous);
+            let is_upsert = phase == Phase::Run && is_upsert(query);
+            return statement::note(
+                is_upsert,
+                executor::fence_of((*query).plannedstmt),
+                previous,
+            );
         }
         let reaches = |entry: *mut pg_sys::RangeTblEntry| {
             (*entry).rtekind == pg_sys::RTEKind::RTE_RELATION

@@ -10,15 +10,17 @@ use crate::hooks::{mark, row_security};
 use crate::node::tree::{self, Mutator};
 use crate::node::{privilege, relation};
 use crate::session::{self, Fingerprint, Session};
-use access_policy::Interaction;
 use pgrx::PgList;
 use pgrx::prelude::*;
+use std::cell::Cell;
 use std::rc::Rc;
 
 mod checks;
 mod entry;
+mod merge;
 mod narrow;
 mod template;
+mod versions;
 
 pub use entry::{check_copy, check_target, is_enforceable, is_marked};
 
@@ -74,6 +76,10 @@ struct Level {
     masks: Vec<Option<Rc<Mask>>>,
     /// The types that the statement asks of the table of all types that it writes to, where it says so.
     written: Option<Vec<&'static str>>,
+    /// What current rows say about versions, each with the place of the versions' entry.
+    judgements: Vec<(usize, *mut pg_sys::Node)>,
+    /// Did a subquery of ours come into the query?
+    has_subqueries: Cell<bool>,
 }
 
 impl Level {
@@ -87,6 +93,24 @@ struct Rewriter {
     session: Option<Rc<Session>>,
     root: *mut pg_sys::PlannerInfo,
     is_large: bool,
+}
+
+/// Puts what current rows say about versions beside the predicates of row security, as the last.
+///
+/// # Safety
+/// `query` must be the query whose level the judgements were made for.
+unsafe fn judge(query: *mut pg_sys::Query, judgements: Vec<(usize, *mut pg_sys::Node)>) {
+    // SAFETY: by the caller's promise.
+    unsafe {
+        let entries = tree::range_table((*query).rtable);
+        for (place, judgement) in judgements {
+            if let Some(entry) = entries.get(place) {
+                (**entry).securityQuals =
+                    pg_sys::lappend((**entry).securityQuals, judgement.cast());
+                (*query).hasSubLinks = true;
+            }
+        }
+    }
 }
 
 impl Mutator for Rewriter {
@@ -114,11 +138,13 @@ impl Rewriter {
         // SAFETY: by the caller's promise.
         unsafe {
             self.inline_functions(query);
-            let level = self.level(query).or_raise();
+            let mut level = self.level(query).or_raise();
+            let judgements = std::mem::take(&mut level.judgements);
             self.levels.push(level);
             if !(*query).hasSubLinks && self.levels.iter().all(Level::is_clear) {
                 self.clear_query(query);
                 self.levels.pop();
+                judge(query, judgements);
                 return;
             }
 
@@ -133,6 +159,7 @@ impl Rewriter {
                 .as_ref()
                 .map(|conflict| (conflict.arbiterElems, conflict.arbiterWhere));
 
+            self.complete_merge(query);
             tree::mutate_query(query, self);
 
             for (place, (entry, quals)) in tree::range_table((*query).rtable)
@@ -151,7 +178,9 @@ impl Rewriter {
                 conflict.arbiterElems = elements;
                 conflict.arbiterWhere = condition;
             }
-            self.levels.pop();
+            let level = self.levels.pop();
+            (*query).hasSubLinks |= level.is_some_and(|level| level.has_subqueries.get());
+            judge(query, judgements);
         }
     }
 
@@ -269,6 +298,7 @@ impl Rewriter {
         unsafe {
             let mut masks = Vec::new();
             let mut written = None;
+            let mut judgements = Vec::new();
             for (number, entry) in (1_i32..).zip(tree::range_table((*query).rtable)) {
                 // One that is exempt is marked as well: its partitions and children carry the mark on.
                 if entry::is_registered(entry) {
@@ -288,8 +318,11 @@ impl Rewriter {
                 require_preloaded()?;
                 let session = self.session()?;
                 let target = (*query).resultRelation == number;
+                if target && protected.history.is_some() {
+                    return Err(versions::refusal(&protected, (*query).commandType));
+                }
                 let types = narrow::types_asked(query, number, &protected, self.root);
-                let reach = session.reach_on(&protected, Interaction::Search, types.as_deref())?;
+                let reach = session.reach_on(&protected, protected.reading(), types.as_deref())?;
                 self.is_large |= reach.is_large();
                 if privilege::role_is_subject(entry::effective_user(entry)) {
                     entry::check_marks(query, entry, target, session.fingerprint)?;
@@ -302,13 +335,22 @@ impl Rewriter {
                 if target {
                     written = types;
                 }
+                if let Some(judgement) = versions::judgement(&session, &protected)? {
+                    pg_sys::ChangeVarNodes(judgement, 1, number, 0);
+                    judgements.push((masks.len(), judgement));
+                }
                 let stored_conflict = target
                     && (*query).onConflict.as_ref().is_some_and(|conflict| {
                         conflict.action == pg_sys::OnConflictAction::ONCONFLICT_UPDATE
                     });
-                masks.push(Mask::of(&protected, &reach, stored_conflict).map(Rc::new));
+                masks.push(Mask::of(&protected, &reach, stored_conflict)?.map(Rc::new));
             }
-            Ok(Level { masks, written })
+            Ok(Level {
+                masks,
+                judgements,
+                has_subqueries: Cell::new(false),
+                written,
+            })
         }
     }
 
@@ -339,6 +381,9 @@ impl Rewriter {
                         .cast(),
                 ),
                 Replacement::Expression(template) => {
+                    if let Some(top) = self.levels.last().filter(|_| mask.asks_current_row()) {
+                        top.has_subqueries.set(true);
+                    }
                     let expression: *mut pg_sys::Node =
                         pg_sys::copyObjectImpl(template.cast()).cast();
                     pg_sys::ChangeVarNodes(expression, 1, (*var).varno, 0);
@@ -352,4 +397,17 @@ impl Rewriter {
             }
         }
     }
+}
+
+/// Does row security make checks of this kind? What else there is comes from views, some of it only from newer minor versions.
+fn is_of_row_security(kind: pg_sys::WCOKind::Type) -> bool {
+    use pg_sys::WCOKind;
+    [
+        WCOKind::WCO_RLS_INSERT_CHECK,
+        WCOKind::WCO_RLS_UPDATE_CHECK,
+        WCOKind::WCO_RLS_CONFLICT_CHECK,
+        WCOKind::WCO_RLS_MERGE_UPDATE_CHECK,
+        WCOKind::WCO_RLS_MERGE_DELETE_CHECK,
+    ]
+    .contains(&kind)
 }

@@ -201,6 +201,10 @@ fn predicates(
         let reach = session.reach_on(protected, interaction, None)?;
         Ok(reach.predicate())
     };
+    if protected.history.is_some() {
+        // What becomes of them in time nobody writes but whoever is exempt. The current row is asked in the planner's hook.
+        return Ok((reach(Interaction::History)?, Predicate::Constant(false)));
+    }
     Ok(match command {
         pg_sys::CmdType::CMD_INSERT => (Predicate::Constant(false), reach(Interaction::Create)?),
         pg_sys::CmdType::CMD_UPDATE => (reach(Interaction::Search)?, reach(Interaction::Update)?),
@@ -306,38 +310,41 @@ fn policy(
     }
 }
 
-/// The checks on what a statement writes through a range table entry that PostgreSQL exempts; `varno` 1.
+/// The checks on what a statement writes through a range table entry that PostgreSQL exempts; `varno` 1. As PostgreSQL has it,
+/// a statement that reads what it writes (`RETURNING`, `WHERE`) may leave only rows that it may read.
 ///
 /// # Safety
-/// `query` must be a query.
+/// `entry` must be the entry of `query` that it writes to.
 pub unsafe fn checks(
     session: &Session,
     protected: &Protected,
     query: *const pg_sys::Query,
+    entry: *const pg_sys::RangeTblEntry,
 ) -> Result<Vec<*mut pg_sys::WithCheckOption>> {
+    use pg_sys::WCOKind::{WCO_RLS_CONFLICT_CHECK, WCO_RLS_INSERT_CHECK, WCO_RLS_UPDATE_CHECK};
     // SAFETY: by the caller's promise.
-    let (command, upsert) = unsafe { ((*query).commandType, !(*query).onConflict.is_null()) };
-    let mut kinds = Vec::new();
-    match command {
-        pg_sys::CmdType::CMD_INSERT => {
-            kinds.push((pg_sys::WCOKind::WCO_RLS_INSERT_CHECK, Interaction::Create));
-            if upsert {
-                kinds.push((pg_sys::WCOKind::WCO_RLS_CONFLICT_CHECK, Interaction::Search));
-                kinds.push((pg_sys::WCOKind::WCO_RLS_UPDATE_CHECK, Interaction::Update));
-            }
-        }
-        pg_sys::CmdType::CMD_UPDATE => {
-            kinds.push((pg_sys::WCOKind::WCO_RLS_UPDATE_CHECK, Interaction::Update))
-        }
-        pg_sys::CmdType::CMD_MERGE => {
-            kinds.push((pg_sys::WCOKind::WCO_RLS_INSERT_CHECK, Interaction::Create));
-            kinds.push((pg_sys::WCOKind::WCO_RLS_UPDATE_CHECK, Interaction::Update));
-        }
-        _ => {}
-    }
-    kinds
+    let (command, upsert, reads) = unsafe {
+        let reads = (*entry).requiredPerms & pg_sys::ACL_SELECT as pg_sys::AclMode != 0;
+        ((*query).commandType, !(*query).onConflict.is_null(), reads)
+    };
+    let inserts = (WCO_RLS_INSERT_CHECK, Interaction::Create);
+    let updates = (WCO_RLS_UPDATE_CHECK, Interaction::Update);
+    let written = match command {
+        pg_sys::CmdType::CMD_INSERT if !upsert => vec![inserts],
+        pg_sys::CmdType::CMD_INSERT | pg_sys::CmdType::CMD_MERGE => vec![inserts, updates],
+        pg_sys::CmdType::CMD_UPDATE => vec![updates],
+        _ => Vec::new(),
+    };
+    let found = upsert.then_some((WCO_RLS_CONFLICT_CHECK, Interaction::Search, POLICY));
+    written
         .into_iter()
-        .map(|(kind, interaction)| {
+        .flat_map(|(kind, interaction)| {
+            let read = reads.then_some((kind, Interaction::Search, SEARCH_POLICY));
+            [Some((kind, interaction, POLICY)), read]
+        })
+        .flatten()
+        .chain(found)
+        .map(|(kind, interaction, name)| {
             let qual = written_qual(session, protected, interaction, None)?;
             // SAFETY: palloc0 gives a zeroed node, every field of which that matters is set.
             unsafe {
@@ -346,7 +353,7 @@ pub unsafe fn checks(
                 (*check).type_ = pg_sys::NodeTag::T_WithCheckOption;
                 (*check).kind = kind;
                 (*check).relname = pg_sys::get_rel_name(protected.relation);
-                (*check).polname = pg_sys::pstrdup(POLICY.as_ptr());
+                (*check).polname = pg_sys::pstrdup(name.as_ptr());
                 (*check).qual = qual;
                 Ok(check)
             }

@@ -64,6 +64,10 @@ impl Mutator for Marker {
     unsafe fn replace(&mut self, node: *mut pg_sys::Node) -> Option<*mut pg_sys::Node> {
         // SAFETY: a node is looked at as what its tag says; the copy is ours to change.
         unsafe {
+            if pgrx::is_a(node, pg_sys::NodeTag::T_Query) {
+                tree::mutate_query(node.cast(), self);
+                return Some(node);
+            }
             if !pgrx::is_a(node, pg_sys::NodeTag::T_Const) {
                 return None;
             }

@@ -76,6 +76,8 @@ pub enum IndexedKey {
         /// How its values are indexed.
         class: KeyClass,
     },
+    /// A column of the table, by its number, in a btree.
+    Column(i16),
     /// Anything else.
     Other,
 }
@@ -115,6 +117,11 @@ impl Index {
                 .all(|((function, paths), key)| key.is(*function, paths, KeyClass::Ordered))
     }
 
+    /// Is it a btree index that starts with this column?
+    pub fn leads_with(&self, column: &Column) -> bool {
+        self.keys.first() == Some(&IndexedKey::Column(column.number))
+    }
+
     /// Is it a GIN index that has this function among its columns, with an operator class that serves it?
     pub fn is_gin_on(&self, function: KeyFunction, paths: &str) -> bool {
         self.keys
@@ -149,17 +156,49 @@ pub fn indexes(
         .collect()
 }
 
+/// The operator family `uuid_ops` of btree, whose number PostgreSQL's headers do not name.
+const UUID_BTREE_FAM_OID: u32 = 2968;
+
 /// An open index with a lock held to the end of the transaction, as the planner holds it; closed when dropped.
-struct OpenIndex {
+pub struct OpenIndex {
     relation: pg_sys::Relation,
 }
 
 impl OpenIndex {
-    fn open(oid: pg_sys::Oid) -> OpenIndex {
+    /// Opens the index `oid` with an AccessShareLock.
+    pub fn open(oid: pg_sys::Oid) -> OpenIndex {
         // SAFETY: index_open raises an error where there is no such index.
         let relation =
             unsafe { pg_sys::index_open(oid, pg_sys::AccessShareLock as pg_sys::LOCKMODE) };
         OpenIndex { relation }
+    }
+}
+
+impl OpenIndex {
+    /// What is compared in it, and under which collation, where it is a complete btree index of this column alone that any
+    /// snapshot may use, by the order of `text` or `uuid`.
+    pub fn key_of(&self, column: i16) -> Option<(pg_sys::Oid, pg_sys::Oid)> {
+        // SAFETY: an open index has its pg_index row, and for each key column an input type and a collation.
+        unsafe {
+            let form = &*(*self.relation).rd_index;
+            let is_simple = form.indisvalid
+                && form.indisready
+                && !form.indcheckxmin
+                && form.indnkeyatts == 1
+                && form.indkey.values.as_slice(1).first() == Some(&column)
+                && (*(*self.relation).rd_rel).relam == pg_sys::BTREE_AM_OID;
+            if !is_simple {
+                return None;
+            }
+            let compared = *(*self.relation).rd_opcintype;
+            let family = *(*self.relation).rd_opfamily;
+            let by_default = match compared {
+                pg_sys::TEXTOID => family == pg_sys::TEXT_BTREE_FAM_OID,
+                pg_sys::UUIDOID => family == pg_sys::Oid::from(UUID_BTREE_FAM_OID),
+                _ => false,
+            };
+            by_default.then_some((compared, *(*self.relation).rd_indcollation))
+        }
     }
 }
 
@@ -219,6 +258,9 @@ fn describe(index: &OpenIndex, resource: &Column, types: &Types, schema: pg_sys:
                                 class,
                             }
                         }),
+                    _ if *number > 0 && method == pg_sys::BTREE_AM_OID => {
+                        IndexedKey::Column(*number)
+                    }
                     _ => IndexedKey::Other,
                 });
             }

@@ -6,6 +6,7 @@
 pub mod cached;
 pub mod expr;
 pub mod index;
+pub mod kept_query;
 pub mod log;
 pub mod privilege;
 pub mod relation;

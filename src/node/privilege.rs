@@ -62,6 +62,12 @@ pub fn may_update(relation: pg_sys::Oid) -> bool {
     }
 }
 
+/// Does PostgreSQL keep a foreign key just now? What it reaches then are rows that the writer may not see.
+pub fn keeps_foreign_key() -> bool {
+    // SAFETY: reads the backend's state.
+    unsafe { pg_sys::InNoForceRLSOperation() }
+}
+
 /// Is the user on whose behalf a row is written subject to policies?
 pub fn writer_is_subject() -> bool {
     // SAFETY: a look-up in the catalogs.

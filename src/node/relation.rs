@@ -66,10 +66,10 @@ pub struct Column {
     pub name: String,
     /// Its type.
     pub type_oid: pg_sys::Oid,
+    /// Its collation; invalid where its type has none.
+    pub collation: pg_sys::Oid,
     /// Is it computed from other columns and stored?
     pub generated: bool,
-    /// Its collation; none where its type has none.
-    pub collation: pg_sys::Oid,
 }
 
 /// The columns of `descriptor` that are not dropped.
@@ -87,10 +87,30 @@ pub fn columns(descriptor: pg_sys::TupleDesc) -> Vec<Column> {
                     .to_string_lossy()
                     .into_owned(),
                 type_oid: attribute.atttypid,
-                generated: attribute.attgenerated != 0,
                 collation: attribute.attcollation,
+                generated: attribute.attgenerated != 0,
             })
             .collect()
+    }
+}
+
+/// Are texts of this column equal only where they are the same, letter by letter?
+///
+/// # Safety
+/// `descriptor` must be valid.
+pub unsafe fn has_plain_collation(descriptor: pg_sys::TupleDesc, number: i16) -> bool {
+    // SAFETY: by the caller's promise, natts attributes are there.
+    unsafe {
+        let count = usize::try_from((*descriptor).natts).unwrap_or(0);
+        let place = usize::try_from(number).unwrap_or(0).wrapping_sub(1);
+        (*descriptor)
+            .attrs
+            .as_slice(count)
+            .get(place)
+            .is_some_and(|attribute| {
+                attribute.attcollation != pg_sys::InvalidOid
+                    && pg_sys::get_collation_isdeterministic(attribute.attcollation)
+            })
     }
 }
 

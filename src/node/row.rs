@@ -1,6 +1,7 @@
 //! Rows in PostgreSQL's form: taking columns out, putting columns in, and jsonb values as bytes.
 
 use pgrx::prelude::*;
+use std::ffi::CString;
 
 /// The columns of a tuple, in order; `None` for NULL. Dropped columns are NULL.
 ///
@@ -21,6 +22,27 @@ pub unsafe fn deform(
             .zip(nulls)
             .map(|(value, null)| (!null).then_some(value))
             .collect()
+    }
+}
+
+/// One column of a tuple, by its number from 1; `None` for NULL, and for a column that there is not.
+///
+/// # Safety
+/// `tuple` must be a valid tuple of `descriptor`; the datum points into it.
+pub unsafe fn column(
+    tuple: pg_sys::HeapTuple,
+    descriptor: pg_sys::TupleDesc,
+    number: i16,
+) -> Option<pg_sys::Datum> {
+    let number = i32::from(number);
+    // SAFETY: by the caller's promise; the number is that of a column.
+    unsafe {
+        if number < 1 || number > (*descriptor).natts {
+            return None;
+        }
+        let mut is_null = false;
+        let datum = pg_sys::heap_getattr(tuple, number, descriptor, &mut is_null);
+        (!is_null).then_some(datum)
     }
 }
 
@@ -64,6 +86,13 @@ pub unsafe fn replace(
             replaced.as_mut_ptr(),
         )
     }
+}
+
+/// A text that is known to be one, as a UUID.
+pub fn uuid(text: &str) -> Option<pg_sys::Datum> {
+    let text = CString::new(text).ok()?;
+    // SAFETY: uuid_in reads a C string.
+    unsafe { pgrx::direct_function_call_as_datum(pg_sys::uuid_in, &[text.as_c_str().into_datum()]) }
 }
 
 /// A jsonb value outside of its (possibly compressed, possibly toasted) storage.
@@ -130,6 +159,11 @@ pub fn jsonb_datum(bytes: &[u8]) -> pg_sys::Datum {
 pub unsafe fn output(datum: pg_sys::Datum, type_oid: pg_sys::Oid) -> String {
     // SAFETY: by the caller's promise.
     unsafe {
+        if [pg_sys::TEXTOID, pg_sys::VARCHAROID].contains(&type_oid) {
+            let text = pg_sys::pg_detoast_datum_packed(datum.cast_mut_ptr());
+            let bytes = pgrx::varlena_to_byte_slice(text);
+            return String::from_utf8_lossy(bytes).into_owned();
+        }
         let mut function = pg_sys::InvalidOid;
         let mut is_varlena = false;
         pg_sys::getTypeOutputInfo(type_oid, &mut function, &mut is_varlena);

@@ -1,29 +1,41 @@
-//! Reading the extension's own tables: by key, with the newest snapshot, past privileges and row security.
+//! Reading rows by their key, past privileges and row security, without the planner.
 //!
-//! The newest snapshot, because a policy change must hold as soon as it is committed, in a REPEATABLE READ transaction
-//! too; without the planner, because it is the planner's hook that asks.
+//! The extension's own tables are read with the newest snapshot, because a policy change must hold as soon as it is
+//! committed, in a REPEATABLE READ transaction too; and without the planner, because it is the planner's hook that asks. A
+//! user's table is read with the transaction's snapshot, as a query would.
 
+use super::index::OpenIndex;
 use super::relation::OpenRelation;
 use super::row;
+use crate::predicate::is_uuid;
 use pgrx::prelude::*;
 use std::ffi::CStr;
 
-/// A registered snapshot of what is committed now, and of this transaction's own changes; unregistered when dropped.
-struct LatestSnapshot(pg_sys::Snapshot);
+/// A registered snapshot; unregistered when dropped.
+struct Snapshot(pg_sys::Snapshot);
 
-impl LatestSnapshot {
-    /// The snapshot that PostgreSQL reads its catalogs with, which may be taken in parallel workers too. For a table
+impl Snapshot {
+    /// What is committed now, and this transaction's own changes: the snapshot that PostgreSQL reads its catalogs with, which may be taken in parallel workers too. For a table
     /// without a syscache it is always a new one.
-    fn take(table: pg_sys::Oid) -> LatestSnapshot {
+    fn latest(table: pg_sys::Oid) -> Snapshot {
         // SAFETY: inside a transaction; the registered copy stays until it is unregistered.
-        LatestSnapshot(unsafe { pg_sys::RegisterSnapshot(pg_sys::GetCatalogSnapshot(table)) })
+        Snapshot(unsafe { pg_sys::RegisterSnapshot(pg_sys::GetCatalogSnapshot(table)) })
+    }
+
+    /// The snapshot that a query of a volatile function would have now: with what the running statement has done so far.
+    fn of_new_query() -> Snapshot {
+        // SAFETY: as above; a command that has written nothing is not counted.
+        unsafe {
+            pg_sys::CommandCounterIncrement();
+            Snapshot(pg_sys::RegisterSnapshot(pg_sys::GetTransactionSnapshot()))
+        }
     }
 }
 
-impl Drop for LatestSnapshot {
+impl Drop for Snapshot {
     fn drop(&mut self) {
         if !std::thread::panicking() {
-            // SAFETY: registered in take.
+            // SAFETY: registered where it was taken.
             unsafe { pg_sys::UnregisterSnapshot(self.0) };
         }
     }
@@ -65,6 +77,67 @@ pub fn by_key<T>(
             &mut [equal(1, procedure, datum, collation)],
             read,
         )
+    }
+}
+
+/// What [`by_id`] comes to.
+pub enum Sought<T> {
+    /// The row is there.
+    Found(T),
+    /// There is none.
+    Absent,
+    /// It takes a query to tell.
+    Unanswered,
+}
+
+/// Finds the row of a user's table whose primary key is this one column, with this value, and shows it to `read`. Only where
+/// a query could do nothing else: in a plain table without children, by a text or a UUID, of which the table's own
+/// primary key decides what is equal.
+pub fn by_id<T>(
+    table: pg_sys::Oid,
+    column: i16,
+    id: &str,
+    read: impl FnOnce(&OpenRelation, pg_sys::HeapTuple) -> T,
+) -> Sought<T> {
+    let relation = OpenRelation::open(table);
+    // SAFETY: the relation is open; the key is built for its primary key.
+    unsafe {
+        let class = &*(*relation.as_ptr()).rd_rel;
+        if class.relkind as u8 != pg_sys::RELKIND_RELATION || class.relhassubclass {
+            return Sought::Unanswered;
+        }
+        let index = pg_sys::RelationGetPrimaryKeyIndex(relation.as_ptr());
+        if index == pg_sys::InvalidOid {
+            return Sought::Unanswered;
+        }
+        let key = {
+            let index = OpenIndex::open(index);
+            match index.key_of(column) {
+                Some((pg_sys::TEXTOID, collation)) => {
+                    (pg_sys::F_TEXTEQ, id.into_datum(), collation)
+                }
+                Some((pg_sys::UUIDOID, _)) => {
+                    if !is_uuid(id) {
+                        // As a predicate has it: nobody's id.
+                        return Sought::Absent;
+                    }
+                    (pg_sys::F_UUID_EQ, row::uuid(id), pg_sys::InvalidOid)
+                }
+                _ => return Sought::Unanswered,
+            }
+        };
+        let (procedure, Some(datum), collation) = key else {
+            return Sought::Unanswered;
+        };
+        let Ok(number) = u32::try_from(column) else {
+            return Sought::Unanswered;
+        };
+        let mut keys = [equal(number, procedure, datum, collation)];
+        let snapshot = Snapshot::of_new_query();
+        let found = first_in(&snapshot, &relation, index, &mut keys, |tuple| {
+            read(&relation, tuple)
+        });
+        found.map_or(Sought::Absent, Sought::Found)
     }
 }
 
@@ -131,7 +204,24 @@ unsafe fn first<T>(
 ) -> Option<T> {
     // SAFETY: by the caller's promise; the tuple is read before the scan ends.
     unsafe {
-        let snapshot = LatestSnapshot::take((*relation.as_ptr()).rd_id);
+        let snapshot = Snapshot::latest((*relation.as_ptr()).rd_id);
+        first_in(&snapshot, relation, index, keys, |tuple| {
+            read(&row::deform(tuple, relation.tuple_desc()))
+        })
+    }
+}
+
+/// # Safety
+/// As for [`first`].
+unsafe fn first_in<T>(
+    snapshot: &Snapshot,
+    relation: &OpenRelation,
+    index: pg_sys::Oid,
+    keys: &mut [pg_sys::ScanKeyData],
+    read: impl FnOnce(pg_sys::HeapTuple) -> T,
+) -> Option<T> {
+    // SAFETY: by the caller's promise; the tuple is read before the scan ends.
+    unsafe {
         let scan = pg_sys::systable_beginscan(
             relation.as_ptr(),
             index,
@@ -141,11 +231,7 @@ unsafe fn first<T>(
             keys.as_mut_ptr(),
         );
         let tuple = pg_sys::systable_getnext(scan);
-        let found = if tuple.is_null() {
-            None
-        } else {
-            Some(read(&row::deform(tuple, relation.tuple_desc())))
-        };
+        let found = (!tuple.is_null()).then(|| read(tuple));
         pg_sys::systable_endscan(scan);
         found
     }

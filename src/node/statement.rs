@@ -2,12 +2,15 @@
 //! runs, because PostgreSQL itself puts that stack right whenever an error is caught.
 
 use super::row_security_error;
+use crate::session::Fingerprint;
 use pgrx::prelude::*;
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::ffi::c_void;
 
 thread_local! {
     static NEXT: Cell<u32> = const { Cell::new(1) };
+    /// Which running statements were made for which session context.
+    static FENCES: RefCell<Vec<(u32, Fingerprint)>> = const { RefCell::new(Vec::new()) };
 }
 
 /// What is known of a running statement.
@@ -24,12 +27,19 @@ pub struct Running {
 /// Numbers have 31 bits; the next one says whether it is an upsert.
 const NUMBER: u32 = u32::MAX >> 1;
 
-/// A note of the statement that starts now, to hang on top of `previous`.
+/// A note of the statement that starts now, to hang on top of `previous`; `fence` is the context that it was made for.
 pub fn note(
     is_upsert: bool,
+    fence: Option<Fingerprint>,
     previous: *mut pg_sys::ErrorContextCallback,
 ) -> pg_sys::ErrorContextCallback {
     let number = NEXT.replace((NEXT.get() & NUMBER).wrapping_add(1) & NUMBER);
+    if let Some(fence) = fence {
+        FENCES.with_borrow_mut(|fences| {
+            fences.retain(|(number, _)| is_running(*number));
+            fences.push((number, fence));
+        });
+    }
     let number = if is_upsert { number | !NUMBER } else { number };
     // SAFETY: reads the current user.
     let user = unsafe { pg_sys::GetUserId() }.to_u32();
@@ -53,6 +63,15 @@ unsafe extern "C-unwind" fn called(argument: *mut c_void) {
 /// The innermost statement that is not a foreign key's own; `None` outside of all (deferred checks at COMMIT).
 pub fn running() -> Option<Running> {
     notes().next()
+}
+
+/// The context that the innermost statement was made for; `None` where it was made for any, or none is running.
+pub fn fence() -> Option<Fingerprint> {
+    let number = running()?.number;
+    FENCES.with_borrow(|fences| {
+        let is_its = |(of, _): &&(u32, Fingerprint)| *of == number;
+        fences.iter().rev().find(is_its).map(|(_, fence)| *fence)
+    })
 }
 
 /// Is the statement of this number still running, as the innermost or around it?

@@ -32,21 +32,9 @@ pub enum TypeSource {
     },
 }
 
-/// A table of all types holds rows of this one. Not those whose access follows other rows' (Binary): nothing grants them there,
-/// and nobody writes them.
-pub fn is_held(resource_type: &str) -> bool {
-    resource_type != "Binary"
-}
-
-/// The types that a table of all types holds, in alphabetical order.
-pub fn held() -> impl Iterator<Item = &'static str> {
-    model::resource_types().filter(|resource_type| is_held(resource_type))
-}
-
-/// The type that a document says it is of, if a table of all types holds it.
+/// The type that a document says it is of, if there is such a type.
 pub fn of_document(document: Value<'_>) -> Option<&'static str> {
-    let name = document.as_object()?.get("resourceType")?.as_str()?;
-    model::resource_type(name).filter(|resource_type| is_held(resource_type))
+    model::resource_type(document.as_object()?.get("resourceType")?.as_str()?)
 }
 
 /// Can a column of this type and collation say of which type a row is? What it holds has one text form, and is equal to
@@ -97,7 +85,7 @@ impl Protected {
         }
     }
 
-    /// The type of the row that holds `document`; `None` where the document does not say a type that is held here.
+    /// The type of the row that holds `document`; `None` where the document does not say one that there is.
     pub fn type_of(&self, document: Value<'_>) -> Option<&'static str> {
         match self.types {
             Types::One(resource_type) => Some(resource_type),
@@ -126,7 +114,6 @@ impl Protected {
     pub fn of_type(&self, resource_type: &str) -> Predicate {
         match self.types {
             Types::One(_) => Predicate::Constant(true),
-            Types::Many(_) if !is_held(resource_type) => Predicate::Constant(false),
             Types::Many(_) => Predicate::all([
                 Predicate::ResourceType(vec![resource_type.to_owned()]),
                 Predicate::TypeAgrees,

@@ -74,6 +74,20 @@ fn text_of(id: &str, table: impl FnOnce(&Catalog) -> pg_sys::Oid) -> Option<Stri
     .flatten()
 }
 
+/// The project of a stored policy: its `meta.project`.
+pub fn project_of_policy(id: &str) -> Option<String> {
+    scan::by_key(catalog()?.access_policy, Key::Text(id), |columns| {
+        // SAFETY: the second column of the document tables is a jsonb, not null.
+        let resource = unsafe { JsonbDatum::new(columns.get(1).copied().flatten()?) };
+        let meta = resource.value().ok()?.as_object()?.get("meta")?;
+        meta.as_object()?
+            .get("project")?
+            .as_str()
+            .map(str::to_owned)
+    })
+    .flatten()
+}
+
 /// The document tables, for `access_policy::resolve`.
 pub struct Stored;
 

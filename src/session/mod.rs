@@ -9,7 +9,7 @@ mod table;
 
 use crate::error::{Error, Result};
 use crate::hooks::portals;
-use crate::registry::{Protected, types};
+use crate::registry::Protected;
 use crate::settings;
 use access_policy::{EffectiveAccess, Interaction, IpVerdict, Settings};
 use fhir_search::Predicate;
@@ -24,7 +24,7 @@ use reach::Reach;
 use table::Several;
 pub use table::TableReach;
 
-pub use documents::is_id;
+pub use documents::{is_id, project_of_policy};
 
 /// What identifies a plan's context: equal where the same rows, fields and writes are permitted.
 pub type Fingerprint = [u8; 16];
@@ -83,7 +83,11 @@ impl Session {
         }
         let reach = Rc::new(match types {
             Some(types) => Several::of(&self.access, interaction, types.iter().copied())?,
-            None => Several::of(&self.access, interaction, types::held())?,
+            None => Several::of(
+                &self.access,
+                interaction,
+                fhir_search::model::resource_types(),
+            )?,
         });
         let mut reached = self.reached_of_several.borrow_mut();
         if reached.len() >= MOST {

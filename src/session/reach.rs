@@ -3,7 +3,7 @@
 
 use access_policy::fields::FieldSet;
 use access_policy::{Constraint, EffectiveAccess, Grant, Interaction, Origin, Parameters};
-use fhir_search::Predicate;
+use fhir_search::{Candidate, Predicate};
 use std::rc::Rc;
 
 /// One entry that can decide.
@@ -23,6 +23,8 @@ pub struct ReachEntry {
     pub hidden: FieldSet,
     /// What it protects from being written.
     pub readonly: FieldSet,
+    /// Both: what it keeps as it is stored.
+    pub kept: Rc<FieldSet>,
     /// What a row that it grants must meet to be written.
     pub constraints: Rc<[Constraint]>,
     /// The parameters of its policy's instance.
@@ -46,6 +48,7 @@ impl ReachEntry {
             predicate: grant.predicate.into_owned(),
             hidden: entry.hidden().clone(),
             readonly: entry.readonly().clone(),
+            kept: Rc::new(entry.hidden().union(entry.readonly())),
             constraints: Rc::clone(entry.constraints()),
             parameters: Rc::clone(&entry.parameters),
         }
@@ -68,8 +71,10 @@ const SHOWN: usize = 5;
 pub struct Reach {
     /// The entries up to and with the first that grants every row.
     pub entries: Vec<Rc<ReachEntry>>,
-    /// The project isolation.
+    /// What must hold besides: the project isolation, whose ids are sorted, as they are in criteria; of a Binary, that its
+    /// security context may be read.
     pub scope: Predicate,
+    limits: Vec<&'static str>,
 }
 
 impl Reach {
@@ -87,10 +92,58 @@ impl Reach {
             .into_iter()
             .map(|grant| Rc::new(ReachEntry::of(grant)))
             .collect();
+        let mut project = access.project_scope(resource_type, interaction)?;
+        if let Predicate::Id(ids) = &mut project {
+            ids.sort_unstable();
+        }
+        let mut limits = Vec::new();
+        if project != Predicate::Constant(true) {
+            limits.push("in the membership's project");
+        }
+        let context = if resource_type == "Binary" {
+            limits.push("with no securityContext or one that may be read");
+            Predicate::SecurityContext
+        } else {
+            Predicate::Constant(true)
+        };
         Ok(Reach {
             entries,
-            scope: access.project_scope(resource_type, interaction)?,
+            scope: Predicate::all([project, context]),
+            limits,
         })
+    }
+
+    /// The first entry that grants the row. What is unknown grants nothing.
+    pub fn deciding(&self, row: &impl Candidate) -> Option<&Rc<ReachEntry>> {
+        if self.scope.evaluate(row) != Some(true) {
+            return None;
+        }
+        self.entries
+            .iter()
+            .find(|entry| entry.predicate.evaluate(row) == Some(true))
+    }
+
+    /// Does some condition of it ask for the row's own id?
+    pub fn asks_for_id(&self) -> bool {
+        self.scope.asks_for_id()
+            || self
+                .entries
+                .iter()
+                .any(|entry| entry.predicate.asks_for_id())
+    }
+
+    /// Does some condition of it ask for more than the row itself tells?
+    pub fn asks_elsewhere(&self) -> bool {
+        self.scope.asks_elsewhere()
+            || self
+                .entries
+                .iter()
+                .any(|entry| entry.predicate.asks_elsewhere())
+    }
+
+    /// What [`scope`](Self::scope) asks, in words that follow a verb: "in the membership's project".
+    pub fn limits(&self) -> String {
+        self.limits.join(", ")
     }
 
     /// The rows that some entry grants.
@@ -101,6 +154,19 @@ impl Reach {
     /// The rows that some entry grants, project isolation aside.
     pub fn granted(&self) -> Predicate {
         Predicate::any(self.entries.iter().map(|entry| entry.predicate.clone()))
+    }
+
+    /// Does some entry grant every row, the project isolation aside?
+    pub fn grants_all_rows(&self) -> bool {
+        let last = self.entries.last();
+        last.is_some_and(|entry| entry.predicate == Predicate::Constant(true))
+    }
+
+    /// All that some entry hides.
+    pub fn hidden_by_any(&self) -> FieldSet {
+        let none = FieldSet::default();
+        let entries = self.entries.iter();
+        entries.fold(none, |all, entry| all.union(&entry.hidden))
     }
 
     /// What the entries hide, in order, when any hides something: neighbours that hide the same are one.
@@ -130,13 +196,12 @@ impl Reach {
                 "no entry of the membership's policies grants {interaction} on {resource_type}"
             );
         }
-        let project = if self.scope == Predicate::Constant(true) {
-            ""
-        } else {
-            " in the membership's project"
+        let limits = match self.limits() {
+            limits if limits.is_empty() => limits,
+            limits => format!(" {limits}"),
         };
         format!(
-            "{what} matches no entry that grants {interaction}{project}: {}",
+            "{what} matches no entry that grants {interaction}{limits}: {}",
             self.listed()
         )
     }

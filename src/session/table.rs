@@ -102,22 +102,23 @@ impl Several {
 
 /// The rows that are granted: `granted` is each group's scope, and its rows in it.
 fn predicate(granted: Vec<Group<(Predicate, Predicate)>>) -> Predicate {
-    let scope = granted.first().map(|group| group.same.0.clone());
-    // Nearly always one for all.
-    let common = scope.filter(|scope| granted.iter().all(|group| group.same.0 == *scope));
-    let alternatives = granted.into_iter().map(|group| {
-        let (scope, rows) = group.same;
-        let scope = match common {
-            Some(_) => Predicate::Constant(true),
-            None => scope,
-        };
-        Predicate::all([Predicate::ResourceType(group.types), scope, rows])
-    });
-    let alternatives = Predicate::any(alternatives.collect::<Vec<_>>());
-    let scope = common.unwrap_or(Predicate::Constant(true));
-    match alternatives {
+    // Nearly always there are few scopes.
+    let mut scopes: Vec<(Predicate, Vec<Predicate>)> = Vec::new();
+    for Group { types, same } in granted {
+        let (scope, rows) = same;
+        let rows = Predicate::all([Predicate::ResourceType(types), rows]);
+        match scopes.iter_mut().find(|(found, _)| *found == scope) {
+            Some((_, alternatives)) => alternatives.push(rows),
+            None => scopes.push((scope, vec![rows])),
+        }
+    }
+    // The scope after the types: what it asks may be asked of other rows, and takes longer.
+    let within = scopes
+        .into_iter()
+        .map(|(scope, rows)| Predicate::all([Predicate::any(rows), scope]));
+    match Predicate::any(within.collect::<Vec<_>>()) {
         Predicate::Constant(false) => Predicate::Constant(false),
-        alternatives => Predicate::all([Predicate::TypeAgrees, scope, alternatives]),
+        granted => Predicate::all([Predicate::TypeAgrees, granted]),
     }
 }
 

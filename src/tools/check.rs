@@ -4,6 +4,7 @@
 
 use super::explain::{self, interaction, relations_of};
 use super::stored::Stored;
+use super::vread::{self, Judged};
 use crate::constraint;
 use crate::error::{Error, OrRaise, Result};
 use crate::node::{privilege, row};
@@ -27,7 +28,7 @@ struct Answer {
 }
 
 /// Is `interaction` on the resource `reference` (`Patient/p1`; for `create` just `Patient`) permitted to the session's
-/// membership? `entry` is the index in the policy's `resource[]`. `failed_constraint` is the first
+/// membership? For `vread` a version is meant by `Patient/p1/_history/2`. `entry` is the index in the policy's `resource[]`. `failed_constraint` is the first
 /// write constraint that an update would not meet: none at all where `allowed` is false, one that leaves the row as it is where it is true.
 #[pg_extern(stable, parallel_restricted)]
 #[allow(clippy::type_complexity)] // the row's columns
@@ -78,6 +79,9 @@ fn answer(reference: &str, name: &str) -> Result<Answer> {
             hint: "Write Type/id, as in Patient/p1.".to_owned(),
         });
     };
+    if let (Interaction::Vread, Some((id, version))) = (interaction, id.split_once("/_history/")) {
+        return self::version(&relations, &reach, (resource_type, id), version);
+    }
     for protected in relations {
         if let Some(answer) = existing(
             &session,
@@ -115,6 +119,41 @@ fn creation(reach: &Reach) -> Answer {
     }
 }
 
+/// The answer for a version. One that may not be read is not there for a caller who is subject to policies.
+fn version(
+    relations: &[Rc<Protected>],
+    reach: &Reach,
+    (resource_type, id): (&str, &str),
+    version: &str,
+) -> Result<Answer> {
+    let mut answer = None;
+    for current in relations {
+        for versions in vread::places(current)? {
+            let Some(judged) = Judged::of(&versions, current, (resource_type, id), version, reach)?
+            else {
+                continue;
+            };
+            if let Some((entry, _)) = judged.granted {
+                return Ok(Answer {
+                    allowed: true,
+                    ..Answer::of(Some(&entry), "granted".to_owned())
+                });
+            }
+            if !privilege::is_subject(versions.relation) {
+                answer.get_or_insert(denied(format!(
+                    "the version, or the resource as it is now, matches no entry that grants vread: {}",
+                    reach.listed()
+                )));
+            }
+        }
+    }
+    Ok(answer.unwrap_or_else(|| {
+        denied(format!(
+            "no {resource_type}/{id}/_history/{version} is visible to this membership"
+        ))
+    }))
+}
+
 /// The answer for a stored row; `None` where there is no such row, or none that the caller may know of.
 fn existing(
     session: &Session,
@@ -130,7 +169,7 @@ fn existing(
         return Ok(None);
     };
     let place = found.place;
-    if let (Some(place), Interaction::Search | Interaction::Read) = (place, interaction) {
+    if let (Some(place), true) = (place, interaction.is_read()) {
         return Ok(Some(granted(reach, place)));
     }
     if privilege::is_subject(protected.relation) {
@@ -149,9 +188,7 @@ fn existing(
     let anywhere = Predicate::Constant(true);
     let elsewhere = find(reach, &anywhere)?;
     if elsewhere.is_some_and(|row| row.place.is_some()) {
-        return Ok(Some(denied(
-            "the row is not in the membership's project".to_owned(),
-        )));
+        return Ok(Some(denied(format!("the row is not {}", reach.limits()))));
     }
     // Instances of one policy fail by the same words.
     let only = reach

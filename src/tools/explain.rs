@@ -1,5 +1,6 @@
 //! `explain()`: what the session's policies mean for a type, entry by entry.
 
+use super::vread::condition_of_current;
 use crate::error::{Error, OrRaise, Result};
 use crate::predicate::{Style, Writer};
 use crate::registry::{self, Protected};
@@ -41,7 +42,8 @@ pub fn relations_of(resource_type: &str) -> Result<Vec<Rc<Protected>>> {
 }
 
 /// The entries that can grant an interaction on a type, in the order in which they decide. `place` counts from 1; `entry`
-/// is the index in that policy's `resource[]`; `predicate` is the SQL condition that the rows are found by,
+/// is the index in that policy's `resource[]`; `predicate` is the SQL condition that the rows are found by, of versions with what it
+/// takes of the current row,
 /// `constraints` are what a row must meet to be written.
 #[pg_extern(stable, parallel_restricted)]
 #[allow(clippy::type_complexity)] // the row's columns
@@ -65,13 +67,17 @@ fn explain(
     let interaction = self::interaction(interaction).or_raise();
     let resource_type = self::resource_type(resource_type).or_raise();
     let relations = relations_of(resource_type).or_raise();
-    let protected = relations
-        .into_iter()
-        .next()
-        .unwrap_or_else(|| Rc::new(Protected::imagined(resource_type)));
+    let of_versions = matches!(interaction, Interaction::History | Interaction::Vread);
+    let mut relation = relations.into_iter().next();
+    if let Some(current) = relation.as_ref().filter(|_| of_versions) {
+        let histories = registry::histories_of(current.relation).or_raise();
+        relation = histories.into_iter().next().or(relation);
+    }
+    let protected = relation.unwrap_or_else(|| Rc::new(Protected::imagined(resource_type)));
     let session = session::current().or_raise();
     let reach = session.reach(resource_type, interaction).or_raise();
     let writer = Writer::new(&protected, Style::Readable);
+    let current = condition_of_current(&protected, &reach).or_raise();
     let rows: Vec<_> = (1_i32..)
         .zip(&reach.entries)
         .map(|(place, entry)| {
@@ -94,7 +100,11 @@ fn explain(
                 entry.policy.clone(),
                 entry.index,
                 entry.criteria.clone(),
-                writer.predicate(&predicate),
+                match (writer.predicate(&predicate), &current) {
+                    (predicate, None) => predicate,
+                    (predicate, Some(current)) if predicate == "true" => current.clone(),
+                    (predicate, Some(current)) => format!("{predicate} AND {current}"),
+                },
                 entry.hidden.paths(),
                 entry.readonly.paths(),
                 pgrx::JsonB(serde_json::Value::Object(parameters)),

@@ -2,12 +2,15 @@
 
 use crate::catalog;
 use crate::error::{Error, OrRaise, Result};
+use crate::node::index::Index;
 use crate::node::privilege::AsOwner;
 use crate::node::relation;
+use crate::predicate::readable_identifier;
 use crate::predicate::served::{Needed, lookups, serving};
-use crate::registry::{self, Protected, types};
+use crate::registry::{self, Protected};
 use crate::settings;
 use access_policy::{AccessPolicy, Interaction, PolicyEntry};
+use fhir_search::model::resource_types;
 use fhir_search::{Condition, Lookup, Predicate, Test};
 use pgrx::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
@@ -37,7 +40,10 @@ impl Plan {
     /// How `predicate` is best answered.
     fn of(asked: &Asked<'_>, predicate: &Predicate) -> Plan {
         match predicate {
-            Predicate::Constant(true) | Predicate::Not(_) | Predicate::TypeAgrees => Plan::Scan,
+            Predicate::Constant(true)
+            | Predicate::Not(_)
+            | Predicate::TypeAgrees
+            | Predicate::SecurityContext => Plan::Scan,
             Predicate::ResourceType(_) => Plan::of_type(asked.protected),
             // By the table's key.
             Predicate::Constant(false) | Predicate::Id(_) => Plan::ready(),
@@ -218,7 +224,7 @@ fn sample(protected: &Protected, entry: &PolicyEntry) -> Predicate {
             false => Predicate::Constant(false),
         };
     }
-    let covered = || types::held().filter(|resource_type| entry.covers(resource_type));
+    let covered = || resource_types().filter(|resource_type| entry.covers(resource_type));
     let everything = |resource_type| of_type(resource_type) == Predicate::Constant(true);
     if is_wildcard(protected, entry) && covered().all(everything) {
         return Predicate::Constant(true);
@@ -231,7 +237,7 @@ fn sample(protected: &Protected, entry: &PolicyEntry) -> Predicate {
 
 /// Is it an entry for all types of a table of all types?
 fn is_wildcard(protected: &Protected, entry: &PolicyEntry) -> bool {
-    let mut covered = types::held().filter(|resource_type| entry.covers(resource_type));
+    let mut covered = resource_types().filter(|resource_type| entry.covers(resource_type));
     protected.one_type().is_none() && covered.nth(1).is_some()
 }
 
@@ -277,6 +283,16 @@ fn advise(protected: &Protected, policies: &[Stored]) -> Advice {
         }
     }
     advice
+}
+
+/// The index that finds the versions of one resource, where it is missing. Ids are no key of a history.
+fn by_id(protected: &Protected, name: &str) -> Option<String> {
+    let leads = |index: &Index| index.leads_with(&protected.id);
+    if protected.history.is_none() || protected.indexes.iter().any(leads) {
+        return None;
+    }
+    let id = readable_identifier(&protected.id.name);
+    Some(format!("CREATE INDEX ON {name} USING btree ({id})"))
 }
 
 /// The stored policies that can be used, by id.
@@ -342,6 +358,15 @@ fn index_advice() -> TableIterator<
             continue;
         };
         let name = relation::qualified_name(relation);
+        if let Some(statement) = by_id(&protected, &name) {
+            let what = "the versions of one resource".to_owned();
+            rows.push((relation, statement, vec![what], Vec::new()));
+        }
+        // Versions are asked for by the id of their resource. An index on what they hold would rather be in the way: row
+        // security keeps from the planner that most versions of a resource pass.
+        if protected.history.is_some() {
+            continue;
+        }
         for (needed, (criteria, existing)) in advise(&protected, &policies) {
             rows.push((
                 relation,

@@ -10,3 +10,4 @@ mod session;
 mod stored;
 mod unprotect;
 pub mod validate;
+mod vread;

@@ -18,7 +18,8 @@ use std::ffi::CStr;
 #[pg_extern(sql = "
 CREATE FUNCTION fhir_access.protect(relation regclass, resource_type text DEFAULT NULL,
                                     resource_column name DEFAULT 'resource', id_column name DEFAULT 'id',
-                                    resource_type_column name DEFAULT NULL)
+                                    resource_type_column name DEFAULT NULL,
+                                    history_of regclass DEFAULT NULL, version_column name DEFAULT NULL)
     RETURNS void LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', '@FUNCTION_NAME@';
 ")]
 fn protect(
@@ -27,26 +28,29 @@ fn protect(
     resource_column: Option<&CStr>,
     id_column: Option<&CStr>,
     resource_type_column: Option<&CStr>,
+    history_of: Option<pg_sys::Oid>,
+    version_column: Option<&CStr>,
 ) {
     // A name is a zero-terminated string; in a UTF8 database, which is checked below, it is UTF-8.
     let name = |name: &CStr| name.to_string_lossy().into_owned();
-    let needed = |what: &str, value: Option<&CStr>| value.map(name).ok_or_else(|| is_null(what));
-    let relation = relation.ok_or_else(|| is_null("relation")).or_raise();
     let layout = Layout {
         resource_type: resource_type.map(str::to_owned),
-        resource_column: needed("resource_column", resource_column).or_raise(),
-        id_column: needed("id_column", id_column).or_raise(),
+        resource_column: name(given(resource_column, "resource_column").or_raise()),
+        id_column: name(given(id_column, "id_column").or_raise()),
         resource_type_column: resource_type_column.map(name),
+        history_of,
+        version_column: version_column.map(name),
     };
-    protect_tree(relation, &layout).or_raise();
+    protect_tree(given(relation, "relation").or_raise(), &layout).or_raise();
 }
 
-/// What to say where an argument is NULL that must not be.
-fn is_null(argument: &str) -> Error {
-    Error::Argument {
-        message: format!("{argument} is NULL"),
-        hint: "Leave it out for what is usual, or name what there is.".to_owned(),
-    }
+/// An argument that must not be NULL.
+fn given<T>(argument: Option<T>, name: &str) -> Result<T> {
+    argument.ok_or_else(|| Error::Argument {
+        message: format!("{name} is NULL"),
+        hint: "protect() takes the table, the FHIR type of its rows, and the names of its columns."
+            .to_owned(),
+    })
 }
 
 /// How a table holds resources, as its owner says.
@@ -59,6 +63,10 @@ pub struct Layout {
     pub id_column: String,
     /// The column that holds a row's type; without one and without a type of all rows, the document says it.
     pub resource_type_column: Option<String>,
+    /// Where the rows are versions of resources: the table of the resources as they are now.
+    pub history_of: Option<pg_sys::Oid>,
+    /// The column that holds the version; without one it is the document's own.
+    pub version_column: Option<String>,
 }
 
 fn protect_tree(root: pg_sys::Oid, layout: &Layout) -> Result<()> {
@@ -74,6 +82,20 @@ fn protect_tree(root: pg_sys::Oid, layout: &Layout) -> Result<()> {
         }
         (Some(resource_type), None) => check_type(resource_type)?,
         (None, _) => {}
+    }
+    if layout.history_of.is_none() && layout.version_column.is_some() {
+        return Err(Error::Argument {
+            message: "version_column is for the history of a table".to_owned(),
+            hint: "Name the table of the current resources with history_of => …, or leave version_column away."
+                .to_owned(),
+        });
+    }
+    if layout.history_of.is_some() && layout.resource_type.is_none() {
+        return Err(Error::Argument {
+            message: "a history is of one resource type".to_owned(),
+            hint: "Give the resource_type of the versions; those of each type have a table of their own."
+                .to_owned(),
+        });
     }
     if relation::kind(root).is_none() {
         return Err(Error::NoRelation(root.to_u32()));
@@ -97,13 +119,6 @@ fn protect_tree(root: pg_sys::Oid, layout: &Layout) -> Result<()> {
 
 /// Is this a type whose resources can be protected?
 fn check_type(resource_type: &str) -> Result<()> {
-    if resource_type == "Binary" {
-        return Err(Error::Argument {
-            message: "protection of Binary is not supported yet".to_owned(),
-            hint: "Binary is granted by its securityContext, which a later version evaluates."
-                .to_owned(),
-        });
-    }
     if !fhir_search::model::is_resource_type(resource_type) {
         let hint = fhir_search::model::similar_resource_type(resource_type)
             .map(|suggestion| format!("Did you mean \"{suggestion}\"?"))
@@ -191,17 +206,19 @@ fn register(oid: pg_sys::Oid, layout: &Layout) -> Result<()> {
     };
     let _owner = AsOwner::of_extension(&catalog);
     let insert = "INSERT INTO fhir_access.protection AS p (relation, resource_type, resource_column, id_column, irregular_references, resource_type_column,
-                                                  irregular_types)
-         VALUES ($1, $2, $3::text::name, $4::text::name, $5, $6::text::name, $7)
+                                                  irregular_types, history_of, version_column)
+         VALUES ($1, $2, $3::text::name, $4::text::name, $5, $6::text::name, $7, $8, $9::text::name)
          ON CONFLICT (relation) DO UPDATE
             SET resource_type = excluded.resource_type, resource_column = excluded.resource_column,
-                id_column = excluded.id_column,
+                id_column = excluded.id_column, resource_type_column = excluded.resource_type_column,
+                history_of = excluded.history_of, version_column = excluded.version_column,
                 irregular_references = p.irregular_references OR excluded.irregular_references,
-                resource_type_column = excluded.resource_type_column, irregular_types = excluded.irregular_types
-          WHERE (p.resource_type, p.resource_column, p.id_column, p.irregular_references, p.resource_type_column, p.irregular_types)
+                irregular_types = excluded.irregular_types
+          WHERE (p.resource_type, p.resource_column, p.id_column, p.irregular_references, p.resource_type_column, p.irregular_types,
+                 p.history_of, p.version_column)
              IS DISTINCT FROM (excluded.resource_type, excluded.resource_column, excluded.id_column,
                                p.irregular_references OR excluded.irregular_references, excluded.resource_type_column,
-                               excluded.irregular_types)";
+                               excluded.irregular_types, excluded.history_of, excluded.version_column)";
     Spi::connect_mut(|client| {
         client.update(
                 insert,
@@ -214,6 +231,8 @@ fn register(oid: pg_sys::Oid, layout: &Layout) -> Result<()> {
                     irregular.into(),
                     layout.resource_type_column.as_deref().into(),
                     types.into(),
+                    layout.history_of.into(),
+                    layout.version_column.as_deref().into(),
                 ],
             )?;
         // A table and its partitions are read with one predicate.

@@ -2,7 +2,7 @@
 //! `search`.
 
 use super::explain::{relations_of, resource_type};
-use super::stored::Stored;
+use super::stored::{Stored, masked};
 use crate::audit;
 use crate::error::{Error, OrRaise, Result};
 use crate::functions::{argument, version_1};
@@ -38,8 +38,6 @@ pub unsafe extern "C-unwind" fn fhir_access_read(
 fn read(resource_type: &str, id: &str) -> Result<Option<Vec<u8>>> {
     let resource_type = self::resource_type(resource_type)?;
     let relations = relations_of(resource_type)?;
-    let may_select =
-        |table: &Rc<Protected>| privilege::may_select(table.relation, table.resource.number);
     if let Some(first) = relations.first()
         && !relations.iter().any(may_select)
     {
@@ -54,6 +52,11 @@ fn read(resource_type: &str, id: &str) -> Result<Option<Vec<u8>>> {
     Ok(None)
 }
 
+/// May the user read the resources in a table, as far as privileges say?
+pub fn may_select(table: &Rc<Protected>) -> bool {
+    privilege::may_select(table.relation, table.resource.number)
+}
+
 fn read_from(protected: &Protected, resource_type: &str, id: &str) -> Result<Option<Vec<u8>>> {
     if !privilege::is_subject(protected.relation) {
         let stored = Stored::find(
@@ -65,7 +68,7 @@ fn read_from(protected: &Protected, resource_type: &str, id: &str) -> Result<Opt
         )?;
         let document = stored.and_then(|stored| stored.document);
         if document.is_some() {
-            audit::one(protected, resource_type, id, None)?;
+            audit::one(Interaction::Read, protected, resource_type, id, None)?;
         }
         return Ok(document);
     }
@@ -79,7 +82,6 @@ fn read_from(protected: &Protected, resource_type: &str, id: &str) -> Result<Opt
     let (Some(entry), Some(document)) = (entry, stored.document) else {
         return Ok(None);
     };
-    audit::one(protected, resource_type, id, Some(entry))?;
-    let masked = entry.hidden.remove(row::parse(&document)?);
-    Ok(Some(masked.unwrap_or(document)))
+    audit::one(Interaction::Read, protected, resource_type, id, Some(entry))?;
+    masked(document, &entry.hidden).map(Some)
 }

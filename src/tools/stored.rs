@@ -4,10 +4,11 @@ use crate::error::{Error, Result};
 use crate::node::expr::ROW;
 use crate::node::privilege::AsOwner;
 use crate::node::relation;
-use crate::node::row::JsonbDatum;
+use crate::node::row::{self, JsonbDatum};
 use crate::predicate::{Style, Writer, identifier};
 use crate::registry::Protected;
 use crate::session::reach::ReachEntry;
+use access_policy::fields::FieldSet;
 use fhir_search::Predicate;
 use pgrx::prelude::*;
 use std::rc::Rc;
@@ -29,17 +30,46 @@ impl Stored {
         entries: &[Rc<ReachEntry>],
         scope: &Predicate,
     ) -> Result<Option<Stored>> {
+        let condition = Stored::condition(protected, resource_type, id);
+        Stored::first(protected, &condition, entries, scope)
+    }
+
+    /// The row that is this version of the resource with this id, likewise.
+    pub fn find_version(
+        protected: &Protected,
+        resource_type: &str,
+        id: &str,
+        version: &str,
+        entries: &[Rc<ReachEntry>],
+        scope: &Predicate,
+    ) -> Result<Option<Stored>> {
         let writer = Writer::new(protected, Style::Exact);
+        let id = Stored::condition(protected, resource_type, id);
+        let condition = format!("{id} AND {}", writer.version(version));
+        Stored::first(protected, &condition, entries, scope)
+    }
+
+    /// The rows that are the resource of this type with this id.
+    fn condition(protected: &Protected, resource_type: &str, id: &str) -> String {
         let wanted = Predicate::all([
             Predicate::Id(vec![id.to_owned()]),
             protected.of_type(resource_type),
         ]);
+        Writer::new(protected, Style::Exact).predicate(&wanted)
+    }
+
+    fn first(
+        protected: &Protected,
+        condition: &str,
+        entries: &[Rc<ReachEntry>],
+        scope: &Predicate,
+    ) -> Result<Option<Stored>> {
+        let writer = Writer::new(protected, Style::Exact);
         let query = format!(
-            "SELECT {}, {ROW}.{} FROM {} AS {ROW} WHERE {} ORDER BY {ROW}.{} LIMIT 1",
+            "SELECT {}, {ROW}.{} FROM {} AS {ROW} WHERE {condition} ORDER BY {ROW}.{} LIMIT 1",
             writer.deciding_entry(entries, scope),
             identifier(&protected.resource.name),
             relation::qualified_name(protected.relation),
-            writer.predicate(&wanted),
             identifier(&protected.id.name),
         );
         let _owner = AsOwner::of_table(protected.relation)?;
@@ -60,4 +90,11 @@ impl Stored {
         })
         .map_err(|error: pgrx::spi::SpiError| Error::Internal(error.to_string()))
     }
+}
+
+/// A stored document without what is hidden of it.
+pub fn masked(document: Vec<u8>, hidden: &FieldSet) -> Result<Vec<u8>> {
+    let cannot = |_| Error::Corrupted("a stored resource cannot be masked".to_owned());
+    let masked = hidden.mask(row::parse(&document)?).map_err(cannot)?;
+    Ok(masked.unwrap_or(document))
 }

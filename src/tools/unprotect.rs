@@ -32,6 +32,17 @@ fn unprotect_tree(root: pg_sys::Oid) -> Result<()> {
         }
         .about(root));
     }
+    if catalog.holds(root) {
+        return Err(Error::WrongRelation {
+            message: format!(
+                "{} belongs to fhir_access itself",
+                relation::qualified_name(root)
+            ),
+            hint: "The documents are protected as long as the extension is there; REVOKE privileges on their tables to close them."
+                .to_owned(),
+        }
+        .about(root));
+    }
     if let Some(parent) = protected_parent(root)? {
         return Err(Error::WrongRelation {
             message: format!(

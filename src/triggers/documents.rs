@@ -59,15 +59,7 @@ pub unsafe extern "C-unwind" fn fhir_access_validate_document(
 
 /// The type of the documents that a table of ours holds.
 fn document_type(table: pg_sys::Oid) -> Result<&'static str> {
-    let known = catalog().and_then(|catalog| {
-        [
-            (catalog.access_policy, "AccessPolicy"),
-            (catalog.project_membership, "ProjectMembership"),
-            (catalog.project, "Project"),
-        ]
-        .into_iter()
-        .find_map(|(known, name)| (known == table).then_some(name))
-    });
+    let known = catalog().and_then(|catalog| catalog.document_type(table));
     known.ok_or_else(|| Error::Argument {
         message: "this trigger function works only on the documents' tables of fhir_access"
             .to_owned(),

@@ -1,12 +1,15 @@
 //! The fields that a write must leave as they are: put back, or the write is refused, as `fhir_access.readonly_violation` says.
 
 use super::row::Row;
+use super::{tag, upsert};
 use crate::error::{Error, Result};
+use crate::node::row::parse;
 use crate::settings::{self, ReadonlyViolation};
 use access_policy::Interaction;
 use access_policy::fields::FieldSet;
 use jsonb::Value;
 use pgrx::prelude::*;
+use std::rc::Rc;
 
 /// How many paths a refusal names.
 const MOST_NAMED: usize = 10;
@@ -15,7 +18,7 @@ const MOST_NAMED: usize = 10;
 #[derive(Default)]
 pub struct Kept {
     /// Hidden and readonly ones.
-    pub fields: FieldSet,
+    pub fields: Rc<FieldSet>,
     /// Those of them that the writer could not see.
     pub unseen: FieldSet,
 }
@@ -36,9 +39,17 @@ impl Kept {
                 Sent::Document => &self.unseen,
                 Sent::Nothing => &nothing,
             };
+            // What an upsert brings has been tagged as a new row: that was not sent.
+            let without_tags = |document| match upsert::is_running() {
+                true => tag::untagged(document),
+                false => Ok(None),
+            };
+            let (sent, before) = (without_tags(new)?, without_tags(stored)?);
+            let sent = sent.as_deref().map_or(Ok(new), parse)?;
+            let before = before.as_deref().map_or(Ok(stored), parse)?;
             let paths = self
                 .fields
-                .violations(new, Some(stored), unseen)
+                .violations(sent, Some(before), unseen)
                 .map_err(|_| cannot(row))?;
             refuse(Interaction::Update, row, &paths)?;
         }
@@ -105,7 +116,7 @@ fn refuse(interaction: Interaction, row: &Row<'_>, paths: &[String]) -> Result<(
     };
     Err(Error::NotPermitted {
         interaction: interaction.code(),
-        reference: row.reference(),
+        reference: row.name(),
         detail: format!(
             "It {what} fields that are readonly or hidden: {}{more}.",
             named.join(", ")

@@ -2,6 +2,7 @@
 
 mod documents;
 mod kept;
+mod member;
 pub mod movement;
 mod note;
 mod row;

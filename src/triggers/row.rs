@@ -5,9 +5,15 @@ use crate::node::relation;
 use crate::node::row::{self, JsonbDatum};
 use crate::predicate::is_uuid;
 use crate::registry::{self, Protected, types};
+use crate::session::reach::{Reach, ReachEntry};
+use fhir_search::{Candidate, Test};
 use jsonb::Value;
 use pgrx::prelude::*;
-use std::ffi::CString;
+use std::cell::OnceCell;
+use std::rc::Rc;
+
+/// What messages call a row of no known type.
+const OF_NO_TYPE: &str = "Resource";
 
 /// What a row's column of types says.
 enum TypeColumn {
@@ -23,6 +29,8 @@ pub struct Row<'a> {
     pub tuple: pg_sys::HeapTuple,
     descriptor: pg_sys::TupleDesc,
     protected: &'a Protected,
+    /// Must messages not tell which row it is?
+    concealed: bool,
 }
 
 impl<'a> Row<'a> {
@@ -39,14 +47,18 @@ impl<'a> Row<'a> {
             tuple,
             descriptor,
             protected,
+            concealed: false,
         }
+    }
+
+    /// What the row is a row of.
+    pub fn protected(&self) -> &'a Protected {
+        self.protected
     }
 
     fn column(&self, number: i16) -> Option<pg_sys::Datum> {
         // SAFETY: the tuple is a row of the descriptor, by `of`.
-        let columns = unsafe { row::deform(self.tuple, self.descriptor) };
-        let place = usize::try_from(number).ok()?.checked_sub(1)?;
-        columns.get(place).copied().flatten()
+        unsafe { row::column(self.tuple, self.descriptor, number) }
     }
 
     pub fn document(&self) -> Result<JsonbDatum> {
@@ -125,9 +137,25 @@ impl<'a> Row<'a> {
         }
     }
 
-    /// `Patient/p1`, for messages. Of a row of no known type nothing but the id is told.
+    /// From now on no message names the row: it is one that the writer cannot see.
+    pub fn conceal(&mut self) {
+        self.concealed = true;
+    }
+
+    /// How messages call the row.
+    pub fn name(&self) -> String {
+        match self.concealed {
+            true => format!(
+                "{} (a row that is not shown)",
+                self.resource_type().unwrap_or(OF_NO_TYPE)
+            ),
+            false => self.reference(),
+        }
+    }
+
+    /// `Patient/p1`. Of a row of no known type nothing but the id is told.
     pub fn reference(&self) -> String {
-        let resource_type = self.resource_type().unwrap_or("Resource");
+        let resource_type = self.resource_type().unwrap_or(OF_NO_TYPE);
         match self.id().or_else(|| self.document_id()) {
             Some(id) => format!("{resource_type}/{id}"),
             None => resource_type.to_owned(),
@@ -172,11 +200,6 @@ impl<'a> Row<'a> {
             let Some(resource_type) = fhir_search::model::resource_type(name) else {
                 return Err(self.invalid("has a \"resourceType\" that is none of FHIR's"));
             };
-            if !types::is_held(resource_type) {
-                return Err(self.invalid(&format!(
-                    "cannot hold {resource_type} resources beside those of other types"
-                )));
-            }
             return match self.type_column() {
                 TypeColumn::Absent => Ok(()),
                 TypeColumn::Says(text) if text == resource_type => Ok(()),
@@ -239,6 +262,31 @@ impl<'a> Row<'a> {
         Ok(())
     }
 
+    /// The first entry of `reach` that grants the row, whose id must be a [plain](has_plain_id) one if it is asked for.
+    pub fn deciding(&self, reach: &Reach) -> Result<Option<Rc<ReachEntry>>> {
+        let column = self.column(self.protected.resource.number);
+        // SAFETY: the registry checked that the column is jsonb.
+        let document = column.map(|datum| unsafe { JsonbDatum::new(datum) });
+        let judged = Judged {
+            row: self,
+            id: OnceCell::new(),
+            document: document
+                .as_ref()
+                .map(|document| document.value())
+                .transpose()?,
+        };
+        Ok(reach.deciding(&judged).cloned())
+    }
+
+    /// The id that the row has or, where its column will be computed only later, will have.
+    fn coming_id(&self) -> Option<String> {
+        if !self.protected.id.generated {
+            return self.id();
+        }
+        self.document_id()
+            .filter(|id| self.protected.id.type_oid != pg_sys::UUIDOID || is_uuid(id))
+    }
+
     /// The row with its id in place, where the column will be computed only later.
     pub fn for_evaluation(&self) -> pg_sys::HeapTuple {
         let id = &self.protected.id;
@@ -247,7 +295,7 @@ impl<'a> Row<'a> {
         }
         let datum = self.document_id().and_then(|text| match id.type_oid {
             pg_sys::TEXTOID | pg_sys::VARCHAROID => text.into_datum(),
-            pg_sys::UUIDOID if is_uuid(&text) => uuid(&text),
+            pg_sys::UUIDOID if is_uuid(&text) => row::uuid(&text),
             _ => None,
         });
         // SAFETY: the datum is of the column's type.
@@ -255,11 +303,49 @@ impl<'a> Row<'a> {
     }
 }
 
-/// A text that is known to be one, as a UUID.
-fn uuid(text: &str) -> Option<pg_sys::Datum> {
-    let text = CString::new(text).ok()?;
-    // SAFETY: uuid_in reads a C string.
-    unsafe { pgrx::direct_function_call_as_datum(pg_sys::uuid_in, &[text.as_c_str().into_datum()]) }
+/// A row that predicates are asked about.
+struct Judged<'r, 'a> {
+    row: &'r Row<'a>,
+    id: OnceCell<Option<String>>,
+    /// `None` for NULL, of which nothing is known.
+    document: Option<Value<'r>>,
+}
+
+impl Candidate for Judged<'_, '_> {
+    fn has_id_of(&self, ids: &[String]) -> Option<bool> {
+        /// So many are compared one by one.
+        const FEW: usize = 16;
+        let is_uuid_column = self.row.protected.id.type_oid == pg_sys::UUIDOID;
+        if is_uuid_column && !ids.iter().any(|id| is_uuid(id)) {
+            return Some(false);
+        }
+        let id = self.id.get_or_init(|| self.row.coming_id()).as_ref()?;
+        Some(if is_uuid_column || ids.len() <= FEW {
+            ids.iter().any(|wanted| self.row.same_id(wanted, id))
+        } else {
+            ids.binary_search(id).is_ok()
+        })
+    }
+
+    fn passes(&self, test: &Test) -> Option<bool> {
+        test.evaluate(self.document?)
+    }
+}
+
+/// Are the ids of the relation equal where their text is?
+///
+/// # Safety
+/// `relation` must be open, and the one that `protected` describes.
+pub unsafe fn has_plain_id(relation: pg_sys::Relation, protected: &Protected) -> bool {
+    let id = &protected.id;
+    match id.type_oid {
+        pg_sys::UUIDOID => true,
+        pg_sys::TEXTOID | pg_sys::VARCHAROID => {
+            // SAFETY: by the caller's promise.
+            unsafe { relation::has_plain_collation((*relation).rd_att, id.number) }
+        }
+        _ => false,
+    }
 }
 
 /// The `id` member of a document.

@@ -1,7 +1,9 @@
-//! What the write trigger keeps between the rows of one statement: for each type and interaction, the expression that tells which
-//! entry decides.
+//! What the write trigger keeps between the rows of one statement: for each type and interaction, how it is told which entry decides.
+//!
+//! The predicates are asked directly, as `fhir_access.test` would be: nothing is parsed for a statement of one row. Ids whose
+//! type or collation has an equality of its own, and questions about other rows, are left to PostgreSQL, in an expression.
 
-use super::row::Row;
+use super::row::{self, Row};
 use crate::audit::About;
 use crate::error::{Error, Result};
 use crate::node::expr::RowEvaluator;
@@ -16,7 +18,7 @@ use pgrx::prelude::*;
 use std::collections::HashMap;
 use std::rc::Rc;
 
-/// What a trigger keeps between the rows of one statement: the expressions that tell which entry decides.
+/// What a trigger keeps between the rows of one statement.
 pub struct Site {
     /// Who writes.
     pub session: Rc<Session>,
@@ -29,7 +31,8 @@ pub struct Site {
 
 struct Decision {
     reach: Rc<Reach>,
-    evaluator: RowEvaluator,
+    /// The expression that tells the entry's place, where that takes one.
+    evaluator: Option<RowEvaluator>,
 }
 
 impl Site {
@@ -76,13 +79,19 @@ impl Site {
         let key = (resource_type, interaction);
         if !self.decisions.contains_key(&key) {
             let reach = self.session.reach(resource_type, interaction)?;
-            let writer = Writer::new(&self.protected, Style::Exact).for_new_rows();
-            let text = writer.deciding_entry(&reach.entries, &reach.scope);
-            // SAFETY: fn_mcxt lives as long as the site; the previous context comes back before anything can fail.
-            let evaluator = unsafe {
-                PgMemoryContexts::For(self.context)
-                    .switch_to(|_| RowEvaluator::new(relation, &text))
-            }?;
+            // SAFETY: the relation is the trigger's, which is open.
+            let has_plain_id = unsafe { row::has_plain_id(relation, &self.protected) };
+            let evaluator = if reach.asks_elsewhere() || reach.asks_for_id() && !has_plain_id {
+                let writer = Writer::new(&self.protected, Style::Exact).for_new_rows();
+                let text = writer.deciding_entry(&reach.entries, &reach.scope);
+                // SAFETY: fn_mcxt lives as long as the site; the previous context comes back before anything can fail.
+                Some(unsafe {
+                    PgMemoryContexts::For(self.context)
+                        .switch_to(|_| RowEvaluator::new(relation, &text))
+                }?)
+            } else {
+                None
+            };
             self.decisions.insert(key, Decision { reach, evaluator });
         }
         self.decisions
@@ -101,8 +110,11 @@ impl Site {
             return Ok(None);
         };
         let decision = self.decision(resource_type, interaction, relation)?;
+        let Some(evaluator) = &mut decision.evaluator else {
+            return row.deciding(&decision.reach);
+        };
         // SAFETY: the row is one of the trigger's relation, for which the evaluator was made.
-        let place = unsafe { decision.evaluator.integer(row.for_evaluation()) };
+        let place = unsafe { evaluator.integer(row.for_evaluation()) };
         Ok(place
             .and_then(|place| usize::try_from(place).ok())
             .and_then(|place| decision.reach.entries.get(place).cloned()))
@@ -130,7 +142,7 @@ impl Site {
             .collect();
         Error::NotPermitted {
             interaction: interaction.code(),
-            reference: row.reference(),
+            reference: row.name(),
             detail,
             hint: None,
         }

@@ -10,23 +10,28 @@ mod patients;
 use crate::error::{Error, Result};
 use crate::node::expr::ROW;
 use crate::node::privilege::AsOwner;
-use crate::node::relation;
-use crate::node::row::JsonbDatum;
+use crate::node::relation::{self, OpenRelation};
+use crate::node::row::{self, JsonbDatum};
+use crate::node::scan::{self, Sought};
 use crate::predicate::{Style, Writer, identifier};
 use crate::registry::{self, Protected};
 use crate::session::Session;
 use access_policy::Interaction;
-use fhir_search::Predicate;
+use fhir_search::{Candidate, Predicate, Test};
 use jsonb::{Node, Value};
 use meta::Edit;
 use pgrx::prelude::*;
 use std::borrow::Cow;
 
-/// The new document as it is stored, or `None` where nothing changes.
+const COMPARTMENT: &str = "compartment";
+
+/// The new document as it is stored, or `None` where nothing changes. Where fields that may not be written have been taken out
+/// of it, `tagged_before` is what it was before: the tags are ours, and stay.
 pub fn on_create(
     session: &Session,
     protected: &Protected,
     new: Value<'_>,
+    tagged_before: Option<Value<'_>>,
 ) -> Result<Option<Vec<u8>>> {
     let access = &session.access;
     let project = if access.super_admin {
@@ -53,7 +58,7 @@ pub fn on_create(
             accounts.into_iter().map(reference).collect()
         }
     };
-    tagged(protected, None, new, project, accounts)
+    tagged(protected, tagged_before, new, project, accounts)
 }
 
 /// As [`on_create`], for a row that replaces `old`.
@@ -93,7 +98,6 @@ fn tagged<'a>(
     project: Edit<'a>,
     accounts: Vec<Node<'a>>,
 ) -> Result<Option<Vec<u8>>> {
-    const COMPARTMENT: &str = "compartment";
     let is_kept = |document: Value<'_>| meta_member(document, COMPARTMENT).is_some();
     let compartment = if is_kept(new) || old.is_some_and(is_kept) {
         let compartments = compartments(protected, new, &project, &accounts);
@@ -109,6 +113,12 @@ fn tagged<'a>(
         (COMPARTMENT, compartment),
     ];
     meta::rewrite(new, edits)
+}
+
+/// The document without what is set here; `None` where it has nothing of it.
+pub fn untagged(document: Value<'_>) -> Result<Option<Vec<u8>>> {
+    let edits = ["project", "account", "accounts", COMPARTMENT].map(|name| (name, Edit::Remove));
+    meta::rewrite(document, edits)
 }
 
 /// What Medplum lists as a resource's compartments: its project, its accounts, and the patients it belongs to.
@@ -205,15 +215,13 @@ fn accounts_of_patients(
         return Ok(known);
     }
     // A patient of another project has nothing to do with this one, whatever its id.
-    let scope = session
-        .access
-        .project_scope("Patient", Interaction::Search)?;
+    let reach = session.reach("Patient", Interaction::Search)?;
     let mut found = None;
     for table in registry::relations_of("Patient")? {
         let Some(table) = registry::protected(table)? else {
             continue;
         };
-        for accounts in stored_accounts(&table, &patients, &scope)? {
+        for accounts in stored_accounts(&table, &patients, &reach.scope)? {
             add_new(found.get_or_insert_with(Vec::new), accounts);
         }
     }
@@ -227,6 +235,20 @@ fn stored_accounts(
     ids: &[String],
     scope: &Predicate,
 ) -> Result<Vec<Vec<String>>> {
+    // Among rows of several types an id is not one row's.
+    if let [id] = ids
+        && table.one_type().is_some()
+        && !scope.asks_for_id()
+    {
+        let sought = scan::by_id(table.relation, table.id.number, id, |relation, tuple| {
+            accounts_in_row(table, relation, tuple, scope)
+        });
+        match sought {
+            Sought::Found(accounts) => return Ok(accounts?.into_iter().collect()),
+            Sought::Absent => return Ok(Vec::new()),
+            Sought::Unanswered => {}
+        }
+    }
     let condition = Predicate::all([
         table.of_type("Patient"),
         Predicate::Id(ids.to_vec()),
@@ -251,17 +273,51 @@ fn stored_accounts(
             };
             // SAFETY: the registry checked that the column is jsonb.
             let resource = unsafe { JsonbDatum::new(datum.datum()) };
-            let references = resource.value().map(|value| {
-                accounts_in(value)
-                    .into_iter()
-                    .filter_map(reference_of)
-                    .collect::<Vec<String>>()
-            });
-            found.push(references.unwrap_or_default());
+            found.push(resource.value().map(references_in).unwrap_or_default());
         }
         Ok::<_, pgrx::spi::SpiError>(found)
     })
     .map_err(|error| Error::Internal(error.to_string()))
+}
+
+/// The accounts of the patient in `tuple`, a row of `table`, where `scope` lets it count.
+fn accounts_in_row(
+    table: &Protected,
+    relation: &OpenRelation,
+    tuple: pg_sys::HeapTuple,
+    scope: &Predicate,
+) -> Result<Option<Vec<String>>> {
+    // SAFETY: the tuple is a row of the relation, whose column is jsonb, as the registry has checked.
+    let resource = unsafe {
+        row::column(tuple, relation.tuple_desc(), table.resource.number)
+            .map(|datum| JsonbDatum::new(datum))
+    };
+    let Some(resource) = resource else {
+        return Ok(None);
+    };
+    let resource = resource.value()?;
+    let counts = scope.evaluate(&Patient(resource)) == Some(true);
+    Ok(counts.then(|| references_in(resource)))
+}
+
+/// A stored patient, of whom predicates ask what the document says.
+struct Patient<'a>(Value<'a>);
+
+impl Candidate for Patient<'_> {
+    fn has_id_of(&self, _ids: &[String]) -> Option<bool> {
+        None
+    }
+
+    fn passes(&self, test: &Test) -> Option<bool> {
+        test.evaluate(self.0)
+    }
+}
+
+fn references_in(document: Value<'_>) -> Vec<String> {
+    accounts_in(document)
+        .into_iter()
+        .filter_map(reference_of)
+        .collect()
 }
 
 fn reference_of(account: Value<'_>) -> Option<String> {

@@ -21,6 +21,16 @@ thread_local! {
     static PERMITTED: Notes<Line> = const { Notes::new() };
 }
 
+/// Is the running statement an upsert, and writes nothing else? Each update in it is then of the row it brought last.
+pub fn is_running() -> bool {
+    statement::running().is_some_and(|running| running.is_upsert)
+}
+
+/// A new row is brought: what was left out of the one before it matters no more.
+pub fn begin() {
+    DROPPED.with(|notes| notes.take(|_| true));
+}
+
 /// Notes that these fields were left out of the new row that `reference` names.
 pub fn note(relation: pg_sys::Oid, reference: String, fields: &FieldSet) {
     DROPPED.with(|notes| {
@@ -33,8 +43,12 @@ pub fn note(relation: pg_sys::Oid, reference: String, fields: &FieldSet) {
 }
 
 /// The fields that the same statement left out of this row, before it found one stored.
-pub fn dropped(relation: pg_sys::Oid, reference: &str) -> Option<FieldSet> {
-    let wanted = |dropped: &Dropped| dropped.relation == relation && dropped.reference == reference;
+pub fn dropped(relation: pg_sys::Oid, reference: impl Fn() -> String) -> Option<FieldSet> {
+    // The row that an upsert updates need not have the id of the one it brought: the conflict may be about another key.
+    let is_sure = is_running();
+    let wanted = |dropped: &Dropped| {
+        dropped.relation == relation && (is_sure || dropped.reference == reference())
+    };
     DROPPED
         .with(|notes| notes.take(wanted))
         .map(|dropped| dropped.fields)
@@ -42,7 +56,7 @@ pub fn dropped(relation: pg_sys::Oid, reference: &str) -> Option<FieldSet> {
 
 /// Refuses the new row, now or, where the statement may yet update a stored row instead, as soon as it has not done so.
 pub fn refuse(error: Error) -> Result<()> {
-    if !statement::running().is_some_and(|running| running.is_upsert) {
+    if !is_running() {
         return Err(error);
     }
     REFUSED.with(|notes| notes.leave(error));
@@ -55,7 +69,7 @@ pub fn permit(line: Option<Line>) -> Result<()> {
     let Some(line) = line else {
         return Ok(());
     };
-    if !statement::running().is_some_and(|running| running.is_upsert) {
+    if !is_running() {
         return line.write();
     }
     PERMITTED.with(|notes| notes.leave(line));

@@ -6,12 +6,15 @@ use super::kept::{self, Kept, Sent};
 use super::movement::Moved;
 use super::row::Row;
 use super::site::Site;
-use super::{Operation, movement, operation, require_before_row, tag, trigger_data, upsert};
+use super::{
+    Operation, member, movement, operation, require_before_row, tag, trigger_data, upsert,
+};
 use crate::audit::{self, About, Line};
 use crate::constraint;
 use crate::error::{Error, OrRaise, Result};
 use crate::functions::{require_preloaded, version_1};
-use crate::node::{privilege, relation};
+use crate::node::row::parse;
+use crate::node::{privilege, relation, statement};
 use crate::registry::{self, Protected};
 use crate::session::reach::ReachEntry;
 use crate::session::{self, Session};
@@ -35,10 +38,20 @@ pub unsafe extern "C-unwind" fn fhir_access_enforce_write(
         let Some(protected) = registry::protected((*relation).rd_id).or_raise() else {
             not_registered(relation).raise();
         };
-        let (tuple, interaction) = match operation(data) {
-            Operation::Insert => (insert(fcinfo, data, &protected), Interaction::Create),
-            Operation::Update => (update(fcinfo, data, &protected), Interaction::Update),
-            _ => (delete(fcinfo, data, &protected), Interaction::Delete),
+        let interaction = match operation(data) {
+            Operation::Insert => Interaction::Create,
+            Operation::Update => Interaction::Update,
+            _ => Interaction::Delete,
+        };
+        let tuple = if protected.history.is_some() && privilege::writer_is_subject() {
+            let row = Row::of(data.tg_trigtuple, relation, &protected);
+            Err(protected.not_written(interaction, row.reference()))
+        } else {
+            match interaction {
+                Interaction::Create => insert(fcinfo, data, &protected),
+                Interaction::Update => update(fcinfo, data, &protected),
+                _ => delete(fcinfo, data, &protected),
+            }
         };
         let tuple = tuple.map_err(|error| {
             let row = Row::of(data.tg_trigtuple, relation, &protected);
@@ -118,34 +131,48 @@ unsafe fn insert(
             return Ok(data.tg_trigtuple);
         }
         require_preloaded()?;
-        let session = session::current()?;
+        let session = writing_session()?;
         if let Some(moved) = movement::of_this_insert(data) {
             return arrival(fcinfo, data, row, &session, protected, &moved);
         }
         movement::settle()?;
         upsert::settle()?;
+        upsert::begin();
         row.check_shape()?;
         let sent = row.document()?;
-        if let Some(tagged) = tag::on_create(&session, protected, sent.value()?)? {
+        if let Some(tagged) = tag::on_create(&session, protected, sent.value()?, None)? {
             row.put(&tagged);
+        }
+        if let Some(own) = member::in_project(&session, protected, row.document()?.value()?)? {
+            row.put(&own);
         }
         let site = Site::at(fcinfo, &session, protected);
         let entry = site.deciding(Interaction::Create, data.tg_relation, &row)?;
         let Some(mut entry) = entry else {
             return Err(site.refusal(Interaction::Create, &row, "the new row"));
         };
-        let dropped = entry.hidden.union(&entry.readonly);
+        let dropped = Rc::clone(&entry.kept);
         if !dropped.is_empty() {
             if let Some(violation) = kept::violation_of_insert(&row, sent.value()?, &dropped)? {
                 // Where an update may yet take the insert's place, it is judged by what was sent.
                 upsert::refuse(of_relation(violation, protected))?;
                 return Ok(row.tuple);
             }
-            let kept = dropped.try_remove(row.document()?.value()?).map_err(|_| {
+            let tagged = row.document()?;
+            let kept = dropped.try_remove(tagged.value()?).map_err(|_| {
                 row.invalid("cannot be written without its readonly and hidden fields")
             })?;
             if let Some(kept) = kept {
                 row.put(&kept);
+                let kept = parse(&kept)?;
+                if let Some(again) = tag::on_create(&session, protected, kept, tagged.value().ok())?
+                {
+                    row.put(&again);
+                }
+                let document = row.document()?;
+                if let Some(own) = member::in_project(&session, protected, document.value()?)? {
+                    row.put(&own);
+                }
                 upsert::note(protected.relation, row.reference(), &dropped);
                 let granting = site.deciding(Interaction::Create, data.tg_relation, &row)?;
                 entry = granting.ok_or_else(|| {
@@ -154,8 +181,12 @@ unsafe fn insert(
                 })?;
             }
         }
-        if let Some(unmet) = constraint::unmet(&entry, None, row.document()?.value()?) {
-            let refusal = unmet.refusal(Interaction::Create, row.reference());
+        let document = row.document()?;
+        let written = (None, document.value()?);
+        if let Err(refusal) = check_document(&session, Interaction::Create, &row, written) {
+            upsert::refuse(of_relation(refusal, protected))?;
+        } else if let Some(unmet) = constraint::unmet(&entry, None, document.value()?) {
+            let refusal = unmet.refusal(Interaction::Create, row.name());
             upsert::refuse(of_relation(refusal, protected))?;
         } else {
             upsert::permit(permitted(
@@ -166,6 +197,34 @@ unsafe fn insert(
             ))?;
         }
         Ok(row.tuple)
+    }
+}
+
+/// What the documents' own tables ask besides, of a row as it was and as it will be.
+fn check_document(
+    session: &Session,
+    interaction: Interaction,
+    row: &Row<'_>,
+    (stored, new): (Option<jsonb::Value<'_>>, jsonb::Value<'_>),
+) -> Result<()> {
+    let reference = || row.name();
+    member::check(
+        session,
+        row.protected(),
+        interaction,
+        reference,
+        stored,
+        new,
+    )
+}
+
+/// Who writes. What a statement finds, and shows of it, is what those may see whom it was made for; where they are others by
+/// now (a function in it has switched the session), it ends.
+fn writing_session() -> Result<Rc<Session>> {
+    let session = session::current()?;
+    match statement::fence() {
+        Some(fence) if fence != session.fingerprint => Err(Error::Fence),
+        _ => Ok(session),
     }
 }
 
@@ -235,7 +294,7 @@ unsafe fn update(
 ) -> Result<pg_sys::HeapTuple> {
     // SAFETY: by the caller's promise.
     unsafe {
-        let old = Row::of(data.tg_trigtuple, data.tg_relation, protected);
+        let mut old = Row::of(data.tg_trigtuple, data.tg_relation, protected);
         let mut new = Row::of(data.tg_newtuple, data.tg_relation, protected);
         new.note_irregular_references()?;
         if !privilege::writer_is_subject() {
@@ -245,20 +304,29 @@ unsafe fn update(
         require_preloaded()?;
         upsert::updates();
         movement::settle()?;
-        let session = session::current()?;
+        let session = writing_session()?;
         let site = Site::at(fcinfo, &session, protected);
+        let reader = site.deciding(Interaction::Search, data.tg_relation, &old)?;
+        if reader.is_none() && privilege::keeps_foreign_key() {
+            old.conceal();
+            new.conceal();
+        }
         let Some(entry) = site.deciding(Interaction::Update, data.tg_relation, &old)? else {
             return Err(site.refusal(Interaction::Update, &old, "the stored row"));
         };
-        let mut fields = entry.hidden.union(&entry.readonly);
-        let mut unseen = fields.clone();
+        let mut fields = Rc::clone(&entry.kept);
         // What the reader could not see cannot have been meant to change, whichever entry permits the write.
-        if let Some(reader) = site.deciding(Interaction::Search, data.tg_relation, &old)? {
-            fields = fields.union(&reader.hidden);
-            unseen = reader.hidden.clone();
-        }
-        if let Some(dropped) = upsert::dropped(protected.relation, &old.reference()) {
-            fields = fields.union(&dropped);
+        let mut unseen = match reader {
+            Some(reader) => {
+                if reader.hidden != entry.hidden {
+                    fields = Rc::new(fields.union(&reader.hidden));
+                }
+                reader.hidden.clone()
+            }
+            None => fields.as_ref().clone(),
+        };
+        if let Some(dropped) = upsert::dropped(protected.relation, || old.reference()) {
+            fields = Rc::new(fields.union(&dropped));
             unseen = unseen.union(&dropped);
         }
         let kept = Kept { fields, unseen };
@@ -337,8 +405,11 @@ fn finish_update(
     let Some(entry) = site.deciding(Interaction::Update, relation, row)? else {
         return Err(site.refusal(Interaction::Update, row, what));
     };
-    match constraint::unmet(&entry, Some(before), row.document()?.value()?) {
-        Some(unmet) => Err(unmet.refusal(Interaction::Update, row.reference())),
+    let document = row.document()?;
+    let written = (Some(before), document.value()?);
+    check_document(&site.session, Interaction::Update, row, written)?;
+    match constraint::unmet(&entry, Some(before), document.value()?) {
+        Some(unmet) => Err(unmet.refusal(Interaction::Update, row.name())),
         None => Ok(entry),
     }
 }
@@ -352,10 +423,10 @@ unsafe fn delete(
 ) -> Result<pg_sys::HeapTuple> {
     // SAFETY: by the caller's promise.
     unsafe {
-        let row = Row::of(data.tg_trigtuple, data.tg_relation, protected);
+        let mut row = Row::of(data.tg_trigtuple, data.tg_relation, protected);
         if privilege::writer_is_subject() {
             require_preloaded()?;
-            let session = session::current()?;
+            let session = writing_session()?;
             let site = Site::at(fcinfo, &session, protected);
             let (refusal, line) =
                 match site.deciding(Interaction::Delete, data.tg_relation, &row)? {
@@ -364,6 +435,13 @@ unsafe fn delete(
                         (None, line)
                     }
                     None => {
+                        let unseen = privilege::keeps_foreign_key()
+                            && site
+                                .deciding(Interaction::Search, data.tg_relation, &row)?
+                                .is_none();
+                        if unseen {
+                            row.conceal();
+                        }
                         let refusal = site.refusal(Interaction::Delete, &row, "the stored row");
                         (Some(refusal), None)
                     }

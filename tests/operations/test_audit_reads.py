@@ -1,7 +1,7 @@
 """The audit trail: each statement that reads."""
 
 from audit_log import OBSERVATIONS, details, interaction, target
-from conftest import connect
+from conftest import connect, refused
 
 
 def test_one_line_for_each_statement_that_reads(audited, session):
@@ -83,3 +83,21 @@ def test_read_names_the_resource_that_it_gives(audited, session, clinic):
     with connect(clinic, "carrier") as carrier:
         carrier.execute("SELECT fhir_access.read('Patient', 'p1')")
     assert log.brief() == [("read", "Patient/p1", "0")]
+
+
+def test_versions_and_histories(audited, session, superuser):
+    superuser.execute("CREATE TABLE patient_history AS SELECT id, 7 AS version, resource FROM patient")
+    superuser.execute("SELECT fhir_access.protect('patient_history', 'Patient', history_of => 'patient', version_column => 'version')")
+    superuser.execute("GRANT SELECT ON patient_history TO attendant")
+    log = audited("all")
+    doctor = session("doctor")
+    doctor.execute("SELECT fhir_access.vread('Patient', 'p1', '7')")
+    assert log.brief() == [("vread", "Patient/p1/_history/7", "0")]
+    doctor.execute("SELECT fhir_access.vread('Patient', 'p1', '8')")
+    assert log.brief() == []
+    doctor.execute("SELECT * FROM patient_history")
+    assert log.brief() == [("history", "Patient", "0")]
+    doctor.execute("SELECT FROM patient_history JOIN patient USING (id)")
+    assert log.brief() == [("search", "Patient", "Patient", "0")]
+    refused(doctor, "UPDATE patient_history SET version = 8", "42501")
+    assert log.brief() == [("update", "Patient", "4")]

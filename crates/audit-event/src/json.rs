@@ -228,6 +228,14 @@ fn who(profile: &str) -> Reference<'_> {
     }
 }
 
+/// Does `Type/` with this behind it refer to a resource, or to a version of one?
+fn names_a_resource(id: &str) -> bool {
+    match id.split_once("/_history/") {
+        Some((id, version)) => is_id(id) && is_id(version),
+        None => is_id(id),
+    }
+}
+
 fn entity(entity: &Entity) -> AuditEntity<'_> {
     let kind = entity.resource_type.as_deref().and_then(name);
     let id = entity.id.as_deref().filter(|id| !id.is_empty());
@@ -237,7 +245,7 @@ fn entity(entity: &Entity) -> AuditEntity<'_> {
             r#type: Some(kind),
             ..Reference::default()
         }),
-        (Some(kind), Some(id)) if is_id(id) => Some(Reference {
+        (Some(kind), Some(id)) if names_a_resource(id) => Some(Reference {
             reference: Some(Cow::Owned(format!("{kind}/{id}"))),
             ..Reference::default()
         }),

@@ -131,15 +131,15 @@ pub const ENTRIES: &[Entry] = &[
     entry(
         Source::Extension(Kind::Fence),
         "this statement was prepared for another session context",
-        "A cursor goes on after the session's membership, address or policies changed: it would show rows of another context.",
-        "Open the cursor again. Prepared statements are planned anew by themselves.",
+        "A cursor goes on, or a statement writes, after the session's membership, address or policies changed: it would show rows of another context, or write what it read there.",
+        "Open the cursor again, or run the statement again. Prepared statements are planned anew by themselves.",
         Yes,
     ),
     entry(
         Source::Extension(Kind::NotPermitted),
         "create of … is not permitted",
-        "No entry grants `create` on the new row, or it does not meet a write constraint. The detail says which, and names the entries.",
-        "Write what the policies permit, or have the policy changed. `fhir_access.explain(type, 'create')` lists the entries.",
+        "No entry grants `create` on the new row, or it does not meet a write constraint. The detail says which, and names the entries. Or the table is a history, which nobody writes who is subject to policies; so for `update` and `delete`.",
+        "Write what the policies permit, or have the policy changed. `fhir_access.explain(type, 'create')` lists the entries. Versions are written by [a trigger](reference.md#history).",
         Yes,
     ),
     entry(
@@ -307,6 +307,20 @@ pub const ENTRIES: &[Entry] = &[
     ),
     entry(
         Source::Extension(Kind::Argument),
+        "resource_type is NULL",
+        "`protect()` was called with NULL for something that has no default; so for the other arguments.",
+        "The table, the FHIR type of its rows, the names of its columns.",
+        Yes,
+    ),
+    entry(
+        Source::Extension(Kind::Argument),
+        "version_column is for the history of a table",
+        "`protect()` was given `version_column` without `history_of`.",
+        "Both for a table of versions, neither for a table of current resources.",
+        Yes,
+    ),
+    entry(
+        Source::Extension(Kind::Argument),
         "unknown interaction \"…\"",
         "`explain()` or `check()` was asked of something else.",
         "One of `read`, `vread`, `search`, `history`, `create`, `update`, `delete`.",
@@ -317,13 +331,6 @@ pub const ENTRIES: &[Entry] = &[
         "\"…\" is not a reference to a resource",
         "`check()` was asked of a type where it needs a resource.",
         "`Type/id`.",
-        Yes,
-    ),
-    entry(
-        Source::Extension(Kind::Argument),
-        "protection of Binary is not supported yet",
-        "Rows of `Binary` are granted by their `securityContext`.",
-        "Keep such a table closed to roles that are subject to policies.",
         Yes,
     ),
     entry(
@@ -380,6 +387,27 @@ pub const ENTRIES: &[Entry] = &[
         "… is a view",
         "`protect()` of something without rows of its own.",
         "Protect the tables below it; the view then shows what its reader may see.",
+        Yes,
+    ),
+    entry(
+        Source::Extension(Kind::WrongRelation),
+        "… cannot be the history of …, which …",
+        "Versions are judged by the current row of their resource: that table must be protected, hold the same type, with ids of the same type and collation, and be no history itself.",
+        "Protect the table of the current resources, then the history.",
+        Yes,
+    ),
+    entry(
+        Source::Extension(Kind::WrongRelation),
+        "… cannot be the history of itself",
+        "`history_of` names the table of the current resources.",
+        "Name that one; without `history_of` a table holds current resources.",
+        Yes,
+    ),
+    entry(
+        Source::Extension(Kind::WrongRelation),
+        "… keeps its versions in \"…\", which is of a type that versions cannot have",
+        "`version_column` is compared with a text.",
+        "Keep versions in a column of type `text`, `varchar`, `uuid`, `integer` or `bigint`; or in `meta.versionId`, without `version_column`.",
         Yes,
     ),
     entry(
@@ -527,6 +555,13 @@ pub const ENTRIES: &[Entry] = &[
         "column \"…\" of the protected relation … is gone or is not jsonb",
         "A column that protection needs was dropped, renamed or changed.",
         "`fhir_access.protect()` with the columns as they are now.",
+        Yes,
+    ),
+    entry(
+        Source::Extension(Kind::NotReady),
+        "… is the history of …, which …",
+        "The table of the current resources is gone, not protected (any more), or not as it was when the history was protected. The history stays closed.",
+        "`fhir_access.protect()` for the table of the current resources, then for the history. `doctor()` names such tables.",
         Yes,
     ),
     entry(

@@ -41,7 +41,7 @@ pub use fhir_model as model;
 pub use criteria::{BindError, Binding, Bindings, Criteria, CriteriaError};
 pub use lookup::{Comparison, Comparisons, Condition, Key, KeyValue, Lookup, Operator};
 pub use path::{Filter, Leaf, Path, Step};
-pub use predicate::Predicate;
+pub use predicate::{Candidate, Predicate};
 pub use progress::on_progress;
 pub use range::{Amount, Moment, Prefix, Span, Unit};
 pub use references::{has_irregular_references, referenced_patients};

@@ -4,7 +4,16 @@ mod merge;
 
 use std::fmt;
 
-use crate::test::{Test, write_quoted};
+use crate::test::{Test, all, any, write_quoted};
+
+/// A row that a [`Predicate`] is asked about.
+pub trait Candidate {
+    /// Whether its logical id is one of these; `None` is unknown.
+    fn has_id_of(&self, ids: &[String]) -> Option<bool>;
+
+    /// Whether its document passes the test; `None` is unknown.
+    fn passes(&self, test: &Test) -> Option<bool>;
+}
 
 /// A condition on a stored row. [`Display`](fmt::Display) is the explanation that users read.
 #[derive(Debug, Clone, PartialEq)]
@@ -17,7 +26,7 @@ pub enum Predicate {
     Or(Vec<Predicate>),
     /// Directly over a condition of the row only. Unknown stays unknown.
     Not(Box<Predicate>),
-    /// The row's own logical id is one of these.
+    /// The row's own logical id is one of these; those of a criteria are sorted and distinct.
     Id(Vec<String>),
     /// The row is of one of these resource types: in a table that holds several.
     ResourceType(Vec<String>),
@@ -25,6 +34,9 @@ pub enum Predicate {
     TypeAgrees,
     /// The document passes the test.
     Test(Test),
+    /// The resource that the document's `securityContext` refers to may be read, or there is none. No criteria says so, and
+    /// only who has all resources can tell.
+    SecurityContext,
 }
 
 impl Predicate {
@@ -73,10 +85,59 @@ impl Predicate {
         }
     }
 
+    /// Whether the row meets it: what is unknown (`None`) is not granted. What is asked of other rows
+    /// ([`asks_elsewhere`](Self::asks_elsewhere)) is unknown here, and so is the row's type, which whoever asks has settled.
+    pub fn evaluate(&self, row: &impl Candidate) -> Option<bool> {
+        match self {
+            Predicate::Constant(value) => Some(*value),
+            Predicate::And(parts) => all(parts.iter(), |part| part.evaluate(row)),
+            Predicate::Or(parts) => any(parts.iter(), |part| part.evaluate(row)),
+            Predicate::Not(inner) => inner.evaluate(row).map(|held| !held),
+            Predicate::Id(ids) => row.has_id_of(ids),
+            Predicate::Test(test) => row.passes(test),
+            Predicate::ResourceType(_) | Predicate::TypeAgrees | Predicate::SecurityContext => None,
+        }
+    }
+
+    /// Whether it asks for more than the row itself tells.
+    pub fn asks_elsewhere(&self) -> bool {
+        match self {
+            Predicate::Constant(_)
+            | Predicate::Test(_)
+            | Predicate::Id(_)
+            | Predicate::ResourceType(_)
+            | Predicate::TypeAgrees => false,
+            Predicate::SecurityContext => true,
+            Predicate::Not(inner) => inner.asks_elsewhere(),
+            Predicate::And(parts) | Predicate::Or(parts) => {
+                parts.iter().any(Predicate::asks_elsewhere)
+            }
+        }
+    }
+
+    /// Whether it asks for the row's own id.
+    pub fn asks_for_id(&self) -> bool {
+        match self {
+            Predicate::Constant(_)
+            | Predicate::Test(_)
+            | Predicate::ResourceType(_)
+            | Predicate::TypeAgrees
+            | Predicate::SecurityContext => false,
+            Predicate::Id(_) => true,
+            Predicate::Not(inner) => inner.asks_for_id(),
+            Predicate::And(parts) | Predicate::Or(parts) => {
+                parts.iter().any(Predicate::asks_for_id)
+            }
+        }
+    }
+
     /// Whether an index could answer some part of it.
     pub(crate) fn has_lookups(&self) -> bool {
         match self {
-            Predicate::Constant(_) | Predicate::Not(_) | Predicate::TypeAgrees => false,
+            Predicate::Constant(_)
+            | Predicate::Not(_)
+            | Predicate::TypeAgrees
+            | Predicate::SecurityContext => false,
             Predicate::Id(_) | Predicate::ResourceType(_) => true,
             Predicate::Test(test) => !test.lookups().is_empty(),
             Predicate::And(parts) | Predicate::Or(parts) => {
@@ -95,7 +156,8 @@ impl Predicate {
             inner @ (Predicate::Id(_)
             | Predicate::ResourceType(_)
             | Predicate::TypeAgrees
-            | Predicate::Test(_)) => Predicate::Not(Box::new(inner)),
+            | Predicate::Test(_)
+            | Predicate::SecurityContext) => Predicate::Not(Box::new(inner)),
         }
     }
 }
@@ -129,6 +191,7 @@ impl fmt::Display for Predicate {
             Predicate::ResourceType(types) => values(f, "type", types),
             Predicate::TypeAgrees => f.write_str("type agrees"),
             Predicate::Test(test) => write!(f, "{test}"),
+            Predicate::SecurityContext => f.write_str("what securityContext refers to may be read"),
         }
     }
 }
@@ -160,6 +223,50 @@ mod tests {
         );
         assert_eq!(either.clone().negated().negated(), either);
         assert_eq!(Constant(true).negated(), Constant(false));
+        let context = Predicate::SecurityContext;
+        assert_eq!(Predicate::any([context.clone(), context.clone()]), context);
+        assert_eq!(context.clone().negated().negated(), context);
+        assert!(!context.has_lookups());
+    }
+
+    #[test]
+    fn evaluation() {
+        /// Its id is `a`; what its document says is unknown.
+        struct Row;
+        impl Candidate for Row {
+            fn has_id_of(&self, ids: &[String]) -> Option<bool> {
+                Some(ids.iter().any(|id| id == "a"))
+            }
+            fn passes(&self, _test: &Test) -> Option<bool> {
+                None
+            }
+        }
+        let not = |inner| Not(Box::new(inner));
+        let unknown = || Predicate::Test("equals(url:text) \"http://x\"".parse().unwrap());
+        let table = [
+            (Constant(true), Some(true)),
+            (Constant(false), Some(false)),
+            (id("a"), Some(true)),
+            (not(id("a")), Some(false)),
+            (unknown(), None),
+            (not(unknown()), None),
+            (And(vec![id("a"), unknown()]), None),
+            (And(vec![unknown(), id("b")]), Some(false)),
+            (And(vec![id("a"), not(id("b"))]), Some(true)),
+            (Or(vec![unknown(), id("a")]), Some(true)),
+            (Or(vec![id("b"), unknown()]), None),
+            (Or(vec![id("b"), not(id("a"))]), Some(false)),
+            (And(Vec::new()), Some(true)),
+            (Or(Vec::new()), Some(false)),
+        ];
+        for (predicate, expected) in table {
+            assert_eq!(predicate.evaluate(&Row), expected, "{predicate}");
+        }
+        assert_eq!(Predicate::SecurityContext.evaluate(&Row), None);
+        assert!(And(vec![id("a"), not(Predicate::SecurityContext)]).asks_elsewhere());
+        assert!(!Or(vec![unknown(), not(id("a"))]).asks_elsewhere());
+        assert!(And(vec![unknown(), not(id("a"))]).asks_for_id());
+        assert!(!Or(vec![unknown(), Constant(true)]).asks_for_id());
     }
 
     #[test]
@@ -211,5 +318,10 @@ mod tests {
     fn reading() {
         let both = And(vec![Or(vec![id("a"), id("b")]), Not(Box::new(id("c")))]);
         assert_eq!(both.to_string(), r#"(id "a" or id "b") and not id "c""#);
+        let context = Predicate::SecurityContext.negated();
+        assert_eq!(
+            context.to_string(),
+            "not what securityContext refers to may be read"
+        );
     }
 }

@@ -9,7 +9,7 @@ mod token;
 pub use text::ParseTestError;
 pub(crate) use text::{Scanner, write_paths, write_quoted};
 
-pub(crate) use evaluate::{and, any, each, items, member};
+pub(crate) use evaluate::{all, and, any, each, items, member};
 pub(crate) use pieces::each_piece;
 pub(crate) use reference::{Document, Found, irregular, last_two, relative};
 pub(crate) use token::{Half, each_token};

@@ -44,7 +44,7 @@ in [docs/criteria.md](../../../docs/criteria.md).
 /// The names of the indexes that serve a predicate; `None` where one of its alternatives has none.
 fn served(predicate: &Predicate) -> Option<BTreeSet<String>> {
     match predicate {
-        Predicate::Constant(_) => panic!("{predicate} needs no index"),
+        Predicate::Constant(_) | Predicate::SecurityContext => panic!("{predicate} needs no index"),
         Predicate::Id(_) => Some(BTreeSet::from(["id".to_owned()])),
         Predicate::Not(_) | Predicate::ResourceType(_) | Predicate::TypeAgrees => None,
         Predicate::And(parts) => {

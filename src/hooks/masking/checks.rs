@@ -1,6 +1,6 @@
 //! `WITH CHECK`: what must be true of the rows that a statement leaves behind.
 
-use super::{Rewriter, entry};
+use super::{Rewriter, entry, is_of_row_security};
 use crate::error::{OrRaise, Result};
 use crate::hooks::{mark, row_security};
 use crate::node::tree;
@@ -10,7 +10,7 @@ use pgrx::prelude::*;
 use std::ffi::CStr;
 
 impl Rewriter {
-    /// `WITH CHECK`: of row security over the stored row, of a view over the masked one.
+    /// `WITH CHECK`: of row security over the stored row; of a view, also of the row that an upsert finds, over the masked one.
     ///
     /// # Safety
     /// `query` must be the query on top of the levels.
@@ -39,10 +39,10 @@ impl Rewriter {
                     self.complete(query, check, interaction).or_raise();
                     continue;
                 }
-                (*check).qual = if (*check).kind == pg_sys::WCOKind::WCO_VIEW_CHECK {
-                    tree::mutate((*check).qual, self)
-                } else {
+                (*check).qual = if is_of_row_security((*check).kind) {
                     self.unmasked(target, (*check).qual)
+                } else {
+                    tree::mutate((*check).qual, self)
                 };
             }
         }

@@ -1,6 +1,7 @@
 //! Range table entries: which of them must be enforced, whether their predicates are there and this session's, and the
 //! mark of those that the rewriter has seen.
 
+use crate::catalog::catalog;
 use crate::error::{Error, Result};
 use crate::hooks::{mark, row_security};
 use crate::node::{privilege, relation};
@@ -94,7 +95,7 @@ pub unsafe fn add_predicates(
             (*entry).securityQuals = pg_sys::lappend((*entry).securityQuals, qual.cast());
         }
         if target {
-            for check in row_security::checks(session, protected, query)? {
+            for check in row_security::checks(session, protected, query, entry)? {
                 pg_sys::ChangeVarNodes((*check).qual, 1, number, 0);
                 (*query).withCheckOptions =
                     pg_sys::lappend((*query).withCheckOptions, check.cast());
@@ -174,8 +175,12 @@ pub fn not_ready(relation: pg_sys::Oid, what: &str, how: &str) -> Error {
             "{what} of the protected relation {} {how}",
             relation::qualified_name(relation)
         ),
-        hint: "Call fhir_access.protect() again, or fhir_access.unprotect() to give protection up."
-            .to_owned(),
+        hint: if catalog().is_some_and(|catalog| catalog.holds(relation)) {
+            "SELECT * FROM fhir_access.doctor() tells what to do.".to_owned()
+        } else {
+            "Call fhir_access.protect() again, or fhir_access.unprotect() to give protection up."
+                .to_owned()
+        },
     }
     .about(relation)
 }

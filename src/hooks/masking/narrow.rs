@@ -4,7 +4,7 @@
 //! the rows of the others are of no use, so it is given the predicate for these: never more rows than that for all.
 
 use crate::node::row;
-use crate::registry::{Protected, types};
+use crate::registry::Protected;
 use pgrx::PgList;
 use pgrx::prelude::*;
 
@@ -292,10 +292,9 @@ fn is_equality(operator: pg_sys::Oid, collation: pg_sys::Oid) -> bool {
     by_bytes && EQUALITY.contains(&operator.to_u32())
 }
 
-/// The type of this name, if a table of all types holds it.
+/// The type of this name, if there is one.
 fn known(name: &str) -> Vec<&'static str> {
     fhir_search::model::resource_type(name)
-        .filter(|resource_type| types::is_held(resource_type))
         .into_iter()
         .collect()
 }

@@ -1,7 +1,10 @@
 //! What stands for each column of a masked relation: expressions over its row, made when a statement first needs them.
 
+use super::versions;
 use crate::error::Result;
 use crate::node::expr::{self, ROW};
+use crate::node::relation::Column;
+use crate::predicate::current::Judge;
 use crate::predicate::{Style, Writer};
 use crate::registry::Protected;
 use crate::session::TableReach;
@@ -28,6 +31,9 @@ pub struct Mask {
     protected: Rc<Protected>,
     /// Which predicate hides which fields, in the order of the deciding entries; empty where nothing is hidden.
     hidden: Vec<(Predicate, FieldSet)>,
+    /// Of versions: which fields the entry hides that grants the current row, as the text of a subquery. `None` where that
+    /// can hide nothing more.
+    now: Option<String>,
     /// When rows come before row security was asked (the existing row of an upsert): what must hold to see anything.
     guard: Option<Predicate>,
     made: RefCell<HashMap<i16, Replacement>>,
@@ -35,20 +41,46 @@ pub struct Mask {
 
 impl Mask {
     /// The mask of `protected`; `None` where nothing is hidden.
-    pub fn of(protected: &Rc<Protected>, reach: &TableReach, unchecked_rows: bool) -> Option<Mask> {
+    pub fn of(
+        protected: &Rc<Protected>,
+        reach: &TableReach,
+        unchecked_rows: bool,
+    ) -> Result<Option<Mask>> {
         let guard = unchecked_rows
             .then(|| reach.predicate())
             .filter(|predicate| *predicate != Predicate::Constant(true));
         let hidden = reach.hidden();
         if hidden.is_empty() && guard.is_none() {
-            return None;
+            return Ok(None);
         }
-        Some(Mask {
+        let now = match (protected.current()?, reach) {
+            (Some(current), TableReach::One(reach, _)) if hidden.len() > 1 => {
+                let judge = Judge {
+                    versions: protected,
+                    current: &current,
+                    reach,
+                };
+                Some(judge.hidden_fields())
+            }
+            _ => None,
+        };
+        Ok(Some(Mask {
             protected: Rc::clone(protected),
             hidden,
+            now,
             guard,
             made: RefCell::default(),
-        })
+        }))
+    }
+
+    /// The column that holds the resource.
+    pub fn resource(&self) -> &Column {
+        &self.protected.resource
+    }
+
+    /// Do the expressions hold a subquery?
+    pub fn asks_current_row(&self) -> bool {
+        self.now.is_some()
     }
 
     /// What a reference to the column with this number becomes; 0 is the whole row, negative numbers are system columns.
@@ -67,16 +99,24 @@ impl Mask {
         let text = if attribute < 0 {
             return Ok(Replacement::Itself);
         } else if attribute == 0 {
-            self.choice(&writer, &format!("{ROW}.*"), |row, fields| {
-                self.masked_row(&writer, row, fields)
-            })
+            let by_version = self.choice(&writer, &format!("{ROW}.*"), |row, fields| {
+                Some(self.masked_row(&writer, row, &writer.text(&fields.to_string())))
+            });
+            match &self.now {
+                Some(now) => self.masked_row(&writer, &by_version, now),
+                None => by_version,
+            }
         } else if attribute == self.protected.resource.number {
-            self.choice(&writer, &writer.resource(), |resource, fields| {
-                Some(writer.call(
-                    "mask",
-                    &[resource.to_owned(), writer.text(&fields.to_string())],
-                ))
-            })
+            let mask = |resource: &str, fields: &str| {
+                writer.call("mask", &[resource.to_owned(), fields.to_owned()])
+            };
+            let by_version = self.choice(&writer, &writer.resource(), |resource, fields| {
+                Some(mask(resource, &writer.text(&fields.to_string())))
+            });
+            match &self.now {
+                Some(now) => mask(&by_version, now),
+                None => by_version,
+            }
         } else if let Some(column) = self
             .protected
             .derived
@@ -86,14 +126,26 @@ impl Mask {
             if self.guard.is_none() && self.hidden.iter().all(|(_, fields)| !fields.is_empty()) {
                 return Ok(Replacement::Null);
             }
-            self.choice(&writer, &writer.column(&column.name), |_, _| None)
+            let by_version = self.choice(&writer, &writer.column(&column.name), |_, _| None);
+            match &self.now {
+                Some(now) => format!(
+                    "CASE WHEN {now} {} {} THEN {by_version} END",
+                    writer.operator("="),
+                    writer.text("")
+                ),
+                None => by_version,
+            }
         } else if self.guard.is_some() {
             // Any other column of a row that may not be seen at all.
             return self.guarded_column(&writer, attribute);
         } else {
             return Ok(Replacement::Itself);
         };
-        expr::parse_for(self.protected.relation, &text).map(Replacement::Expression)
+        let expression = match self.now {
+            Some(_) => versions::parse(self.protected.relation, &text),
+            None => expr::parse_for(self.protected.relation, &text),
+        };
+        expression.map(Replacement::Expression)
     }
 
     fn guarded_column(&self, writer: &Writer<'_>, attribute: i16) -> Result<Replacement> {
@@ -146,21 +198,21 @@ impl Mask {
         }
     }
 
-    fn masked_row(&self, writer: &Writer<'_>, row: &str, fields: &FieldSet) -> Option<String> {
+    fn masked_row(&self, writer: &Writer<'_>, row: &str, fields: &str) -> String {
         let derived: Vec<String> = self
             .protected
             .derived
             .iter()
             .map(|column| column.number.to_string())
             .collect();
-        Some(writer.call(
+        writer.call(
             "mask_row",
             &[
                 row.to_owned(),
                 self.protected.resource.number.to_string(),
-                writer.text(&fields.to_string()),
+                fields.to_owned(),
                 format!("'{{{}}}'::pg_catalog.int4[]", derived.join(",")),
             ],
-        ))
+        )
     }
 }

@@ -5,7 +5,7 @@ use crate::catalog::catalog;
 use crate::error::{Error, Result};
 use crate::node::privilege;
 use crate::node::relation::{self, Column, OpenRelation};
-use crate::registry::types;
+use crate::registry::{self, types};
 use crate::tools::objects;
 use pgrx::prelude::*;
 
@@ -37,7 +37,7 @@ pub fn check(oid: pg_sys::Oid, layout: &Layout) -> Result<()> {
                 "Protect the tables that hold FHIR resources.",
             ));
         }
-        if catalog().is_some_and(|catalog| pg_sys::get_rel_namespace(oid) == catalog.schema) {
+        if catalog().is_some_and(|catalog| catalog.holds(oid)) {
             return Err(wrong(
                 "belongs to fhir_access itself",
                 "Protect the tables that hold FHIR resources.",
@@ -126,5 +126,44 @@ pub fn check(oid: pg_sys::Oid, layout: &Layout) -> Result<()> {
         )
         .about_column(oid, resource_column));
     }
-    Ok(())
+    if let Some(version_column) = &layout.version_column {
+        let version = find(version_column)?;
+        if !ID_TYPES.contains(&version.type_oid) {
+            return Err(wrong(
+                &format!("keeps its versions in \"{version_column}\", which is of a type that versions cannot have"),
+                "A version column is of type text, varchar, uuid, integer or bigint.",
+            )
+            .about_column(oid, version_column));
+        }
+    }
+    match layout.history_of {
+        Some(current) if current == oid => Err(wrong(
+            "cannot be the history of itself",
+            "Name the table of the current resources with history_of => ….",
+        )),
+        Some(current) => check_current(&name, layout, &id, current),
+        None => Ok(()),
+    }
+}
+
+/// Can the rows of `current` judge the versions in `history`, whose ids are in the column `id`?
+fn check_current(history: &str, layout: &Layout, id: &Column, current: pg_sys::Oid) -> Result<()> {
+    if relation::kind(current).is_none() {
+        return Err(Error::NoRelation(current.to_u32()));
+    }
+    let unfit = match registry::protected(current)? {
+        None => Some("is not protected"),
+        Some(found) => registry::unfit_as_current(&found, layout.resource_type.as_deref(), id),
+    };
+    match unfit {
+        None => Ok(()),
+        Some(unfit) => Err(Error::WrongRelation {
+            message: format!(
+                "{history} cannot be the history of {}, which {unfit}",
+                relation::qualified_name(current)
+            ),
+            hint: "Protect the table of the current resources first; both hold one type, and the same ids."
+                .to_owned(),
+        }),
+    }
 }

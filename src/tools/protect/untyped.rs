@@ -5,7 +5,7 @@ use crate::node::expr::ROW;
 use crate::node::privilege::AsOwner;
 use crate::node::relation;
 use crate::predicate::{Style, Writer};
-use crate::registry::{self, types};
+use crate::registry;
 use fhir_search::Predicate;
 use pgrx::prelude::*;
 
@@ -18,7 +18,11 @@ pub fn warn(relation: pg_sys::Oid) -> Result<()> {
         return Ok(());
     }
     let typed = Predicate::all([
-        Predicate::ResourceType(types::held().map(str::to_owned).collect()),
+        Predicate::ResourceType(
+            fhir_search::model::resource_types()
+                .map(str::to_owned)
+                .collect(),
+        ),
         Predicate::TypeAgrees,
     ]);
     let name = relation::qualified_name(relation);

@@ -131,8 +131,6 @@ SELECT fhir_access.protect('plain', 'Pateint', 'doc');
 \echo :LAST_ERROR_SQLSTATE
 SELECT fhir_access.protect('plain', '', 'doc');
 \echo :LAST_ERROR_SQLSTATE
-SELECT fhir_access.protect('plain', 'Binary', 'doc');
-\echo :LAST_ERROR_SQLSTATE
 SELECT fhir_access.protect(NULL, 'Patient', 'doc');
 
 -- protect: what is no table of resources.

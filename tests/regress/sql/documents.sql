@@ -111,6 +111,7 @@ INSERT INTO fhir_access.access_policy (resource) VALUES ('{
 
 -- Application roles neither read nor write documents.
 SET ROLE app;
+SET fhir_access.membership = '{"resourceType": "ProjectMembership"}';
 SELECT count(*) FROM fhir_access.access_policy;
 \echo :LAST_ERROR_SQLSTATE
 INSERT INTO fhir_access.access_policy (resource) VALUES ('{"resourceType": "AccessPolicy"}');

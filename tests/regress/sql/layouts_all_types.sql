@@ -19,7 +19,8 @@ INSERT INTO by_column SELECT resource ->> 'resourceType', resource ->> 'id', res
     {"resourceType": "Encounter", "id": "9", "status": "CANARY", "subject": {"reference": "Patient/9"}, "meta": {"project": "elsewhere"}},
     {"resourceType": "Organization", "id": "1", "name": "Clinic", "meta": {"project": "clinic"}},
     {"resourceType": "AccessPolicy", "id": "1", "name": "CANARY", "meta": {"project": "clinic"}},
-    {"resourceType": "Binary", "id": "1", "data": "CANARY", "meta": {"project": "clinic"}},
+    {"resourceType": "Binary", "id": "1", "data": "CANARY", "securityContext": {"reference": "Encounter/9"}, "meta": {"project": "clinic"}},
+    {"resourceType": "Binary", "id": "2", "data": "AAAA", "securityContext": {"reference": "Patient/2"}, "meta": {"project": "clinic"}},
     {"resourceType": "CANARY", "id": "1", "meta": {"project": "clinic"}},
     {"resourceType": "patient", "id": "CANARY", "active": true, "meta": {"project": "clinic"}},
     {"resourceType": ["Patient"], "id": "CANARY", "active": true, "meta": {"project": "clinic"}},
@@ -140,7 +141,6 @@ INSERT INTO by_document VALUES ('x', '{"id": "x", "active": true}');
 INSERT INTO by_document VALUES ('x', '{"resourceType": null, "id": "x", "active": true}');
 INSERT INTO by_document VALUES ('x', '{"resourceType": "Pateint-CANARY", "id": "x"}');
 INSERT INTO by_document VALUES ('x', '{"resourceType": "Resource", "id": "x"}');
-INSERT INTO by_document VALUES ('x', '{"resourceType": "Binary", "id": "x"}');
 INSERT INTO by_document VALUES ('x', '[]');
 INSERT INTO by_column VALUES ('Encounter', 'x', '{"resourceType": "Patient", "id": "x", "active": true}');
 INSERT INTO by_column VALUES ('CANARY', 'x', '{"resourceType": "Patient", "id": "x", "active": true}');
@@ -153,6 +153,12 @@ UPDATE by_computed SET resource = resource || '{"resourceType": "Observation", "
 UPDATE by_column SET resource_type = 'Observation' WHERE id = '1' AND resource_type = 'Patient';
 UPDATE by_column SET resource_type = 'Observation', resource = resource || '{"resourceType": "Observation", "status": "final", "note": [{}]}' WHERE id = '1' AND resource_type = 'Patient';
 UPDATE by_column SET resource_type = NULL WHERE id = '1' AND resource_type = 'Patient';
+
+-- A Binary follows its security context, which is in the same table.
+SET fhir_access.membership = 'project';
+SELECT id, fhir_access.read('Binary', id) IS NOT NULL AS read FROM by_column WHERE resource_type = 'Binary' ORDER BY id;
+SELECT count(*) FROM by_column WHERE resource -> 'data' IS NOT NULL;
+SET fhir_access.membership = 'clinic';
 
 -- Upserts, MERGE and COPY.
 INSERT INTO by_column VALUES ('Patient', '1', '{"resourceType": "Patient", "id": "1", "active": true, "language": "fr"}')

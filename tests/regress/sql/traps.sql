@@ -220,6 +220,7 @@ ALTER DEFAULT PRIVILEGES GRANT ALL ON FUNCTIONS TO app;
 ALTER DEFAULT PRIVILEGES GRANT ALL ON SCHEMAS TO app;
 CREATE EXTENSION fhir_access;
 SET ROLE app;
+SET fhir_access.membership = '{"resourceType": "ProjectMembership"}';
 SELECT count(*) FROM fhir_access.access_policy;
 INSERT INTO fhir_access.access_policy (resource) VALUES ('{"resourceType": "AccessPolicy", "id": "mine"}');
 INSERT INTO fhir_access.project_membership (resource) VALUES ('{"resourceType": "ProjectMembership", "id": "mine"}');

@@ -90,7 +90,9 @@ fn administrator(access: &EffectiveAccess, project: &str) -> Vec<Definition> {
             .criteria(format!("Project?_id={project}"))
             .hidden(&PROJECT_HIDDEN)
             .readonly(&PROJECT_READONLY),
-        own("ProjectMembership", Interactions::ALL).readonly(&["project", "user"]),
+        Definition::new("ProjectMembership", Interactions::ALL)
+            .criteria(format!("ProjectMembership?project=Project/{project}"))
+            .readonly(&["project", "user"]),
         own("UserSecurityRequest", Interactions::READ),
         own("User", Interactions::ALL)
             .hidden(&["passwordHash", "mfaSecret"])

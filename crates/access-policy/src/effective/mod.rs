@@ -279,8 +279,9 @@ impl EffectiveAccess {
 
     /// Which rows of the type belong to the projects that the interaction may reach: those of the own project, and for
     /// reading those of linked projects that export the type. Rows of the admin types are never read through a link,
-    /// except the linked `Project` itself: rows of that type are told by their own id. `Constant(true)` when the
-    /// membership names no project or is of a super admin project.
+    /// except the linked `Project` itself: rows of that type are told by their own id. A `ProjectMembership` is of the project
+    /// that it names, whatever its `meta` says. `Constant(true)` when the membership names no project or is of a super admin
+    /// project.
     ///
     /// # Errors
     /// When the type is unknown.
@@ -310,9 +311,16 @@ impl EffectiveAccess {
         }
         // `meta.project` stands in the same place in every type, in those too that have no criteria of their own (Binary).
         const ANY_TYPE: &str = "Basic";
-        Criteria::parse(ANY_TYPE, &format!("{ANY_TYPE}?_project={}", ids.join(",")))
+        const MEMBERSHIP: &str = "ProjectMembership";
+        let (known_type, criteria) = if resource_type == MEMBERSHIP {
+            // No link reaches a membership: `ids` is the own project.
+            (MEMBERSHIP, format!("{MEMBERSHIP}?project=Project/{own}"))
+        } else {
+            (ANY_TYPE, format!("{ANY_TYPE}?_project={}", ids.join(",")))
+        };
+        Criteria::parse(known_type, &criteria)
             .map_err(|_| not_applicable())?
-            .bind_for(ANY_TYPE, &Parameters::default())
+            .bind_for(known_type, &Parameters::default())
             .map_err(|_| not_applicable())
     }
 

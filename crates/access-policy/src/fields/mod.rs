@@ -98,7 +98,7 @@ impl FieldSet {
 
     /// The top-level elements that hold a field of this set: what to leave out of a document in which the fields themselves
     /// cannot be told, because it is nested too deeply.
-    pub fn outermost(&self) -> Self {
+    fn outermost(&self) -> Self {
         let mut root = Trie::default();
         for path in self.paths() {
             let first = path.split('.').next().unwrap_or(&path);
@@ -135,11 +135,15 @@ impl FieldSet {
         }
     }
 
-    /// [`try_remove`](Self::try_remove), with JSON `null` in place of a document that it refuses.
-    pub fn remove(&self, document: Value<'_>) -> Option<Vec<u8>> {
+    /// The document as it may be shown: [`try_remove`](Self::try_remove), or, where it is nested deeper than fields are looked
+    /// for, without the top-level elements that might hold them.
+    ///
+    /// # Errors
+    /// [`FieldError`] where the bytes are corrupt; the document must not be shown then.
+    pub fn mask(&self, document: Value<'_>) -> Result<Option<Vec<u8>>, FieldError> {
         match self.try_remove(document) {
-            Ok(removed) => removed,
-            Err(_) => Some(jsonb::encode(&Node::Null).unwrap_or_default()),
+            Err(FieldError::TooDeep) => self.outermost().try_remove(document),
+            masked => masked,
         }
     }
 
@@ -173,9 +177,14 @@ impl FieldSet {
         old: Value<'_>,
         unseen: &FieldSet,
     ) -> Result<Option<Vec<u8>>, FieldError> {
+        // Most documents have none of the fields: then there is nothing to match.
+        let tries = [&self.root];
+        if !remove::carries(&tries, old, 0)? && !remove::carries(&tries, new, 0)? {
+            return Ok(None);
+        }
         let unseen = if unseen == self { self } else { unseen };
         let scope = Scope {
-            kept: Cover::Inside(&[&self.root]),
+            kept: Cover::Inside(&tries),
             unseen: Cover::Inside(&[&unseen.root]),
             known: &BothKnown::default(),
         };

@@ -109,7 +109,7 @@ fn point_5_the_fixed_set_of_an_administrator() {
     assert_eq!(
         first("ProjectMembership", Interaction::Search),
         (
-            literal("ProjectMembership?_project=own"),
+            literal("ProjectMembership?project=Project/own"),
             String::new(),
             "project,user".to_owned()
         )
@@ -203,6 +203,11 @@ fn point_7_project_isolation() {
         let projects = projects.into_iter().map(str::to_owned).collect();
         assert_eq!(scope("Project", interaction), Predicate::Id(projects));
         assert_eq!(scope("User", interaction), literal("User?_project=own"));
+        // What sessions are resolved from decides, not its tags.
+        assert_eq!(
+            scope("ProjectMembership", interaction),
+            literal("ProjectMembership?project=Project/own")
+        );
     }
     assert!(
         access

@@ -124,6 +124,7 @@ impl Group {
             Predicate::Test(Test::Composite { .. })
             | Predicate::Constant(_)
             | Predicate::TypeAgrees
+            | Predicate::SecurityContext
             | Predicate::Or(_)
             | Predicate::Not(_) => {}
         }
@@ -208,6 +209,7 @@ fn write_shape(predicate: &Predicate, out: &mut String) {
         Predicate::Test(Test::Composite { .. })
         | Predicate::Constant(_)
         | Predicate::TypeAgrees
+        | Predicate::SecurityContext
         | Predicate::Not(_) => {
             write!(out, "{predicate}")
         }

@@ -194,7 +194,7 @@ pub(crate) fn any<T>(
 }
 
 /// Kleene's "and" over items, which stops at the first false one.
-fn all<T>(
+pub(crate) fn all<T>(
     items: impl Iterator<Item = T>,
     mut holds: impl FnMut(T) -> Option<bool>,
 ) -> Option<bool> {

@@ -255,7 +255,8 @@ fn containment() {
             Predicate::Constant(_)
             | Predicate::Id(_)
             | Predicate::ResourceType(_)
-            | Predicate::TypeAgrees => {}
+            | Predicate::TypeAgrees
+            | Predicate::SecurityContext => {}
         }
     }
     let accounts = [

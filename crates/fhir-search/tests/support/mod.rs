@@ -102,6 +102,7 @@ impl Checked {
             Predicate::ResourceType(_) | Predicate::TypeAgrees => {
                 panic!("criteria ask for no type: {predicate}")
             }
+            Predicate::SecurityContext => panic!("no criteria says so"),
             Predicate::Test(test) => {
                 let text = test.to_string();
                 assert_eq!(text.parse::<Test>().as_ref(), Ok(test), "text form: {text}");
