@@ -63,6 +63,15 @@ CREATE FUNCTION fhir_access.has_irregular_references(resource jsonb) RETURNS boo
 COMMENT ON FUNCTION fhir_access.has_irregular_references(jsonb) IS
     'does the resource hold a versioned or contained reference, which equality on the stored text cannot find?';
 
+CREATE FUNCTION fhir_access.is_of_type_support(internal) RETURNS internal
+    AS 'MODULE_PATHNAME', 'fhir_access_is_of_type_support'
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
+CREATE FUNCTION fhir_access.is_of_type(resource jsonb, resource_type text) RETURNS boolean
+    AS 'MODULE_PATHNAME', 'fhir_access_is_of_type'
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 2 SUPPORT fhir_access.is_of_type_support;
+COMMENT ON FUNCTION fhir_access.is_of_type(jsonb, text) IS
+    'does the resource say that it is of this type? In tables of several types it must say what the column beside it says';
+
 -- FHIR's read interaction. It looks with the session's policies, so that it is nobody's constant.
 CREATE FUNCTION fhir_access.read(resource_type text, id text) RETURNS jsonb
     AS 'MODULE_PATHNAME', 'fhir_access_read'
@@ -287,18 +296,24 @@ COMMENT ON TABLE fhir_access.project IS 'Project documents, validated when writt
 
 CREATE TABLE fhir_access.protection (
     relation regclass PRIMARY KEY,
-    resource_type text NOT NULL,
+    resource_type text,
     resource_column name NOT NULL,
     id_column name NOT NULL,
     irregular_references boolean NOT NULL,
+    resource_type_column name,
+    irregular_types text[],
     derived_columns jsonb,
     project_column name,
     history_of regclass,
     version_column name
 );
 COMMENT ON TABLE fhir_access.protection IS 'the registry behind fhir_access.protected_relation; protect() and unprotect() write it';
+COMMENT ON COLUMN fhir_access.protection.resource_type IS
+    'the type of all rows; NULL where each row says of which type it is, in resource_type_column or in its document alone';
 COMMENT ON COLUMN fhir_access.protection.irregular_references IS
     'some row holds a versioned or contained reference, so predicates must look beyond equality';
+COMMENT ON COLUMN fhir_access.protection.irregular_types IS
+    'where each row says of which type it is: the types of such rows';
 COMMENT ON COLUMN fhir_access.protection.history_of IS
     'the rows are versions of the resources in this table; 0 where it was dropped';
 
@@ -343,7 +358,8 @@ END $$;
 CREATE VIEW fhir_access.protected_relation AS
     SELECT p.relation, p.resource_type, p.resource_column, p.id_column,
            c.relrowsecurity AND c.relforcerowsecurity AS row_security,
-           p.irregular_references, p.derived_columns, p.project_column, p.history_of, p.version_column
+           p.irregular_references, p.resource_type_column, p.irregular_types, p.derived_columns, p.project_column,
+           p.history_of, p.version_column
       FROM fhir_access.protection p
       JOIN pg_catalog.pg_class c ON c.oid = p.relation
      WHERE p.relation <> ALL (ARRAY['fhir_access.access_policy', 'fhir_access.project_membership', 'fhir_access.project']::regclass[]);

@@ -14,19 +14,20 @@ BEGIN
     END IF;
     FOR child IN
         WITH RECURSIVE tree AS (
-            SELECT i.inhrelid AS relation, p.resource_type, p.resource_column, p.id_column,
+            SELECT i.inhrelid AS relation, p.resource_type, p.resource_column, p.id_column, p.resource_type_column,
                    p.derived_columns, p.project_column, p.history_of, p.version_column
               FROM fhir_access.protection p JOIN pg_inherits i ON i.inhparent = p.relation
             UNION
-            SELECT i.inhrelid, t.resource_type, t.resource_column, t.id_column,
+            SELECT i.inhrelid, t.resource_type, t.resource_column, t.id_column, t.resource_type_column,
                    t.derived_columns, t.project_column, t.history_of, t.version_column
               FROM tree t JOIN pg_inherits i ON i.inhparent = t.relation)
         SELECT t.* FROM tree t
          WHERE NOT EXISTS (SELECT FROM fhir_access.protection p WHERE p.relation = t.relation)
     LOOP
         PERFORM fhir_access.protect(child.relation, child.resource_type, child.resource_column, child.id_column,
-                                     derived_columns => child.derived_columns, project_column => child.project_column,
-                                     history_of => child.history_of, version_column => child.version_column);
+                                    resource_type_column => child.resource_type_column,
+                                    derived_columns => child.derived_columns, project_column => child.project_column,
+                                    history_of => child.history_of, version_column => child.version_column);
     END LOOP;
 END $$;
 
@@ -99,7 +100,7 @@ END $$;
 
 -- Everybody may name the schema and ask what its own session may do; nothing that changes state is open to PUBLIC.
 GRANT USAGE ON SCHEMA fhir_access TO PUBLIC;
-REVOKE EXECUTE ON FUNCTION fhir_access.protect(regclass, text, name, name, jsonb, name, regclass, name) FROM PUBLIC;
+REVOKE EXECUTE ON FUNCTION fhir_access.protect FROM PUBLIC;
 REVOKE EXECUTE ON FUNCTION fhir_access.unprotect(regclass) FROM PUBLIC;
 -- Nobody else's operators are to be estimated by these.
 REVOKE EXECUTE ON FUNCTION fhir_access.estimate_is_any(internal, oid, internal, integer),

@@ -1,5 +1,7 @@
 //! Which relation holds which resource type: the backend's view of `fhir_access.protection`.
 
+pub mod types;
+
 use crate::audit::About;
 use crate::catalog::{Catalog, catalog};
 use crate::document::Format;
@@ -16,14 +18,15 @@ use pgrx::prelude::*;
 use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
+pub use types::{TypeSource, Types};
 
 /// A protected relation, as the hooks and triggers need it.
 #[derive(Debug)]
 pub struct Protected {
     /// The relation.
     pub relation: pg_sys::Oid,
-    /// The FHIR type of its rows.
-    pub resource_type: String,
+    /// The FHIR types of its rows.
+    pub types: Types,
     /// The column that holds the resource.
     pub resource: Column,
     /// How it holds it.
@@ -36,6 +39,8 @@ pub struct Protected {
     pub project: Option<Column>,
     /// Does some row hold a reference that equality on the stored text cannot find?
     pub irregular_references: bool,
+    /// In a table of all types: the types of such rows.
+    pub irregular_types: Vec<&'static str>,
     /// Where the rows are versions of resources: of which.
     pub history: Option<History>,
     /// The indexes that may serve lookups. A change to any of them invalidates this.
@@ -87,7 +92,7 @@ impl Protected {
             detail: format!(
                 "{} keeps the versions of {} resources: what they were is not their users' to write.",
                 relation::qualified_name(self.relation),
-                self.resource_type
+                self.one_type().unwrap_or_default()
             ),
             hint: Some("Let a trigger on the table of the current resources write them, with a SECURITY DEFINER function of a role that has BYPASSRLS."),
         }
@@ -109,7 +114,7 @@ impl Protected {
         let unfit = match protected(history.current)? {
             None if relation::kind(history.current).is_none() => "is gone",
             None => "is not protected",
-            Some(current) => match unfit_as_current(&current, &self.resource_type, &self.id) {
+            Some(current) => match unfit_as_current(&current, self.one_type(), &self.id) {
                 None => return Ok(Some(current)),
                 Some(unfit) => unfit,
             },
@@ -129,7 +134,7 @@ impl Protected {
     }
 
     /// A relation with the default columns, to explain policies for a type that no table holds yet.
-    pub fn imagined(resource_type: &str) -> Protected {
+    pub fn imagined(resource_type: &'static str) -> Protected {
         let column = |name: &str, type_oid| Column {
             number: 0,
             name: name.to_owned(),
@@ -140,13 +145,14 @@ impl Protected {
         };
         Protected {
             relation: pg_sys::InvalidOid,
-            resource_type: resource_type.to_owned(),
+            types: Types::One(resource_type),
             resource: column("resource", pg_sys::JSONBOID),
             format: Format::Jsonb,
             id: column("id", pg_sys::TEXTOID),
             derived: Vec::new(),
             project: None,
             irregular_references: false,
+            irregular_types: Vec::new(),
             history: None,
             indexes: Vec::new(),
             without_trigger: OnceCell::new(),
@@ -181,7 +187,7 @@ impl Protected {
 /// Why the versions in a history table, of this type and with these ids, cannot be judged by the rows of `current`.
 pub fn unfit_as_current(
     current: &Protected,
-    resource_type: &str,
+    resource_type: Option<&str>,
     id: &Column,
 ) -> Option<&'static str> {
     // What one index orders, another value can be looked up in.
@@ -194,7 +200,9 @@ pub fn unfit_as_current(
         Some("is a history itself")
     } else if relation::root(current.relation) != current.relation {
         Some("is only a part of a table")
-    } else if current.resource_type != resource_type {
+    } else if current.one_type().is_none() {
+        Some("holds resources of all types")
+    } else if current.one_type() != resource_type {
         Some("holds resources of another type")
     } else if kind(&current.id) != kind(id) || current.id.collation != id.collation {
         Some("has ids of another type or collation")
@@ -278,10 +286,12 @@ fn forget_types() {
 }
 
 struct Row {
-    resource_type: String,
+    resource_type: Option<String>,
     resource_column: String,
     id_column: String,
     irregular_references: bool,
+    resource_type_column: Option<String>,
+    irregular_types: Option<Vec<Option<String>>>,
     derived_columns: Vec<(String, Vec<String>)>,
     project_column: Option<String>,
     history_of: Option<pg_sys::Oid>,
@@ -315,17 +325,19 @@ fn load(catalog: &Catalog, relation: pg_sys::Oid) -> Answer {
         // SAFETY: the registry's columns have the types that bootstrap.sql gives them.
         unsafe {
             Some(Row {
-                resource_type: String::from_datum(datum(1)?, false)?,
+                resource_type: datum(1).and_then(|text| String::from_datum(text, false)),
                 resource_column: row::output(datum(2)?, pg_sys::NAMEOID),
                 id_column: row::output(datum(3)?, pg_sys::NAMEOID),
                 irregular_references: bool::from_datum(datum(4)?, false)?,
-                derived_columns: match datum(5) {
+                resource_type_column: datum(5).map(|name| row::output(name, pg_sys::NAMEOID)),
+                irregular_types: datum(6).and_then(|array| Vec::from_datum(array, false)),
+                derived_columns: match datum(7) {
                     Some(columns) => derived_columns(columns)?,
                     None => Vec::new(),
                 },
-                project_column: datum(6).map(|name| row::output(name, pg_sys::NAMEOID)),
-                history_of: datum(7).and_then(|datum| pg_sys::Oid::from_datum(datum, false)),
-                version_column: datum(8).map(|datum| row::output(datum, pg_sys::NAMEOID)),
+                project_column: datum(8).map(|name| row::output(name, pg_sys::NAMEOID)),
+                history_of: datum(9).and_then(|datum| pg_sys::Oid::from_datum(datum, false)),
+                version_column: datum(10).map(|datum| row::output(datum, pg_sys::NAMEOID)),
             })
         }
     })
@@ -333,12 +345,6 @@ fn load(catalog: &Catalog, relation: pg_sys::Oid) -> Answer {
     let Some(row) = row.filter(|_| relation::kind(relation).is_some()) else {
         return Ok(None);
     };
-    if row.resource_type.is_empty() {
-        return Err(format!(
-            "relation {} has no resource type",
-            relation::qualified_name(relation)
-        ));
-    }
     let open = OpenRelation::open(relation);
     let columns = relation::columns(open.tuple_desc());
     let named = |name: &str| columns.iter().find(|column| column.name == name).cloned();
@@ -352,11 +358,16 @@ fn load(catalog: &Catalog, relation: pg_sys::Oid) -> Answer {
         .and_then(|column| Some((column.clone(), Format::of(column.type_oid)?)))
         .ok_or_else(|| gone(&row.resource_column))?;
     let id = named(&row.id_column).ok_or_else(|| gone(&row.id_column))?;
+    let types = types_of(&open, &row, &columns, &resource)?;
+    let is_type = |column: &Column| match &types {
+        Types::Many(TypeSource::Column { column: found, .. }) => found.number == column.number,
+        _ => false,
+    };
     let mut derived = Vec::new();
-    for (name, paths) in row.derived_columns {
+    for (name, paths) in &row.derived_columns {
         derived.push(Derived {
-            column: named(&name).ok_or_else(|| gone(&name))?,
-            paths: Some(paths),
+            column: named(name).ok_or_else(|| gone(name))?,
+            paths: Some(paths.clone()),
         });
     }
     let project = match &row.project_column {
@@ -371,10 +382,10 @@ fn load(catalog: &Catalog, relation: pg_sys::Oid) -> Answer {
         }
         None => None,
     };
-    // Of other generated columns nobody said what they are computed from.
+    // Of other generated columns nobody said what they are computed from. Types and ids are never hidden.
     for column in columns.iter().filter(|column| column.generated) {
         let is_known = |known: &Derived| known.column.number == column.number;
-        if column.number != id.number && !derived.iter().any(is_known) {
+        if column.number != id.number && !is_type(column) && !derived.iter().any(is_known) {
             derived.push(Derived {
                 column: column.clone(),
                 paths: None,
@@ -385,16 +396,23 @@ fn load(catalog: &Catalog, relation: pg_sys::Oid) -> Answer {
         Some(name) => Some(named(name).ok_or_else(|| gone(name))?),
         None => None,
     };
-    let indexes = index::indexes(&open, &resource, catalog.schema);
+    let indexes = index::indexes(&open, &resource, &types, catalog.schema);
     Ok(Some(Rc::new(Protected {
         relation,
-        resource_type: row.resource_type,
+        types,
         resource,
         format,
         id,
         derived,
         project,
         irregular_references: row.irregular_references,
+        irregular_types: row
+            .irregular_types
+            .into_iter()
+            .flatten()
+            .flatten()
+            .filter_map(|name| fhir_search::model::resource_type(&name))
+            .collect(),
         history: row.history_of.map(|current| History { current, version }),
         indexes,
         without_trigger: OnceCell::new(),
@@ -407,9 +425,42 @@ pub fn is_of_projects(type_oid: pg_sys::Oid) -> bool {
     [pg_sys::TEXTOID, pg_sys::VARCHAROID, pg_sys::UUIDOID].contains(&type_oid)
 }
 
-/// Notes that a row with an irregular reference is coming into the tables of `resource_type`, so that predicates look
-/// for such references from now on, in every session.
-pub fn mark_irregular(resource_type: &str) -> Result<()> {
+/// The types of the rows of a relation that is registered as `row` says.
+fn types_of(
+    open: &OpenRelation,
+    row: &Row,
+    columns: &[Column],
+    resource: &Column,
+) -> std::result::Result<Types, String> {
+    // SAFETY: the relation is open.
+    let name = || relation::qualified_name(unsafe { (*open.as_ptr()).rd_id });
+    if let Some(resource_type) = &row.resource_type {
+        return fhir_search::model::resource_type(resource_type)
+            .map(Types::One)
+            .ok_or_else(|| format!("relation {} has no known resource type", name()));
+    }
+    let Some(wanted) = &row.resource_type_column else {
+        return Ok(Types::Many(TypeSource::Document));
+    };
+    let column = columns
+        .iter()
+        .find(|column| column.name == *wanted && types::is_usable(column))
+        .ok_or_else(|| {
+            format!(
+                "column \"{wanted}\" of the protected relation {} is gone or cannot hold resource types",
+                name()
+            )
+        })?;
+    let computed = types::is_computed(open, column, resource).map_err(|error| error.to_string())?;
+    Ok(Types::Many(TypeSource::Column {
+        column: column.clone(),
+        computed,
+    }))
+}
+
+/// Notes that a row of `resource_type` with an irregular reference is coming into the tables of this type, or into those of all
+/// types, so that predicates look for such references from now on, in every session.
+pub fn mark_irregular(resource_type: &str, of_all_types: bool) -> Result<()> {
     let Some(catalog) = catalog() else {
         return Ok(());
     };
@@ -417,8 +468,14 @@ pub fn mark_irregular(resource_type: &str) -> Result<()> {
     Spi::connect_mut(|client| {
         client
             .update(
-                "UPDATE fhir_access.protection SET irregular_references = true
-                  WHERE resource_type OPERATOR(pg_catalog.=) $1 AND NOT irregular_references",
+                if of_all_types {
+                    "UPDATE fhir_access.protection
+                        SET irregular_references = true, irregular_types = irregular_types OPERATOR(pg_catalog.||) $1
+                      WHERE resource_type IS NULL AND $1 OPERATOR(pg_catalog.<>) ALL (irregular_types)"
+                } else {
+                    "UPDATE fhir_access.protection SET irregular_references = true
+                      WHERE resource_type OPERATOR(pg_catalog.=) $1 AND NOT irregular_references"
+                },
                 None,
                 &[resource_type.into()],
             )
@@ -427,7 +484,8 @@ pub fn mark_irregular(resource_type: &str) -> Result<()> {
     .map_err(|error| Error::Internal(error.to_string()))
 }
 
-/// The protected relations that hold resources of this type as they are now, without those that are partitions or children of another.
+/// The protected relations that hold resources of this type as they are now, without those that are partitions or children of
+/// another; those that hold no others first.
 pub fn relations_of(resource_type: &str) -> Result<Vec<pg_sys::Oid>> {
     let Some(catalog) = catalog() else {
         return Ok(Vec::new());
@@ -443,11 +501,11 @@ pub fn relations_of(resource_type: &str) -> Result<Vec<pg_sys::Oid>> {
                 "SELECT p.relation::pg_catalog.oid
                    FROM fhir_access.protection p
                    JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) p.relation
-                  WHERE p.resource_type OPERATOR(pg_catalog.=) $1
+                  WHERE (p.resource_type OPERATOR(pg_catalog.=) $1 OR p.resource_type IS NULL)
                     AND p.history_of IS NULL
                     AND NOT EXISTS (SELECT FROM pg_catalog.pg_inherits i
                                      WHERE i.inhrelid OPERATOR(pg_catalog.=) p.relation)
-                  ORDER BY 1",
+                  ORDER BY p.resource_type IS NULL, 1",
                 None,
                 &[resource_type.into()],
             )?

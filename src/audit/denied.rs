@@ -109,9 +109,8 @@ fn entity(about: &About, reference: Option<&str>) -> Option<Entity> {
     let mut entity = match about.relation {
         Some(relation) => {
             let registered = registry::protected(relation).ok().flatten();
-            let known = registered.map(|protected| protected.resource_type.clone());
-            let resource_type = resource_type.map(str::to_owned).or(known);
-            writes::entity(relation, &resource_type.unwrap_or_default())
+            let known = registered.and_then(|protected| protected.one_type());
+            writes::entity(relation, resource_type.or(known))
         }
         None => Entity {
             resource_type: resource_type.map(str::to_owned),

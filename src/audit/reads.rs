@@ -58,13 +58,14 @@ pub fn copied(relation: pg_sys::Oid) -> Result<()> {
 pub fn one(
     interaction: Interaction,
     protected: &Protected,
+    resource_type: &str,
     id: &str,
     entry: Option<&ReachEntry>,
 ) -> Result<()> {
     if settings::audit() < Level::All {
         return Ok(());
     }
-    let mut entity = writes::entity(protected.relation, &protected.resource_type);
+    let mut entity = writes::entity(protected.relation, Some(resource_type));
     entity.id = Some(id.to_owned());
     if let Some(entry) = entry {
         entity = entity.with("entry", entry.place.as_str());
@@ -97,11 +98,8 @@ fn record(relations: &[pg_sys::Oid], query_id: u64) -> Result<()> {
             others += 1;
             continue;
         }
-        let resource_type = protected.map(|protected| protected.resource_type.clone());
-        entities.push(writes::entity(
-            *relation,
-            &resource_type.unwrap_or_default(),
-        ));
+        let resource_type = protected.and_then(|protected| protected.one_type());
+        entities.push(writes::entity(*relation, resource_type));
     }
     let Some(first) = entities.first_mut() else {
         return Ok(());

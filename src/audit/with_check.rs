@@ -108,7 +108,7 @@ unsafe fn record(query: *const pg_sys::QueryDesc, message: &str) {
     let mut event = Event::new(kind, Outcome::Refused, &actor);
     event.recorded = line::now();
     event.description = Some(format!("42501: {message}"));
-    let entity = writes::entity(protected.relation, &protected.resource_type);
+    let entity = writes::entity(protected.relation, protected.one_type());
     event.entities.push(entity);
     // The error is on its way already.
     let _ = line::record(&event);

@@ -21,8 +21,13 @@ pub fn permitted(
     if !records_writes() {
         return None;
     }
-    let mut entity = entity(protected.relation, &protected.resource_type);
-    entity.id = reference().split_once('/').map(|(_, id)| id.to_owned());
+    let reference = reference();
+    let (resource_type, id) = match reference.split_once('/') {
+        Some((resource_type, id)) => (resource_type, Some(id)),
+        None => (reference.as_str(), None),
+    };
+    let mut entity = entity(protected.relation, Some(resource_type));
+    entity.id = id.map(str::to_owned);
     if let Some(entry) = entry {
         entity = entity.with("entry", entry.place.as_str());
     }
@@ -36,7 +41,7 @@ pub fn truncated(protected: &Protected) -> Result<()> {
     if !records_writes() {
         return Ok(());
     }
-    let entity = entity(protected.relation, &protected.resource_type);
+    let entity = entity(protected.relation, protected.one_type());
     line_of(Kind::Delete, entity, None, Some("TRUNCATE")).write()
 }
 
@@ -57,10 +62,10 @@ pub fn policies(policy: Option<String>) -> Vec<String> {
     policy.into_iter().collect()
 }
 
-/// A protected relation.
-pub fn entity(relation: pg_sys::Oid, resource_type: &str) -> Entity {
+/// A protected relation, with the type of its rows where that is known.
+pub fn entity(relation: pg_sys::Oid, resource_type: Option<&str>) -> Entity {
     Entity {
-        resource_type: Some(resource_type.to_owned()),
+        resource_type: resource_type.map(str::to_owned),
         relation: Some(relation::qualified_name(relation)),
         ..Entity::default()
     }

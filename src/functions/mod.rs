@@ -11,6 +11,7 @@ mod estimates;
 mod fhirpath;
 mod keys;
 mod needles;
+mod of_type;
 mod operators;
 mod prefix_ops;
 mod security_context;

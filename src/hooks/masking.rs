@@ -10,15 +10,15 @@ use crate::hooks::{mark, row_security};
 use crate::node::tree::{self, Mutator};
 use crate::node::{privilege, relation};
 use crate::session::{self, Fingerprint, Session};
-use access_policy::Interaction;
 use pgrx::PgList;
 use pgrx::prelude::*;
 use std::cell::Cell;
-use std::ffi::CStr;
 use std::rc::Rc;
 
+mod checks;
 mod entry;
 mod merge;
+mod narrow;
 mod template;
 mod versions;
 
@@ -74,6 +74,8 @@ pub unsafe fn rewrite(query: *mut pg_sys::Query, parameters: pg_sys::ParamListIn
 /// One query level: what stands for each of its range table entries.
 struct Level {
     masks: Vec<Option<Rc<Mask>>>,
+    /// The types that the statement asks of the table of all types that it writes to, where it says so.
+    written: Option<Vec<&'static str>>,
     /// What current rows say about versions, each with the place of the versions' entry.
     judgements: Vec<(usize, *mut pg_sys::Node)>,
     /// Did a subquery of ours come into the query?
@@ -262,60 +264,6 @@ impl Rewriter {
         rewritten
     }
 
-    /// `WITH CHECK`: of row security over the stored row; of a view, also of the row that an upsert finds, over the masked one.
-    ///
-    /// # Safety
-    /// `query` must be the query on top of the levels.
-    unsafe fn checks(&mut self, query: *mut pg_sys::Query) {
-        // SAFETY: the list holds WithCheckOption nodes.
-        unsafe {
-            let target = usize::try_from((*query).resultRelation)
-                .unwrap_or(0)
-                .saturating_sub(1);
-            for check in
-                PgList::<pg_sys::WithCheckOption>::from_pg((*query).withCheckOptions).iter_ptr()
-            {
-                let policy = (*check).polname;
-                if !policy.is_null() && CStr::from_ptr(policy) == row_security::SEARCH_POLICY {
-                    // Made to find stored rows by an index; here it judges a new one.
-                    self.complete(query, check).or_raise();
-                    continue;
-                }
-                (*check).qual = if is_of_row_security((*check).kind) {
-                    self.unmasked(target, (*check).qual)
-                } else {
-                    tree::mutate((*check).qual, self)
-                };
-            }
-        }
-    }
-
-    /// Lets a check of what is returned find references in irregular form too.
-    ///
-    /// # Safety
-    /// `check` must be a check of row security on the target of `query`.
-    unsafe fn complete(
-        &mut self,
-        query: *mut pg_sys::Query,
-        check: *mut pg_sys::WithCheckOption,
-    ) -> Result<()> {
-        // SAFETY: by the caller's promise; the expression is new.
-        unsafe {
-            let number = (*query).resultRelation;
-            let place = usize::try_from(number).unwrap_or(0).saturating_sub(1);
-            let Some(entry) = tree::range_table((*query).rtable).get(place).copied() else {
-                return Ok(());
-            };
-            if let Some(protected) = entry::enforced(entry)? {
-                let session = self.session()?;
-                let qual = row_security::written_qual(&session, &protected, Interaction::Search)?;
-                pg_sys::ChangeVarNodes(qual, 1, number, 0);
-                (*check).qual = qual;
-            }
-            Ok(())
-        }
-    }
-
     /// Inlines the set-returning SQL functions that the planner would inline, so that their bodies are masked too.
     ///
     /// # Safety
@@ -349,6 +297,7 @@ impl Rewriter {
         // SAFETY: by the caller's promise.
         unsafe {
             let mut masks = Vec::new();
+            let mut written = None;
             let mut judgements = Vec::new();
             for (number, entry) in (1_i32..).zip(tree::range_table((*query).rtable)) {
                 // One that is exempt is marked as well: its partitions and children carry the mark on.
@@ -372,13 +321,19 @@ impl Rewriter {
                 if target && protected.history.is_some() {
                     return Err(versions::refusal(&protected, (*query).commandType));
                 }
-                self.is_large |= session
-                    .reach(&protected.resource_type, protected.reading())?
-                    .is_large();
+                let types = narrow::types_asked(query, number, &protected, self.root);
+                let reach = session.reach_on(&protected, protected.reading(), types.as_deref())?;
+                self.is_large |= reach.is_large();
                 if privilege::role_is_subject(entry::effective_user(entry)) {
                     entry::check_marks(query, entry, target, session.fingerprint)?;
+                    if protected.one_type().is_none() {
+                        entry::fill_in(entry, number, &session, &protected, &reach)?;
+                    }
                 } else {
-                    entry::add_predicates(query, entry, number, &session, &protected)?;
+                    entry::add_predicates(query, entry, number, &session, &protected, &reach)?;
+                }
+                if target {
+                    written = types;
                 }
                 if let Some(judgement) = versions::judgement(&session, &protected)? {
                     pg_sys::ChangeVarNodes(judgement, 1, number, 0);
@@ -388,12 +343,13 @@ impl Rewriter {
                     && (*query).onConflict.as_ref().is_some_and(|conflict| {
                         conflict.action == pg_sys::OnConflictAction::ONCONFLICT_UPDATE
                     });
-                masks.push(Mask::of(&session, &protected, stored_conflict)?.map(Rc::new));
+                masks.push(Mask::of(&protected, &reach, stored_conflict)?.map(Rc::new));
             }
             Ok(Level {
                 masks,
                 judgements,
                 has_subqueries: Cell::new(false),
+                written,
             })
         }
     }

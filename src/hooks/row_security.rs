@@ -8,7 +8,7 @@ use crate::error::{Error, OrRaise, Result};
 use crate::node::{expr, relation};
 use crate::predicate::{Style, Writer};
 use crate::registry::{self, Protected};
-use crate::session::{self, Session};
+use crate::session::{self, Session, TableReach};
 use access_policy::Interaction;
 use fhir_search::Predicate;
 use pgrx::PgList;
@@ -186,15 +186,20 @@ unsafe fn previous(
 
 /// What rows a command may find, and what rows it may leave behind. The rows an UPDATE or DELETE finds are those that
 /// can be read: one that can be read but not changed is refused by the trigger, with a reason.
+///
+/// What is asked of a table of all types depends on which of them a statement wants, and that is seen only later: nothing is
+/// found or left behind until [`super::masking`] puts the predicate in the place of this one.
 fn predicates(
     session: &Session,
     protected: &Protected,
     command: pg_sys::CmdType::Type,
 ) -> Result<(Predicate, Predicate)> {
-    let reach = |interaction| {
-        session
-            .reach(&protected.resource_type, interaction)
-            .map(|reach| reach.predicate())
+    let reach = |interaction| -> Result<Predicate> {
+        if protected.one_type().is_none() {
+            return Ok(Predicate::Constant(false));
+        }
+        let reach = session.reach_on(protected, interaction, None)?;
+        Ok(reach.predicate())
     };
     if protected.history.is_some() {
         // What becomes of them in time nobody writes but whoever is exempt. The current row is asked in the planner's hook.
@@ -207,23 +212,27 @@ fn predicates(
     })
 }
 
-/// The stored rows of `protected` that a SELECT finds, as an expression over its row with `varno` 1: for the range table
-/// entries that PostgreSQL exempts (a view of a superuser) and we do not.
-pub fn search_qual(session: &Session, protected: &Protected) -> Result<*mut pg_sys::Node> {
-    let reach = session.reach(&protected.resource_type, protected.reading())?;
+/// The stored rows of `protected` that a SELECT finds, as an expression over its row with `varno` 1: for tables of all types, and
+/// for the range table entries that PostgreSQL exempts (a view of a superuser) and we do not.
+pub fn search_qual(
+    session: &Session,
+    protected: &Protected,
+    reach: &TableReach,
+) -> Result<*mut pg_sys::Node> {
     let text = Writer::new(protected, Style::Exact).granted(&reach.predicate());
     // SAFETY: the expression is boolean.
     expr::parse_for(protected.relation, &text)
         .map(|qual| unsafe { mark::put(qual, session.fingerprint) })
 }
 
-/// The rows that an interaction may leave behind, likewise.
+/// The rows that an interaction may leave behind, likewise; `types` are those that a table of all types is asked for.
 pub fn written_qual(
     session: &Session,
     protected: &Protected,
     interaction: Interaction,
+    types: Option<&[&'static str]>,
 ) -> Result<*mut pg_sys::Node> {
-    let reach = session.reach(&protected.resource_type, interaction)?;
+    let reach = session.reach_on(protected, interaction, types)?;
     let text = Writer::new(protected, Style::Exact)
         .for_new_rows()
         .granted(&reach.predicate());
@@ -339,7 +348,7 @@ pub unsafe fn checks(
         .flatten()
         .chain(found)
         .map(|(kind, interaction, name)| {
-            let qual = written_qual(session, protected, interaction)?;
+            let qual = written_qual(session, protected, interaction, None)?;
             // SAFETY: palloc0 gives a zeroed node, every field of which that matters is set.
             unsafe {
                 let check = pg_sys::palloc0(size_of::<pg_sys::WithCheckOption>())

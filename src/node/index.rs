@@ -1,6 +1,7 @@
 //! The indexes of a relation, as far as lookups can use them: what each of their columns holds.
 
 use super::relation::{Column, OpenRelation};
+use crate::registry::{TypeSource, Types};
 use pgrx::PgList;
 use pgrx::prelude::*;
 use std::ffi::CStr;
@@ -64,6 +65,8 @@ pub enum KeyClass {
 pub enum IndexedKey {
     /// The document itself, for containment.
     Document,
+    /// What says of which type the row is, in a table of several types.
+    Type,
     /// An index function on the resource.
     Function {
         /// Which one.
@@ -100,6 +103,11 @@ impl Index {
         self.keys.contains(&IndexedKey::Document)
     }
 
+    /// Is it a btree index that starts with the row's type?
+    pub fn is_btree_on_type(&self) -> bool {
+        self.method == pg_sys::BTREE_AM_OID && self.keys.first() == Some(&IndexedKey::Type)
+    }
+
     /// Is it a btree index that starts with exactly these columns?
     pub fn is_btree_on(&self, keys: &[(KeyFunction, &str)]) -> bool {
         self.keys.len() >= keys.len()
@@ -130,8 +138,17 @@ impl IndexedKey {
 }
 
 /// All indexes of `relation`, those of a partitioned table too. `schema` is where our functions are.
-pub fn indexes(relation: &OpenRelation, resource: &Column, schema: pg_sys::Oid) -> Vec<Index> {
-    let columns = Columns { resource, schema };
+pub fn indexes(
+    relation: &OpenRelation,
+    resource: &Column,
+    types: &Types,
+    schema: pg_sys::Oid,
+) -> Vec<Index> {
+    let columns = Columns {
+        resource,
+        types,
+        schema,
+    };
     // SAFETY: the relation is open; the list is a copy.
     let oids: Vec<pg_sys::Oid> = unsafe {
         let list = pg_sys::RelationGetIndexList(relation.as_ptr());
@@ -147,6 +164,7 @@ pub fn indexes(relation: &OpenRelation, resource: &Column, schema: pg_sys::Oid) 
 /// What an index may be made of.
 struct Columns<'a> {
     resource: &'a Column,
+    types: &'a Types,
     schema: pg_sys::Oid,
 }
 
@@ -237,6 +255,10 @@ fn describe(index: &OpenIndex, columns: &Columns<'_>) -> Index {
                 let default = [pg_sys::InvalidOid, pg_sys::DEFAULT_COLLATION_OID];
                 let class =
                     key_class(*family, columns.schema).filter(|_| default.contains(collation));
+                if is_type(*number, expression, columns) {
+                    keys.push(IndexedKey::Type);
+                    continue;
+                }
                 keys.push(match (class, expression) {
                     (Some(KeyClass::Document), None)
                         if *number == columns.resource.number
@@ -271,6 +293,53 @@ fn describe(index: &OpenIndex, columns: &Columns<'_>) -> Index {
             method,
             keys,
         }
+    }
+}
+
+/// Does a column of an index hold what says of which type a row is?
+///
+/// # Safety
+/// `expression` must be the index's expression where `number` is 0.
+unsafe fn is_type(
+    number: i16,
+    expression: Option<*mut pg_sys::Node>,
+    columns: &Columns<'_>,
+) -> bool {
+    match (columns.types, expression) {
+        (Types::Many(TypeSource::Column { column, .. }), None) => number == column.number,
+        // SAFETY: by the caller's promise.
+        (Types::Many(TypeSource::Document), Some(expression)) => unsafe {
+            is_document_type(expression, columns)
+        },
+        _ => false,
+    }
+}
+
+/// Is it `resource ->> 'resourceType'`?
+///
+/// # Safety
+/// `expression` must be an index's expression.
+unsafe fn is_document_type(expression: *mut pg_sys::Node, columns: &Columns<'_>) -> bool {
+    /// `jsonb ->> text`
+    const MEMBER_AS_TEXT: u32 = 3477;
+    // SAFETY: by the caller's promise; each node is looked at as what its tag says.
+    unsafe {
+        if !pgrx::is_a(expression, pg_sys::NodeTag::T_OpExpr) {
+            return false;
+        }
+        let call = &*expression.cast::<pg_sys::OpExpr>();
+        let arguments = PgList::<pg_sys::Node>::from_pg(call.args);
+        let (Some(row), Some(member)) = (arguments.get_ptr(0), arguments.get_ptr(1)) else {
+            return false;
+        };
+        if call.opno.to_u32() != MEMBER_AS_TEXT
+            || !pgrx::is_a(member, pg_sys::NodeTag::T_Const)
+            || !is_document(row, columns)
+        {
+            return false;
+        }
+        let member = &*member.cast::<pg_sys::Const>();
+        String::from_datum(member.constvalue, member.constisnull).as_deref() == Some("resourceType")
     }
 }
 

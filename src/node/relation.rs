@@ -1,7 +1,7 @@
 //! Facts about relations, and relations that close themselves.
 
 use pgrx::prelude::*;
-use std::ffi::CStr;
+use std::ffi::{CStr, CString};
 
 /// An open relation with a lock held to the end of the transaction; closed when dropped.
 pub struct OpenRelation {
@@ -156,6 +156,36 @@ fn class_field<T>(
         let value = read(&*(pg_sys::GETSTRUCT(tuple) as *const pg_sys::FormData_pg_class));
         pg_sys::ReleaseSysCache(tuple);
         Some(value)
+    }
+}
+
+/// The name of a type with its schema, quoted where needed.
+pub fn type_name(type_oid: pg_sys::Oid) -> String {
+    // SAFETY: a catalog look-up; the name is a new C string.
+    unsafe {
+        let name = pg_sys::format_type_extended(
+            type_oid,
+            -1,
+            pg_sys::FORMAT_TYPE_FORCE_QUALIFY as pg_sys::bits16,
+        );
+        CStr::from_ptr(name).to_string_lossy().into_owned()
+    }
+}
+
+/// Has the enum type this label?
+pub fn is_label(enum_type: pg_sys::Oid, label: &str) -> bool {
+    let Ok(label) = CString::new(label) else {
+        return false;
+    };
+    // SAFETY: a catalog look-up by the type and a label that is a C string.
+    unsafe {
+        pg_sys::SearchSysCacheExists(
+            pg_sys::SysCacheIdentifier::ENUMTYPOIDNAME as i32,
+            pg_sys::Datum::from(enum_type),
+            pg_sys::Datum::from(label.as_ptr()),
+            pg_sys::Datum::from(0),
+            pg_sys::Datum::from(0),
+        )
     }
 }
 

@@ -4,6 +4,7 @@ use super::{Writer, may_be_id};
 use crate::document::Format;
 use crate::node::index::DOCUMENT;
 use crate::node::relation::Column;
+use crate::registry::{TypeSource, Types};
 use fhir_search::{Predicate, ProjectTest, Test};
 use pgrx::prelude::*;
 
@@ -38,6 +39,16 @@ impl Writer<'_> {
             Predicate::Test(test) => !matches!(test.of_project(), Some(ProjectTest::Present)),
             Predicate::Not(inner) => matches!(inner.as_ref(), Predicate::Test(_)),
             Predicate::SecurityContext => true,
+            Predicate::ResourceType(_) => {
+                matches!(self.protected.types, Types::Many(TypeSource::Document))
+            }
+            Predicate::TypeAgrees => matches!(
+                self.protected.types,
+                Types::Many(TypeSource::Column {
+                    computed: false,
+                    ..
+                })
+            ),
             Predicate::Constant(_) | Predicate::Id(_) => false,
         }
     }
@@ -55,7 +66,6 @@ impl Writer<'_> {
     pub(super) fn is_one_of(&self, column: &Column, ids: &[String]) -> String {
         let type_oid = column.type_oid;
         let column = self.column(&column.name);
-        let equal = self.operator("=");
         let fitting: Vec<&String> = ids.iter().filter(|id| may_be_id(type_oid, id)).collect();
         let (column, type_name, ids) = match type_oid {
             // A text that is no UUID is nobody's id here.
@@ -68,11 +78,7 @@ impl Writer<'_> {
                 fitting,
             ),
         };
-        match ids.as_slice() {
-            [] => "false".to_owned(),
-            [id] => format!("{column} {equal} {}", self.typed(id, type_name)),
-            ids => format!("{column} {equal} ANY ({})", self.list(ids, type_name)),
-        }
+        self.one_of(&column, &ids, type_name)
     }
 
     /// The row's document, as jsonb.

@@ -9,6 +9,7 @@ use crate::node::relation;
 use crate::registry::{self, Protected};
 use crate::session::{Fingerprint, Session};
 use access_policy::Interaction;
+use fhir_search::Predicate;
 use pgrx::prelude::*;
 use std::cell::RefCell;
 use std::mem::ManuallyDrop;
@@ -21,6 +22,7 @@ const KEPT: usize = 64;
 struct Kept {
     session: Fingerprint,
     protected: Rc<Protected>,
+    resource_type: &'static str,
     query: Rc<KeptQuery>,
 }
 
@@ -31,6 +33,9 @@ thread_local! {
 
 /// Is there a resource of this type and id in a protected table, and may `session` read it?
 pub fn is_readable(session: &Session, resource_type: &str, id: &str) -> Result<bool> {
+    let Some(resource_type) = fhir_search::model::resource_type(resource_type) else {
+        return Ok(false);
+    };
     let reach = session.reach(resource_type, Interaction::Read)?;
     if reach.entries.is_empty() {
         return Ok(false);
@@ -41,7 +46,7 @@ pub fn is_readable(session: &Session, resource_type: &str, id: &str) -> Result<b
         };
         if may_be_id(protected.id.type_oid, id) {
             let _owner = AsOwner::of_table(relation)?;
-            if query(session, &protected)?.is_true(id)? {
+            if query(session, &protected, resource_type)?.is_true(id)? {
                 return Ok(true);
             }
         }
@@ -49,17 +54,27 @@ pub fn is_readable(session: &Session, resource_type: &str, id: &str) -> Result<b
     Ok(false)
 }
 
-fn query(session: &Session, protected: &Rc<Protected>) -> Result<Rc<KeptQuery>> {
+fn query(
+    session: &Session,
+    protected: &Rc<Protected>,
+    resource_type: &'static str,
+) -> Result<Rc<KeptQuery>> {
     let known = QUERIES.with_borrow(|queries| {
         let known = queries.iter().find(|kept| {
-            kept.session == session.fingerprint && Rc::ptr_eq(&kept.protected, protected)
+            kept.session == session.fingerprint
+                && kept.resource_type == resource_type
+                && Rc::ptr_eq(&kept.protected, protected)
         });
         known.map(|kept| Rc::clone(&kept.query))
     });
     if let Some(query) = known {
         return Ok(query);
     }
-    let query = Rc::new(KeptQuery::prepare(&text(session, protected)?)?);
+    let query = Rc::new(KeptQuery::prepare(&text(
+        session,
+        protected,
+        resource_type,
+    )?)?);
     // What is let go is dropped when nobody looks at the list.
     let let_go: Vec<Kept> = QUERIES.with_borrow_mut(|queries| {
         let excess = if queries.len() < KEPT { 0 } else { KEPT / 2 };
@@ -67,6 +82,7 @@ fn query(session: &Session, protected: &Rc<Protected>) -> Result<Rc<KeptQuery>> 
         queries.push(Kept {
             session: session.fingerprint,
             protected: Rc::clone(protected),
+            resource_type,
             query: Rc::clone(&query),
         });
         let_go
@@ -75,9 +91,9 @@ fn query(session: &Session, protected: &Rc<Protected>) -> Result<Rc<KeptQuery>> 
     Ok(query)
 }
 
-/// True where each row with the id may be read, NULL where there is none.
-fn text(session: &Session, protected: &Protected) -> Result<String> {
-    let reach = session.reach(&protected.resource_type, Interaction::Read)?;
+/// True where each row of the type with the id may be read, NULL where there is none.
+fn text(session: &Session, protected: &Protected, resource_type: &str) -> Result<String> {
+    let reach = session.reach(resource_type, Interaction::Read)?;
     let writer = Writer::new(protected, Style::Exact);
     let column = writer.column(&protected.id.name);
     let same = match protected.id.type_oid {
@@ -88,9 +104,13 @@ fn text(session: &Session, protected: &Protected) -> Result<String> {
         pg_sys::TEXTOID => format!("{column} OPERATOR(pg_catalog.=) $1"),
         _ => format!("({column})::pg_catalog.text OPERATOR(pg_catalog.=) $1"),
     };
+    let of_type = protected.of_type(resource_type);
+    // The row's type also says how its references are found.
+    let granted = Predicate::all([of_type.clone(), reach.predicate()]);
     Ok(format!(
-        "SELECT pg_catalog.bool_and(({}) IS TRUE) FROM {} AS {ROW} WHERE {same}",
-        writer.granted(&reach.predicate()),
+        "SELECT pg_catalog.bool_and(({}) IS TRUE) FROM {} AS {ROW} WHERE {same} AND {}",
+        writer.granted(&granted),
         relation::qualified_name(protected.relation),
+        writer.predicate(&of_type),
     ))
 }

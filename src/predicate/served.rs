@@ -22,6 +22,8 @@ impl From<Key> for KeyFunction {
 /// The index, or the indexes, that a condition takes.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Needed {
+    /// A B-tree on what says of which type a row is.
+    Type,
     /// GIN on the document itself.
     Document,
     /// A B-tree on the project column.
@@ -72,6 +74,7 @@ impl Needed {
             )
         };
         let (method, columns) = match self {
+            Needed::Type => ("btree", Writer::new(protected, Style::Readable).type_key()),
             Needed::Document => {
                 let document = match protected.format {
                     Format::Jsonb => resource,
@@ -106,14 +109,15 @@ impl Needed {
 const MOST_CONTAINED: usize = 256;
 
 /// The lookups of a test that make sense on the relation, whether it has an index for them or not.
-pub fn lookups(protected: &Protected, test: &Test) -> Vec<Lookup> {
+/// `irregular`: may one of the rows in question hold a reference in irregular form?
+pub fn lookups(irregular: bool, test: &Test) -> Vec<Lookup> {
     let mut lookups = test.lookups();
     lookups.retain(|lookup| {
         let few = match &lookup.condition {
             Condition::Contains(documents) => documents.len() <= MOST_CONTAINED,
             _ => true,
         };
-        few && (!lookup.regular_only || !protected.irregular_references)
+        few && (!lookup.regular_only || !irregular)
     });
     lookups
 }

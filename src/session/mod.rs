@@ -5,18 +5,24 @@
 
 mod documents;
 pub mod reach;
+mod table;
 
 use crate::error::{Error, Result};
 use crate::hooks::portals;
+use crate::registry::Protected;
 use crate::settings;
 use access_policy::{EffectiveAccess, Interaction, IpVerdict, Settings};
+use fhir_search::Predicate;
 use pgrx::direct_function_call;
 use pgrx::prelude::*;
-use reach::Reach;
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::rc::Rc;
+
+use reach::Reach;
+use table::Several;
+pub use table::TableReach;
 
 pub use documents::{is_id, project_of_policy};
 
@@ -35,7 +41,11 @@ pub struct Session {
     /// What plans are compared by.
     pub fingerprint: Fingerprint,
     reached: RefCell<HashMap<(String, Interaction), Rc<Reach>>>,
+    reached_of_several: RefCell<HashMap<TypesKey, Rc<Several>>>,
 }
+
+/// An interaction on rows of these types, of all where there are none.
+type TypesKey = (Interaction, Option<Vec<&'static str>>);
 
 impl Session {
     /// What `interaction` reaches in the resources of a type; worked out once.
@@ -47,6 +57,44 @@ impl Session {
         let reach = Rc::new(Reach::of(&self.access, resource_type, interaction)?);
         self.reached.borrow_mut().insert(key, Rc::clone(&reach));
         Ok(reach)
+    }
+
+    /// What `interaction` reaches in the rows of a table; of one of all types, in the rows of these types, where they are given.
+    /// Worked out once.
+    pub fn reach_on(
+        &self,
+        protected: &Protected,
+        interaction: Interaction,
+        types: Option<&[&'static str]>,
+    ) -> Result<TableReach> {
+        /// So many lists of types are remembered.
+        const MOST: usize = 64;
+        if let Some(resource_type) = protected.one_type() {
+            let reach = self.reach(resource_type, interaction)?;
+            return Ok(TableReach::One(reach, Predicate::Constant(true)));
+        }
+        if let Some([resource_type]) = types {
+            let reach = self.reach(resource_type, interaction)?;
+            return Ok(TableReach::One(reach, protected.of_type(resource_type)));
+        }
+        let key = (interaction, types.map(<[&str]>::to_vec));
+        if let Some(reach) = self.reached_of_several.borrow().get(&key) {
+            return Ok(TableReach::Several(Rc::clone(reach)));
+        }
+        let reach = Rc::new(match types {
+            Some(types) => Several::of(&self.access, interaction, types.iter().copied())?,
+            None => Several::of(
+                &self.access,
+                interaction,
+                fhir_search::model::resource_types(),
+            )?,
+        });
+        let mut reached = self.reached_of_several.borrow_mut();
+        if reached.len() >= MOST {
+            reached.clear();
+        }
+        reached.insert(key, Rc::clone(&reach));
+        Ok(TableReach::Several(reach))
     }
 }
 
@@ -145,6 +193,7 @@ fn resolve() -> Result<(Rc<Session>, u64)> {
         verdict,
         fingerprint,
         reached: RefCell::default(),
+        reached_of_several: RefCell::default(),
     });
     STATE.with_borrow_mut(|state| {
         if state.generation == generation && key.membership.len() <= KEPT_LENGTH {

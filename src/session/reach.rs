@@ -78,6 +78,9 @@ pub struct Reach {
 }
 
 impl Reach {
+    /// More entries than these are many.
+    pub const LARGE: usize = 64;
+
     /// Works out the reach of `interaction` on `resource_type`.
     pub fn of(
         access: &EffectiveAccess,
@@ -145,8 +148,12 @@ impl Reach {
 
     /// The rows that some entry grants.
     pub fn predicate(&self) -> Predicate {
-        let granted = Predicate::any(self.entries.iter().map(|entry| entry.predicate.clone()));
-        Predicate::all([self.scope.clone(), granted])
+        Predicate::all([self.scope.clone(), self.granted()])
+    }
+
+    /// The rows that some entry grants, project isolation aside.
+    pub fn granted(&self) -> Predicate {
+        Predicate::any(self.entries.iter().map(|entry| entry.predicate.clone()))
     }
 
     /// Does some entry grant every row, the project isolation aside?
@@ -178,7 +185,7 @@ impl Reach {
 
     /// Are there so many entries that compiling expressions over them to machine code costs more than it can give?
     pub fn is_large(&self) -> bool {
-        self.entries.len() > 64
+        self.entries.len() > Reach::LARGE
     }
 
     /// Why none of the entries grants `what`, in terms of the policies alone.

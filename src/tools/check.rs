@@ -2,7 +2,7 @@
 //!
 //! A caller who is subject to policies learns nothing of a row that it cannot read: to it such a row is not there.
 
-use super::explain::{interaction, relations_of};
+use super::explain::{self, interaction, relations_of};
 use super::stored::Stored;
 use super::vread::{self, Judged};
 use crate::constraint;
@@ -63,6 +63,7 @@ fn answer(reference: &str, name: &str) -> Result<Answer> {
         Some((resource_type, id)) => (resource_type, Some(id)),
         None => (reference, None),
     };
+    let resource_type = explain::resource_type(resource_type)?;
     let relations = relations_of(resource_type)?;
     let session = session::current()?;
     let reach = session.reach(resource_type, interaction)?;
@@ -79,10 +80,16 @@ fn answer(reference: &str, name: &str) -> Result<Answer> {
         });
     };
     if let (Interaction::Vread, Some((id, version))) = (interaction, id.split_once("/_history/")) {
-        return self::version(&relations, &reach, id, version);
+        return self::version(&relations, &reach, (resource_type, id), version);
     }
     for protected in relations {
-        if let Some(answer) = existing(&session, &protected, interaction, id, &reach)? {
+        if let Some(answer) = existing(
+            &session,
+            &protected,
+            interaction,
+            (resource_type, id),
+            &reach,
+        )? {
             return Ok(answer);
         }
     }
@@ -113,11 +120,17 @@ fn creation(reach: &Reach) -> Answer {
 }
 
 /// The answer for a version. One that may not be read is not there for a caller who is subject to policies.
-fn version(relations: &[Rc<Protected>], reach: &Reach, id: &str, version: &str) -> Result<Answer> {
+fn version(
+    relations: &[Rc<Protected>],
+    reach: &Reach,
+    (resource_type, id): (&str, &str),
+    version: &str,
+) -> Result<Answer> {
     let mut answer = None;
     for current in relations {
         for versions in vread::places(current)? {
-            let Some(judged) = Judged::of(&versions, current, id, version, reach)? else {
+            let Some(judged) = Judged::of(&versions, current, (resource_type, id), version, reach)?
+            else {
                 continue;
             };
             if let Some((entry, _)) = judged.granted {
@@ -134,13 +147,9 @@ fn version(relations: &[Rc<Protected>], reach: &Reach, id: &str, version: &str) 
             }
         }
     }
-    let resource_type = relations
-        .first()
-        .map(|relation| relation.resource_type.as_str());
     Ok(answer.unwrap_or_else(|| {
         denied(format!(
-            "no {}/{id}/_history/{version} is visible to this membership",
-            resource_type.unwrap_or_default()
+            "no {resource_type}/{id}/_history/{version} is visible to this membership"
         ))
     }))
 }
@@ -150,10 +159,13 @@ fn existing(
     session: &Session,
     protected: &Protected,
     interaction: Interaction,
-    id: &str,
+    (resource_type, id): (&str, &str),
     reach: &Reach,
 ) -> Result<Option<Answer>> {
-    let Some(found) = Stored::find(protected, id, &reach.entries, &reach.scope)? else {
+    let find = |reach: &Reach, scope: &Predicate| {
+        Stored::find(protected, resource_type, id, &reach.entries, scope)
+    };
+    let Some(found) = find(reach, &reach.scope)? else {
         return Ok(None);
     };
     let place = found.place;
@@ -161,8 +173,8 @@ fn existing(
         return Ok(Some(granted(reach, place)));
     }
     if privilege::is_subject(protected.relation) {
-        let search = session.reach(&protected.resource_type, Interaction::Search)?;
-        let readable = Stored::find(protected, id, &search.entries, &search.scope)?;
+        let search = session.reach(resource_type, Interaction::Search)?;
+        let readable = find(&search, &search.scope)?;
         if readable.is_none_or(|row| row.place.is_none()) {
             return Ok(None);
         }
@@ -174,7 +186,7 @@ fn existing(
         };
     }
     let anywhere = Predicate::Constant(true);
-    let elsewhere = Stored::find(protected, id, &reach.entries, &anywhere)?;
+    let elsewhere = find(reach, &anywhere)?;
     if elsewhere.is_some_and(|row| row.place.is_some()) {
         return Ok(Some(denied(format!("the row is not {}", reach.limits()))));
     }

@@ -17,19 +17,23 @@ pub fn interaction(name: &str) -> Result<Interaction> {
     })
 }
 
-/// The protected relations that hold a type.
-pub fn relations_of(resource_type: &str) -> Result<Vec<Rc<Protected>>> {
-    if !fhir_search::model::is_resource_type(resource_type) {
+/// The resource type of that name.
+pub fn resource_type(resource_type: &str) -> Result<&'static str> {
+    fhir_search::model::resource_type(resource_type).ok_or_else(|| {
         let hint = fhir_search::model::similar_resource_type(resource_type)
             .map(|similar| format!("Did you mean \"{similar}\"?"))
             .unwrap_or_else(|| {
                 "Resource types are written as in FHIR: Patient, Observation, ….".to_owned()
             });
-        return Err(Error::Argument {
+        Error::Argument {
             message: format!("unknown resource type \"{resource_type}\""),
             hint,
-        });
-    }
+        }
+    })
+}
+
+/// The protected relations that hold a type.
+pub fn relations_of(resource_type: &str) -> Result<Vec<Rc<Protected>>> {
     let mut relations = Vec::new();
     for relation in registry::relations_of(resource_type)? {
         relations.extend(registry::protected(relation)?);
@@ -61,6 +65,7 @@ fn explain(
     ),
 > {
     let interaction = self::interaction(interaction).or_raise();
+    let resource_type = self::resource_type(resource_type).or_raise();
     let relations = relations_of(resource_type).or_raise();
     let of_versions = matches!(interaction, Interaction::History | Interaction::Vread);
     let mut relation = relations.into_iter().next();
@@ -70,16 +75,17 @@ fn explain(
     }
     let protected = relation.unwrap_or_else(|| Rc::new(Protected::imagined(resource_type)));
     let session = session::current().or_raise();
-    let reach = session
-        .reach(&protected.resource_type, interaction)
-        .or_raise();
+    let reach = session.reach(resource_type, interaction).or_raise();
     let writer = Writer::new(&protected, Style::Readable);
     let current = condition_of_current(&protected, &reach).or_raise();
     let rows: Vec<_> = (1_i32..)
         .zip(&reach.entries)
         .map(|(place, entry)| {
-            let predicate =
-                fhir_search::Predicate::all([reach.scope.clone(), entry.predicate.clone()]);
+            let predicate = fhir_search::Predicate::all([
+                protected.of_type(resource_type),
+                reach.scope.clone(),
+                entry.predicate.clone(),
+            ]);
             let parameters: serde_json::Map<String, serde_json::Value> = entry
                 .parameters
                 .iter()

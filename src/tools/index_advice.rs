@@ -9,7 +9,8 @@ use crate::predicate::readable_identifier;
 use crate::predicate::served::{Needed, lookups, serving};
 use crate::registry::{self, Protected};
 use crate::settings;
-use access_policy::{AccessPolicy, Interaction};
+use access_policy::{AccessPolicy, Interaction, PolicyEntry};
+use fhir_search::model::resource_types;
 use fhir_search::{Condition, Lookup, Predicate, ProjectTest, Test};
 use pgrx::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
@@ -39,9 +40,11 @@ impl Plan {
     /// How `predicate` is best answered.
     fn of(asked: &Asked<'_>, predicate: &Predicate) -> Plan {
         match predicate {
-            Predicate::Constant(true) | Predicate::Not(_) | Predicate::SecurityContext => {
-                Plan::Scan
-            }
+            Predicate::Constant(true)
+            | Predicate::Not(_)
+            | Predicate::TypeAgrees
+            | Predicate::SecurityContext => Plan::Scan,
+            Predicate::ResourceType(_) => Plan::of_type(asked.protected),
             // By the table's key.
             Predicate::Constant(false) | Predicate::Id(_) => Plan::ready(),
             Predicate::Test(test) => Plan::of_test(asked, test),
@@ -72,6 +75,16 @@ impl Plan {
             }
             // The planner takes the best; the others filter.
             Predicate::And(parts) => {
+                let types = parts.iter().find_map(|part| match part {
+                    Predicate::ResourceType(types) => Some(types.as_slice()),
+                    _ => None,
+                });
+                let asked = &Asked {
+                    irregular: types.map_or(asked.irregular, |types| {
+                        asked.protected.is_irregular(Some(types))
+                    }),
+                    ..*asked
+                };
                 let plans: Vec<Plan> = parts.iter().map(|part| Plan::of(asked, part)).collect();
                 let others: BTreeSet<String> = plans
                     .iter()
@@ -93,6 +106,22 @@ impl Plan {
                     _ => Plan::Scan,
                 }
             }
+        }
+    }
+
+    /// How all rows of a type are found.
+    fn of_type(protected: &Protected) -> Plan {
+        let index = protected
+            .indexes
+            .iter()
+            .find(|index| index.is_btree_on_type());
+        Plan::Indexes {
+            rank: RANK_OF_TYPE,
+            existing: index.iter().map(|index| index.name.clone()).collect(),
+            missing: match index {
+                Some(_) => BTreeSet::new(),
+                None => BTreeSet::from([Needed::Type]),
+            },
         }
     }
 
@@ -123,7 +152,7 @@ impl Plan {
         if let Some(plan) = Plan::of_project(asked.protected, test) {
             return plan;
         }
-        let usable = lookups(asked.protected, test);
+        let usable = lookups(asked.irregular, test);
         let served = |lookup: &&Lookup| !serving(asked.protected, &lookup.condition).is_empty();
         // One that only narrows is good enough where nothing that is advised decides.
         let advised = || usable.iter().filter(|lookup| asked.is_advised(lookup));
@@ -142,9 +171,13 @@ impl Plan {
             };
         }
         let mut good = advised().filter(|lookup| lookup.decides || !decided);
-        // One index serves all equality, unless references are asked for in several places.
+        // One index serves all equality, unless references are asked for in several places: these are others in each type, and
+        // an index for each would be too many.
+        let of_one_type = asked.protected.one_type().is_some();
         let is_general = |lookup: &&Lookup| match &lookup.condition {
-            Condition::Contains(documents) => !lookup.regular_only || documents.len() == 1,
+            Condition::Contains(documents) => {
+                !of_one_type || !lookup.regular_only || documents.len() == 1
+            }
             _ => false,
         };
         match good.clone().find(is_general).or_else(|| good.next()) {
@@ -163,6 +196,8 @@ struct Asked<'a> {
     protected: &'a Protected,
     /// With many values: containment is not asked for many references.
     many: bool,
+    /// May one of the rows in question hold a reference in irregular form?
+    irregular: bool,
 }
 
 impl Asked<'_> {
@@ -179,6 +214,9 @@ impl Asked<'_> {
         self.is_asked(lookup) && !is_special
     }
 }
+
+/// The type of a row is what most rows have in common with others.
+const RANK_OF_TYPE: usize = 5;
 
 /// What is asked first among conditions that must all hold: equality before texts before ranges.
 fn rank(condition: &Condition) -> usize {
@@ -203,6 +241,32 @@ struct Stored {
     several: bool,
 }
 
+/// A predicate of the form of those that an entry gives for the rows of a table.
+fn sample(protected: &Protected, entry: &PolicyEntry) -> Predicate {
+    let of_type = |resource_type: &str| entry.sample_for(resource_type, "example");
+    if let Some(resource_type) = protected.one_type() {
+        return match entry.covers(resource_type) {
+            true => of_type(resource_type),
+            false => Predicate::Constant(false),
+        };
+    }
+    let covered = || resource_types().filter(|resource_type| entry.covers(resource_type));
+    let everything = |resource_type| of_type(resource_type) == Predicate::Constant(true);
+    if is_wildcard(protected, entry) && covered().all(everything) {
+        return Predicate::Constant(true);
+    }
+    Predicate::any(covered().map(|resource_type| {
+        let types = Predicate::ResourceType(vec![resource_type.to_owned()]);
+        Predicate::all([types, of_type(resource_type)])
+    }))
+}
+
+/// Is it an entry for all types of a table of all types?
+fn is_wildcard(protected: &Protected, entry: &PolicyEntry) -> bool {
+    let mut covered = resource_types().filter(|resource_type| entry.covers(resource_type));
+    protected.one_type().is_none() && covered.nth(1).is_some()
+}
+
 fn advise(protected: &Protected, policies: &[Stored]) -> Advice {
     let mut advice = Advice::new();
     let is_missing = |project: &Column| {
@@ -219,22 +283,18 @@ fn advise(protected: &Protected, policies: &[Stored]) -> Advice {
         several,
     } in policies
     {
-        let entries = policy.entries.iter().enumerate().filter(|(_, entry)| {
-            entry.covers(&protected.resource_type)
-                && entry.interactions.contains(Interaction::Search)
-        });
+        let entries = policy.entries.iter().enumerate();
+        let entries = entries.filter(|(_, entry)| entry.interactions.contains(Interaction::Search));
         // The entries of a policy are asked together: if one of them reads everything, so does the statement.
         let mut plans = Vec::new();
         for (index, entry) in entries {
             pgrx::check_for_interrupts!();
             let asked = Asked {
                 protected,
-                many: *several && entry.has_variables(),
+                many: *several && entry.has_variables() && !is_wildcard(protected, entry),
+                irregular: protected.is_irregular(None),
             };
-            match Plan::of(
-                &asked,
-                &entry.sample_for(&protected.resource_type, "example"),
-            ) {
+            match Plan::of(&asked, &sample(protected, entry)) {
                 Plan::Scan => {
                     plans.clear();
                     break;

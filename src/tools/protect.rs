@@ -2,6 +2,7 @@
 
 mod fitness;
 mod options;
+mod untyped;
 
 use super::objects;
 use crate::catalog::catalog;
@@ -18,8 +19,9 @@ use std::ffi::CStr;
 /// Protects a table that holds one FHIR resource per row: row security on and forced, the marker policy, the triggers,
 /// the registry; likewise every partition and child. Calling it again changes what differs and nothing else.
 #[pg_extern(sql = "
-CREATE FUNCTION fhir_access.protect(relation regclass, resource_type text,
+CREATE FUNCTION fhir_access.protect(relation regclass, resource_type text DEFAULT NULL,
                                     resource_column name DEFAULT 'resource', id_column name DEFAULT 'id',
+                                    resource_type_column name DEFAULT NULL,
                                     derived_columns jsonb DEFAULT NULL, project_column name DEFAULT NULL,
                                     history_of regclass DEFAULT NULL, version_column name DEFAULT NULL)
     RETURNS void LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', '@FUNCTION_NAME@';
@@ -30,6 +32,7 @@ fn protect(
     resource_type: Option<&str>,
     resource_column: Option<&CStr>,
     id_column: Option<&CStr>,
+    resource_type_column: Option<&CStr>,
     derived_columns: Option<pgrx::JsonB>,
     project_column: Option<&CStr>,
     history_of: Option<pg_sys::Oid>,
@@ -37,9 +40,10 @@ fn protect(
 ) {
     let layout = || {
         let layout = Layout {
-            resource_type: given(resource_type, "resource_type")?.to_owned(),
+            resource_type: resource_type.map(str::to_owned),
             resource_column: text(given(resource_column, "resource_column")?),
             id_column: text(given(id_column, "id_column")?),
+            resource_type_column: resource_type_column.map(text),
             derived_columns: options::derived_columns(derived_columns)?,
             project_column: project_column.map(text),
             history_of,
@@ -53,12 +57,14 @@ fn protect(
 
 /// How a table holds resources, as its owner says.
 pub struct Layout {
-    /// The FHIR type of its rows.
-    pub resource_type: String,
+    /// The FHIR type of its rows; `None` where each row says of which type it is.
+    pub resource_type: Option<String>,
     /// The column that holds the resource.
     pub resource_column: String,
     /// The column that holds the resource's id.
     pub id_column: String,
+    /// The column that holds a row's type; without one and without a type of all rows, the document says it.
+    pub resource_type_column: Option<String>,
     /// The columns that repeat elements of the resource.
     pub derived_columns: DerivedColumns,
     /// The column that holds the row's project.
@@ -73,7 +79,16 @@ fn protect_tree(root: pg_sys::Oid, layout: &Layout) -> Result<()> {
     require_preloaded()?;
     require_setting()?;
     require_utf8()?;
-    check_type(&layout.resource_type)?;
+    match (&layout.resource_type, &layout.resource_type_column) {
+        (Some(_), Some(_)) => {
+            return Err(Error::Argument {
+                message: "both a resource type and a column of resource types are given".to_owned(),
+                hint: "Give resource_type where all rows are of one type, resource_type_column where each row says its own.".to_owned(),
+            });
+        }
+        (Some(resource_type), None) => check_type(resource_type)?,
+        (None, _) => {}
+    }
     if layout.history_of.is_none() && layout.version_column.is_some() {
         return Err(Error::Argument {
             message: "version_column is for the history of a table".to_owned(),
@@ -81,7 +96,14 @@ fn protect_tree(root: pg_sys::Oid, layout: &Layout) -> Result<()> {
                 .to_owned(),
         });
     }
-    options::check_paths(&layout.resource_type, &layout.derived_columns)?;
+    options::check_paths(layout.resource_type.as_deref(), &layout.derived_columns)?;
+    if layout.history_of.is_some() && layout.resource_type.is_none() {
+        return Err(Error::Argument {
+            message: "a history is of one resource type".to_owned(),
+            hint: "Give the resource_type of the versions; those of each type have a table of their own."
+                .to_owned(),
+        });
+    }
     if relation::kind(root).is_none() {
         return Err(Error::NoRelation(root.to_u32()));
     }
@@ -99,7 +121,7 @@ fn protect_tree(root: pg_sys::Oid, layout: &Layout) -> Result<()> {
     for relation in with_children(root)? {
         objects::create(relation)?;
     }
-    Ok(())
+    untyped::warn(root)
 }
 
 /// Is this a type whose resources can be protected?
@@ -181,21 +203,31 @@ fn register(oid: pg_sys::Oid, layout: &Layout) -> Result<()> {
         return Err(not_installed());
     };
     let table = relation::qualified_name(oid);
-    let irregular = has_irregular_references(oid, &table, &layout.resource_column)?;
+    let types = match &layout.resource_type {
+        Some(_) => None,
+        None => Some(irregular_types(oid, &table, &layout.resource_column)?),
+    };
+    let irregular = match &types {
+        Some(types) => !types.is_empty(),
+        None => has_irregular_references(oid, &table, &layout.resource_column)?,
+    };
     let _owner = AsOwner::of_extension(&catalog);
     let insert = "INSERT INTO fhir_access.protection AS p (relation, resource_type, resource_column, id_column, irregular_references,
-                                               derived_columns, project_column, history_of, version_column)
-         VALUES ($1, $2, $3::text::name, $4::text::name, $5, $6, $7::text::name, $8, $9::text::name)
+                                               resource_type_column, irregular_types, derived_columns, project_column,
+                                               history_of, version_column)
+         VALUES ($1, $2, $3::text::name, $4::text::name, $5, $6::text::name, $7, $8, $9::text::name, $10, $11::text::name)
          ON CONFLICT (relation) DO UPDATE
             SET resource_type = excluded.resource_type, resource_column = excluded.resource_column,
-                id_column = excluded.id_column,
+                id_column = excluded.id_column, resource_type_column = excluded.resource_type_column,
                 irregular_references = p.irregular_references OR excluded.irregular_references,
+                irregular_types = excluded.irregular_types,
                 derived_columns = excluded.derived_columns, project_column = excluded.project_column,
                 history_of = excluded.history_of, version_column = excluded.version_column
-          WHERE (p.resource_type, p.resource_column, p.id_column, p.irregular_references, p.derived_columns, p.project_column,
-                 p.history_of, p.version_column)
+          WHERE (p.resource_type, p.resource_column, p.id_column, p.irregular_references, p.resource_type_column,
+                 p.irregular_types, p.derived_columns, p.project_column, p.history_of, p.version_column)
              IS DISTINCT FROM (excluded.resource_type, excluded.resource_column, excluded.id_column,
-                               excluded.irregular_references, excluded.derived_columns, excluded.project_column,
+                               p.irregular_references OR excluded.irregular_references, excluded.resource_type_column,
+                               excluded.irregular_types, excluded.derived_columns, excluded.project_column,
                                excluded.history_of, excluded.version_column)";
     Spi::connect_mut(|client| {
         client.update(
@@ -203,10 +235,12 @@ fn register(oid: pg_sys::Oid, layout: &Layout) -> Result<()> {
                 None,
                 &[
                     oid.into(),
-                    layout.resource_type.as_str().into(),
+                    layout.resource_type.as_deref().into(),
                     layout.resource_column.as_str().into(),
                     layout.id_column.as_str().into(),
                     irregular.into(),
+                    layout.resource_type_column.as_deref().into(),
+                    types.into(),
                     options::registered(&layout.derived_columns).into(),
                     layout.project_column.as_deref().into(),
                     layout.history_of.into(),
@@ -214,13 +248,23 @@ fn register(oid: pg_sys::Oid, layout: &Layout) -> Result<()> {
                 ],
             )?;
         // A table and its partitions are read with one predicate.
+        client.update(
+            "UPDATE fhir_access.protection SET irregular_references = true
+              WHERE resource_type = $1 AND NOT irregular_references
+                AND EXISTS (SELECT FROM fhir_access.protection q WHERE q.resource_type = $1 AND q.irregular_references)",
+            None,
+            &[layout.resource_type.as_deref().into()],
+        )?;
         client
             .update(
-                "UPDATE fhir_access.protection SET irregular_references = true
-                  WHERE resource_type = $1 AND NOT irregular_references
-                    AND EXISTS (SELECT FROM fhir_access.protection q WHERE q.resource_type = $1 AND q.irregular_references)",
+                "WITH every (types) AS (
+                     SELECT ARRAY(SELECT DISTINCT t FROM fhir_access.protection p, pg_catalog.unnest(p.irregular_types) t ORDER BY t))
+                 UPDATE fhir_access.protection SET irregular_types = types, irregular_references = types <> '{}'
+                   FROM every
+                  WHERE resource_type IS NULL
+                    AND (irregular_types, irregular_references) IS DISTINCT FROM (types, types <> '{}')",
                 None,
-                &[layout.resource_type.as_str().into()],
+                &[],
             )
             .map(|_| ())
     })
@@ -229,14 +273,7 @@ fn register(oid: pg_sys::Oid, layout: &Layout) -> Result<()> {
 
 /// Does a row hold a reference that equality on the stored text cannot find?
 fn has_irregular_references(oid: pg_sys::Oid, table: &str, resource_column: &str) -> Result<bool> {
-    let columns = relation::columns(relation::OpenRelation::open(oid).tuple_desc());
-    let mut document = format!("t.{}", identifier(resource_column));
-    let of_text = |column: &relation::Column| {
-        column.name == resource_column && Format::of(column.type_oid) == Some(Format::Text)
-    };
-    if columns.iter().any(of_text) {
-        document = format!("fhir_access.document({document})");
-    }
+    let document = document(oid, resource_column);
     let query = format!(
         "SELECT EXISTS (SELECT FROM {table} t WHERE fhir_access.has_irregular_references({document}))"
     );
@@ -244,6 +281,43 @@ fn has_irregular_references(oid: pg_sys::Oid, table: &str, resource_column: &str
     Spi::connect(|client| client.select(&query, Some(1), &[])?.first().get::<bool>(1))
         .map(|found| found.unwrap_or(true))
         .map_err(|error| Error::Internal(error.to_string()))
+}
+
+/// The document in a row `t` of a table, as jsonb.
+fn document(oid: pg_sys::Oid, resource_column: &str) -> String {
+    let columns = relation::columns(relation::OpenRelation::open(oid).tuple_desc());
+    let column = format!("t.{}", identifier(resource_column));
+    let is_text = |column: &relation::Column| {
+        column.name == resource_column && Format::of(column.type_oid) == Some(Format::Text)
+    };
+    match columns.iter().any(is_text) {
+        true => format!("fhir_access.document({column})"),
+        false => column,
+    }
+}
+
+/// As [`has_irregular_references`], of a table of all types: the types of such rows.
+fn irregular_types(oid: pg_sys::Oid, table: &str, resource_column: &str) -> Result<Vec<String>> {
+    let document = document(oid, resource_column);
+    let query = format!(
+        "SELECT DISTINCT {document} OPERATOR(pg_catalog.->>) 'resourceType'
+           FROM {table} t WHERE fhir_access.has_irregular_references({document})"
+    );
+    let _owner = AsOwner::of_table(oid)?;
+    let found: Vec<Option<String>> = Spi::connect(|client| {
+        client
+            .select(&query, None, &[])?
+            .map(|row| row.get::<String>(1))
+            .collect::<std::result::Result<Vec<_>, _>>()
+    })
+    .map_err(|error| Error::Internal(error.to_string()))?;
+    let mut types: Vec<String> = found
+        .into_iter()
+        .flatten()
+        .filter(|name| fhir_search::model::is_resource_type(name))
+        .collect();
+    types.sort_unstable();
+    Ok(types)
 }
 
 /// What to say where there is no registry.

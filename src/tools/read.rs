@@ -1,7 +1,7 @@
 //! `read()`: FHIR's `read` interaction, a resource by its type and id, for policies that allow it where they do not allow
 //! `search`.
 
-use super::explain::relations_of;
+use super::explain::{relations_of, resource_type};
 use super::stored::{Stored, masked};
 use crate::audit;
 use crate::error::{Error, OrRaise, Result};
@@ -36,6 +36,7 @@ pub unsafe extern "C-unwind" fn fhir_access_read(
 /// The resource as the session's membership may read it, without what the entry that grants the reading hides; `None` where
 /// there is none, or none that may be read.
 fn read(resource_type: &str, id: &str) -> Result<Option<Vec<u8>>> {
+    let resource_type = self::resource_type(resource_type)?;
     let relations = relations_of(resource_type)?;
     if let Some(first) = relations.first()
         && !relations.iter().any(may_select)
@@ -44,7 +45,7 @@ fn read(resource_type: &str, id: &str) -> Result<Option<Vec<u8>>> {
         return Err(Error::NoPrivilege(name).about(first.relation));
     }
     for protected in relations.iter().filter(|table| may_select(table)) {
-        if let Some(document) = read_from(protected, id)? {
+        if let Some(document) = read_from(protected, resource_type, id)? {
             return Ok(Some(document));
         }
     }
@@ -56,24 +57,31 @@ pub fn may_select(table: &Rc<Protected>) -> bool {
     privilege::may_select(table.relation, table.resource.number)
 }
 
-fn read_from(protected: &Protected, id: &str) -> Result<Option<Vec<u8>>> {
+fn read_from(protected: &Protected, resource_type: &str, id: &str) -> Result<Option<Vec<u8>>> {
     if !privilege::is_subject(protected.relation) {
-        let stored = Stored::find(protected, id, &[], &Predicate::Constant(true))?;
+        let stored = Stored::find(
+            protected,
+            resource_type,
+            id,
+            &[],
+            &Predicate::Constant(true),
+        )?;
         let document = stored.and_then(|stored| stored.document);
         if document.is_some() {
-            audit::one(Interaction::Read, protected, id, None)?;
+            audit::one(Interaction::Read, protected, resource_type, id, None)?;
         }
         return Ok(document);
     }
     let session = session::current()?;
-    let reach = session.reach(&protected.resource_type, Interaction::Read)?;
-    let Some(stored) = Stored::find(protected, id, &reach.entries, &reach.scope)? else {
+    let reach = session.reach(resource_type, Interaction::Read)?;
+    let Some(stored) = Stored::find(protected, resource_type, id, &reach.entries, &reach.scope)?
+    else {
         return Ok(None);
     };
     let entry = stored.place.and_then(|place| reach.entries.get(place));
     let (Some(entry), Some(document)) = (entry, stored.document) else {
         return Ok(None);
     };
-    audit::one(Interaction::Read, protected, id, Some(entry))?;
+    audit::one(Interaction::Read, protected, resource_type, id, Some(entry))?;
     masked(document, &entry.hidden).map(Some)
 }

@@ -22,30 +22,40 @@ pub struct Stored {
 }
 
 impl Stored {
-    /// The row with this id, if there is one; whoever calls decides what the user may know of it.
+    /// The row of this type with this id, if there is one; whoever calls decides what the user may know of it.
     pub fn find(
         protected: &Protected,
+        resource_type: &str,
         id: &str,
         entries: &[Rc<ReachEntry>],
         scope: &Predicate,
     ) -> Result<Option<Stored>> {
-        let writer = Writer::new(protected, Style::Exact);
-        let condition = writer.predicate(&Predicate::Id(vec![id.to_owned()]));
+        let condition = Stored::condition(protected, resource_type, id);
         Stored::first(protected, &condition, entries, scope)
     }
 
     /// The row that is this version of the resource with this id, likewise.
     pub fn find_version(
         protected: &Protected,
+        resource_type: &str,
         id: &str,
         version: &str,
         entries: &[Rc<ReachEntry>],
         scope: &Predicate,
     ) -> Result<Option<Stored>> {
         let writer = Writer::new(protected, Style::Exact);
-        let id = writer.predicate(&Predicate::Id(vec![id.to_owned()]));
+        let id = Stored::condition(protected, resource_type, id);
         let condition = format!("{id} AND {}", writer.version(version));
         Stored::first(protected, &condition, entries, scope)
+    }
+
+    /// The rows that are the resource of this type with this id.
+    fn condition(protected: &Protected, resource_type: &str, id: &str) -> String {
+        let wanted = Predicate::all([
+            Predicate::Id(vec![id.to_owned()]),
+            protected.of_type(resource_type),
+        ]);
+        Writer::new(protected, Style::Exact).predicate(&wanted)
     }
 
     fn first(

@@ -3,7 +3,7 @@
 //! A version is judged as in a history table: on its own content and by the resource as it is now, both under `vread`, and it
 //! comes without what either of the two entries hides.
 
-use super::explain::relations_of;
+use super::explain::{self, relations_of};
 use super::read::may_select;
 use super::stored::{Stored, masked};
 use crate::audit;
@@ -48,6 +48,7 @@ pub unsafe extern "C-unwind" fn fhir_access_vread(
 
 /// The version as the session's membership may read it; `None` where there is none, or none that may be read.
 fn vread(resource_type: &str, id: &str, version: &str) -> Result<Option<Vec<u8>>> {
+    let resource_type = explain::resource_type(resource_type)?;
     let mut readable = Vec::new();
     let mut unreadable = None;
     for current in relations_of(resource_type)? {
@@ -66,22 +67,29 @@ fn vread(resource_type: &str, id: &str, version: &str) -> Result<Option<Vec<u8>>
         let name = format!("{id}/_history/{version}");
         if !privilege::is_subject(versions.relation) {
             let everything = Predicate::Constant(true);
-            let stored = Stored::find_version(&versions, id, version, &[], &everything)?;
+            let stored =
+                Stored::find_version(&versions, resource_type, id, version, &[], &everything)?;
             if let Some(document) = stored.and_then(|stored| stored.document) {
-                audit::one(Interaction::Vread, &versions, &name, None)?;
+                audit::one(Interaction::Vread, &versions, resource_type, &name, None)?;
                 return Ok(Some(document));
             }
             continue;
         }
         let session = session::current()?;
-        let reach = session.reach(&versions.resource_type, Interaction::Vread)?;
-        let judged = Judged::of(&versions, &current, id, version, &reach)?;
+        let reach = session.reach(resource_type, Interaction::Vread)?;
+        let judged = Judged::of(&versions, &current, (resource_type, id), version, &reach)?;
         if let Some(Judged {
             granted: Some((entry, hidden)),
             document,
         }) = judged
         {
-            audit::one(Interaction::Vread, &versions, &name, Some(&entry))?;
+            audit::one(
+                Interaction::Vread,
+                &versions,
+                resource_type,
+                &name,
+                Some(&entry),
+            )?;
             return masked(document, &hidden).map(Some);
         }
     }
@@ -108,11 +116,18 @@ impl Judged {
     pub fn of(
         versions: &Protected,
         current: &Protected,
-        id: &str,
+        (resource_type, id): (&str, &str),
         version: &str,
         reach: &Reach,
     ) -> Result<Option<Judged>> {
-        let found = Stored::find_version(versions, id, version, &reach.entries, &reach.scope)?;
+        let found = Stored::find_version(
+            versions,
+            resource_type,
+            id,
+            version,
+            &reach.entries,
+            &reach.scope,
+        )?;
         let Some(Stored {
             place,
             document: Some(document),
@@ -124,7 +139,7 @@ impl Judged {
         let now = if versions.relation == current.relation {
             entry(place).map(|entry| entry.hidden.clone())
         } else {
-            match Stored::find(current, id, &reach.entries, &reach.scope)? {
+            match Stored::find(current, resource_type, id, &reach.entries, &reach.scope)? {
                 Some(current) => entry(current.place).map(|entry| entry.hidden.clone()),
                 // As for a list of versions: see `Judge::condition`.
                 None => Some(reach.hidden_by_any()).filter(|_| reach.grants_all_rows()),

@@ -24,7 +24,7 @@ pub fn in_project(
     let (Some(project), Value::Object(object)) = (&access.project, document) else {
         return Ok(None);
     };
-    if protected.resource_type != MEMBERSHIP || access.super_admin {
+    if protected.type_of(document) != Some(MEMBERSHIP) || access.super_admin {
         return Ok(None);
     }
     let members = object.iter().filter(|(name, _)| *name != "project");

@@ -5,13 +5,24 @@ use crate::error::{Error, Result};
 use crate::node::relation;
 use crate::node::row::{self, JsonbDatum};
 use crate::predicate::is_uuid;
-use crate::registry::{self, Protected};
+use crate::registry::{self, Protected, types};
 use crate::session::reach::{Reach, ReachEntry};
 use fhir_search::{Candidate, ProjectTest, Test};
 use jsonb::Value;
 use pgrx::prelude::*;
 use std::cell::{Cell, OnceCell};
 use std::rc::Rc;
+
+/// What messages call a row of no known type.
+const OF_NO_TYPE: &str = "Resource";
+
+/// What a row's column of types says.
+enum TypeColumn {
+    /// There is none, or nothing in it yet.
+    Absent,
+    Null,
+    Says(String),
+}
 
 /// A row on its way into, or out of, a protected table.
 pub struct Row<'a> {
@@ -167,13 +178,44 @@ impl<'a> Row<'a> {
         document.value().ok().and_then(id_in)
     }
 
-    /// Refuses a document with another id than `stored` has.
-    pub fn check_document_id(&self, stored: Value<'_>) -> Result<()> {
+    /// Refuses a document with another id, or of another type, than `stored` has.
+    pub fn check_document_identity(&self, stored: Value<'_>) -> Result<()> {
+        if self.protected.type_of(stored) != self.resource_type() {
+            return Err(self.invalid("cannot change its resourceType"));
+        }
         match id_in(stored) {
             Some(id) if self.document_id().as_ref() != Some(&id) => {
                 Err(self.invalid("cannot change its id"))
             }
             _ => Ok(()),
+        }
+    }
+
+    /// The type of the row; `None` where it is of none that the table can hold, or where the column and the document disagree.
+    pub fn resource_type(&self) -> Option<&'static str> {
+        if let Some(one) = self.protected.one_type() {
+            return Some(one);
+        }
+        let document = self.document().ok()?;
+        let resource_type = types::of_document(document.value().ok()?)?;
+        let agrees = match self.type_column() {
+            TypeColumn::Absent => true,
+            TypeColumn::Says(text) => text == resource_type,
+            TypeColumn::Null => false,
+        };
+        agrees.then_some(resource_type)
+    }
+
+    /// What the column of types says.
+    fn type_column(&self) -> TypeColumn {
+        match self.protected.type_column() {
+            Some(column) if !column.generated => match self.column(column.number) {
+                // SAFETY: the datum is of the column's type.
+                Some(datum) => TypeColumn::Says(unsafe { row::output(datum, column.type_oid) }),
+                None => TypeColumn::Null,
+            },
+            // One that is computed has no value yet; row security looks at it when it has.
+            _ => TypeColumn::Absent,
         }
     }
 
@@ -185,16 +227,20 @@ impl<'a> Row<'a> {
     /// How messages call the row.
     pub fn name(&self) -> String {
         match self.concealed {
-            true => format!("{} (a row that is not shown)", self.protected.resource_type),
+            true => format!(
+                "{} (a row that is not shown)",
+                self.resource_type().unwrap_or(OF_NO_TYPE)
+            ),
             false => self.reference(),
         }
     }
 
-    /// `Patient/p1`.
+    /// `Patient/p1`. Of a row of no known type nothing but the id is told.
     pub fn reference(&self) -> String {
+        let resource_type = self.resource_type().unwrap_or(OF_NO_TYPE);
         match self.id().or_else(|| self.document_id()) {
-            Some(id) => format!("{}/{id}", self.protected.resource_type),
-            None => self.protected.resource_type.clone(),
+            Some(id) => format!("{resource_type}/{id}"),
+            None => resource_type.to_owned(),
         }
     }
 
@@ -214,16 +260,7 @@ impl<'a> Row<'a> {
         let Value::Object(object) = document.value()? else {
             return Err(self.invalid("must hold a JSON object"));
         };
-        let expected = &self.protected.resource_type;
-        match object.get("resourceType") {
-            Some(Value::String(name)) if name == expected => {}
-            Some(_) => {
-                return Err(self.invalid(&format!(
-                    "holds {expected} resources, and the new one says otherwise"
-                )));
-            }
-            None => return Err(self.invalid(&format!("needs \"resourceType\": \"{expected}\""))),
-        }
+        self.check_type(object)?;
         match (object.get("id"), self.id()) {
             (None, _) | (Some(Value::String(_)), None) => Ok(()),
             (Some(Value::String(inner)), Some(outer)) if self.same_id(inner, &outer) => Ok(()),
@@ -231,6 +268,37 @@ impl<'a> Row<'a> {
                 Err(self.invalid("has an \"id\" that differs from the row's"))
             }
             (Some(_), _) => Err(self.invalid("has an \"id\" that is not a string")),
+        }
+    }
+
+    /// Refuses a resource of another type than the table's; in a table of all types, of none that it can hold, or of another
+    /// than the row's column says.
+    fn check_type(&self, object: jsonb::Object<'_>) -> Result<()> {
+        let named = object.get("resourceType");
+        let Some(expected) = self.protected.one_type() else {
+            let Some(Value::String(name)) = named else {
+                return Err(self.invalid("needs a \"resourceType\""));
+            };
+            let Some(resource_type) = fhir_search::model::resource_type(name) else {
+                return Err(self.invalid("has a \"resourceType\" that is none of FHIR's"));
+            };
+            return match self.type_column() {
+                TypeColumn::Absent => Ok(()),
+                TypeColumn::Says(text) if text == resource_type => Ok(()),
+                TypeColumn::Says(_) => {
+                    Err(self.invalid("has a \"resourceType\" that differs from the row's"))
+                }
+                TypeColumn::Null => {
+                    Err(self.invalid("has a \"resourceType\", and the row has none"))
+                }
+            };
+        };
+        match named {
+            Some(Value::String(name)) if name == expected => Ok(()),
+            Some(_) => Err(self.invalid(&format!(
+                "holds {expected} resources, and the new one says otherwise"
+            ))),
+            None => Err(self.invalid(&format!("needs \"resourceType\": \"{expected}\""))),
         }
     }
 
@@ -244,6 +312,9 @@ impl<'a> Row<'a> {
 
     /// Refuses an update that makes one resource into another.
     pub fn check_identity(&self, old: &Row<'_>) -> Result<()> {
+        if self.resource_type() != old.resource_type() {
+            return Err(self.invalid("cannot change its resourceType"));
+        }
         let same_column = self.protected.id.generated || self.id() == old.id();
         let same_document = old.document_id().is_none() || self.document_id() == old.document_id();
         if same_column && same_document {
@@ -255,14 +326,18 @@ impl<'a> Row<'a> {
 
     /// Tells the registry of the first reference that equality cannot find.
     pub fn note_irregular_references(&self) -> Result<()> {
-        if self.protected.irregular_references {
+        // Of a row of no known type no predicate is true.
+        let Some(resource_type) = self.resource_type() else {
+            return Ok(());
+        };
+        if self.protected.is_irregular_type(resource_type) {
             return Ok(());
         }
         let Ok(document) = self.document() else {
             return Ok(());
         };
         if fhir_search::has_irregular_references(document.value()?) {
-            registry::mark_irregular(&self.protected.resource_type)?;
+            registry::mark_irregular(resource_type, self.protected.one_type().is_none())?;
         }
         Ok(())
     }

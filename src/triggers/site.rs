@@ -1,4 +1,4 @@
-//! What the write trigger keeps between the rows of one statement: for each interaction, how it is told which entry decides.
+//! What the write trigger keeps between the rows of one statement: for each type and interaction, how it is told which entry decides.
 //!
 //! The predicates are asked directly, as `fhir_access.test` would be: nothing is parsed for a statement of one row. Ids whose
 //! type or collation has an equality of its own, and questions about other rows, are left to PostgreSQL, in an expression.
@@ -25,7 +25,8 @@ pub struct Site {
     /// What is written to.
     pub protected: Rc<Protected>,
     context: pg_sys::MemoryContext,
-    decisions: HashMap<Interaction, Decision>,
+    /// By the row's own type: in a table of all types each row is asked what holds for its type, and nothing else.
+    decisions: HashMap<(&'static str, Interaction), Decision>,
 }
 
 struct Decision {
@@ -71,13 +72,13 @@ impl Site {
 
     fn decision(
         &mut self,
+        resource_type: &'static str,
         interaction: Interaction,
         relation: pg_sys::Relation,
     ) -> Result<&mut Decision> {
-        if !self.decisions.contains_key(&interaction) {
-            let reach = self
-                .session
-                .reach(&self.protected.resource_type, interaction)?;
+        let key = (resource_type, interaction);
+        if !self.decisions.contains_key(&key) {
+            let reach = self.session.reach(resource_type, interaction)?;
             // SAFETY: the relation is the trigger's, which is open.
             let has_plain_id = unsafe { row::has_plain_id(relation, &self.protected) };
             let evaluator = if reach.asks_elsewhere() || reach.asks_for_id() && !has_plain_id {
@@ -91,22 +92,24 @@ impl Site {
             } else {
                 None
             };
-            self.decisions
-                .insert(interaction, Decision { reach, evaluator });
+            self.decisions.insert(key, Decision { reach, evaluator });
         }
         self.decisions
-            .get_mut(&interaction)
+            .get_mut(&key)
             .ok_or_else(|| Error::Internal("a decision was not prepared".to_owned()))
     }
 
-    /// The first entry that grants `interaction` on `row`.
+    /// The first entry that grants `interaction` on `row`. A row of no type that the table can hold is granted by none.
     pub fn deciding(
         &mut self,
         interaction: Interaction,
         relation: pg_sys::Relation,
         row: &Row<'_>,
     ) -> Result<Option<Rc<ReachEntry>>> {
-        let decision = self.decision(interaction, relation)?;
+        let Some(resource_type) = row.resource_type() else {
+            return Ok(None);
+        };
+        let decision = self.decision(resource_type, interaction, relation)?;
         let Some(evaluator) = &mut decision.evaluator else {
             return row.deciding(&decision.reach);
         };
@@ -119,18 +122,17 @@ impl Site {
 
     /// Why `row` was refused.
     pub fn refusal(&self, interaction: Interaction, row: &Row<'_>, what: &str) -> Error {
-        let detail = match self.decisions.get(&interaction) {
-            Some(decision) => {
-                decision
-                    .reach
-                    .refusal(&self.protected.resource_type, interaction, what)
+        let decided = row.resource_type().and_then(|resource_type| {
+            let decision = self.decisions.get(&(resource_type, interaction))?;
+            Some((resource_type, decision))
+        });
+        let detail = match decided {
+            Some((resource_type, decision)) => {
+                decision.reach.refusal(resource_type, interaction, what)
             }
-            None => String::new(),
+            None => format!("{what} is of no resource type that the table can hold"),
         };
-        let places = self
-            .decisions
-            .get(&interaction)
-            .map_or_else(Vec::new, |decision| decision.reach.places());
+        let places = decided.map_or_else(Vec::new, |(_, decision)| decision.reach.places());
         let rules = places
             .into_iter()
             .map(|value| Detail {

@@ -55,7 +55,7 @@ pub fn on_create(
         Some(accounts) => accounts,
         None => {
             let mut accounts: Vec<String> = access.compartment.iter().cloned().collect();
-            if protected.resource_type != "Patient" {
+            if !is_patient(protected, new) {
                 add_new(
                     &mut accounts,
                     accounts_of_patients(session, protected, new)?.unwrap_or_default(),
@@ -88,7 +88,7 @@ pub fn on_update(
     };
     let accounts = match said_by_admin(session, new) {
         Some(accounts) => accounts,
-        None if protected.resource_type == "Patient" => {
+        None if is_patient(protected, new) => {
             accounts_in(old).into_iter().map(Node::Value).collect()
         }
         None => match accounts_of_patients(session, protected, new)? {
@@ -151,16 +151,28 @@ fn compartments(
         .into_iter()
         .collect();
     add_new(&mut found, accounts.iter().filter_map(account_of).collect());
-    let itself = (protected.resource_type == "Patient")
+    let itself = is_patient(protected, document)
         .then(|| document.as_object()?.get("id")?.as_str().map(str::to_owned))
         .flatten();
-    let patients = fhir_search::referenced_patients(&protected.resource_type, document);
+    let patients = referenced_patients(protected, document);
     let patients = itself.into_iter().chain(patients);
     add_new(
         &mut found,
         patients.map(|id| format!("Patient/{id}")).collect(),
     );
     found
+}
+
+fn is_patient(protected: &Protected, document: Value<'_>) -> bool {
+    protected.type_of(document) == Some("Patient")
+}
+
+/// The ids of the patients that a document of the table belongs to.
+fn referenced_patients(protected: &Protected, document: Value<'_>) -> Vec<String> {
+    protected
+        .type_of(document)
+        .map(|resource_type| fhir_search::referenced_patients(resource_type, document))
+        .unwrap_or_default()
 }
 
 /// The accounts that an admin's document names; `None` where it names none, or its writer is no admin.
@@ -205,7 +217,7 @@ fn accounts_of_patients(
     protected: &Protected,
     document: Value<'_>,
 ) -> Result<Option<Vec<String>>> {
-    let patients = fhir_search::referenced_patients(&protected.resource_type, document);
+    let patients = referenced_patients(protected, document);
     if patients.is_empty() {
         return Ok(None);
     }
@@ -233,7 +245,9 @@ fn stored_accounts(
     ids: &[String],
     scope: &Predicate,
 ) -> Result<Vec<Vec<String>>> {
+    // Among rows of several types an id is not one row's.
     if let [id] = ids
+        && table.one_type().is_some()
         && !scope.asks_for_id()
     {
         let sought = scan::by_id(table.relation, table.id.number, id, |relation, tuple| {
@@ -245,7 +259,11 @@ fn stored_accounts(
             Sought::Unanswered => {}
         }
     }
-    let condition = Predicate::all([Predicate::Id(ids.to_vec()), scope.clone()]);
+    let condition = Predicate::all([
+        table.of_type("Patient"),
+        Predicate::Id(ids.to_vec()),
+        scope.clone(),
+    ]);
     let writer = Writer::new(table, Style::Exact);
     let condition = writer.predicate(&condition);
     let query = format!(

@@ -389,7 +389,7 @@ unsafe fn arrival(
             |document| jsonb::Value::parse(document).map_err(|_| row.invalid("cannot be read"));
         let (before, updated) = (parse(&moved.stored)?, parse(&moved.document)?);
         row.check_shape()?;
-        row.check_document_id(updated)?;
+        row.check_document_identity(updated)?;
         finish_update(
             Site::at(fcinfo, session, protected),
             data.tg_relation,

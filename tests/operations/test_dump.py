@@ -9,7 +9,7 @@ FORMATS = ["plain", "custom", "directory"]
 STATE = {
     "documents": """SELECT id, resource::text FROM fhir_access.access_policy UNION ALL SELECT id, resource::text FROM fhir_access.project_membership
                     UNION ALL SELECT id, resource::text FROM fhir_access.project ORDER BY 1""",
-    "registry": "SELECT relation::text, resource_type, resource_column, id_column, row_security FROM fhir_access.protected_relation ORDER BY 1",
+    "registry": "SELECT relation::text, resource_type, resource_column, id_column, row_security, resource_type_column FROM fhir_access.protected_relation ORDER BY 1",
     "row security": """SELECT oid::regclass::text, relrowsecurity, relforcerowsecurity, relkind FROM pg_class
                         WHERE relnamespace IN ('public'::regnamespace, '"The Clinic"'::regnamespace) AND relkind IN ('r', 'p') ORDER BY 1""",
     "policies": "SELECT schemaname, tablename, policyname, permissive, roles, cmd, qual, with_check FROM pg_policies ORDER BY 1, 2, 3",

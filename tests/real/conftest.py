@@ -1,4 +1,4 @@
-"""Synthea's patients, one protected table per resource type, in the database that libpq's variables name."""
+"""Synthea's patients, one protected table per resource type and all of them in one, in the database that libpq's variables name."""
 
 import gzip
 import os
@@ -13,6 +13,17 @@ TYPES = [
     "AllergyIntolerance", "CarePlan", "Claim", "Condition", "DiagnosticReport", "Encounter", "ExplanationOfBenefit", "Goal",
     "ImagingStudy", "Immunization", "MedicationRequest", "Observation", "Organization", "Patient", "Practitioner", "Procedure",
 ]  # fmt: skip
+
+# Tables of all types: the column that says a row's type, the argument of protect() that names it, and what finds a type's rows.
+ALL_TYPES = {
+    "by_column": ("kind text NOT NULL, ", ", resource_type_column => 'kind'", "kind"),
+    "by_computed": (
+        "kind text GENERATED ALWAYS AS (resource ->> 'resourceType') STORED, ",
+        ", resource_type_column => 'kind'",
+        "kind",
+    ),
+    "by_document": ("", "", "(resource ->> 'resourceType')"),
+}
 
 # What the data does not have and access control is about: general practitioners (of every second patient, whoever saw
 # them first), accounts (two patients and all that is theirs are a laboratory's), and projects (patients by the first
@@ -79,6 +90,15 @@ def data(superuser):
             superuser.execute(f"INSERT INTO {table} SELECT id, resource FROM owned WHERE type = '{name}' ORDER BY id")
             superuser.execute(f"CREATE INDEX ON {table} USING gin (resource jsonb_path_ops)")
             superuser.execute(f"SELECT fhir_access.protect('{table}', '{name}')")
+            superuser.execute(f"GRANT SELECT, INSERT, UPDATE, DELETE ON {table} TO reader")
+        for table, (column, argument, key) in ALL_TYPES.items():
+            listed = ", ".join(f"'{name}'" for name in TYPES)
+            kind = ("kind, ", "type, ") if table == "by_column" else ("", "")
+            superuser.execute(f"CREATE TABLE {table} ({column}id text NOT NULL, resource jsonb NOT NULL)")
+            superuser.execute(f"INSERT INTO {table} ({kind[0]}id, resource) SELECT {kind[1]}id, resource FROM owned WHERE type IN ({listed})")
+            superuser.execute(f"CREATE UNIQUE INDEX ON {table} ({key}, id)")
+            superuser.execute(f"CREATE INDEX ON {table} USING gin (resource jsonb_path_ops)")
+            superuser.execute(f"SELECT fhir_access.protect('{table}'{argument})")
             superuser.execute(f"GRANT SELECT, INSERT, UPDATE, DELETE ON {table} TO reader")
         superuser.execute("DROP TABLE owned")
     superuser.execute("ANALYZE")

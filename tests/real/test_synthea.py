@@ -2,8 +2,9 @@
 
 import psycopg
 import pytest
-from conftest import TYPES
+from conftest import ALL_TYPES, TYPES
 from memberships import Entry, cases
+
 
 class Anything(dict):
     """Stands for what is known only when the data is loaded."""
@@ -53,6 +54,51 @@ def test_rows_and_fields(name, memberships, superuser, reader):
         reader.execute("SELECT fhir_access.set_session(%s)", (name,))
         # A membership that reaches nothing would show nothing about its rows.
         assert compare(memberships[name], superuser, reader) > 0
+
+
+@every_membership
+@pytest.mark.parametrize("table", ALL_TYPES)
+def test_one_table_for_all_types(table, name, memberships, reader):
+    """The same rows and fields, and by every type's name those of its own table."""
+    query = "SELECT resource ->> 'resourceType' AS type, id, resource::text FROM"
+    separate = " UNION ALL ".join(f"{query} {name.lower()}" for name in TYPES)
+    key = ALL_TYPES[table][2]
+    with reader.transaction():
+        reader.execute("SELECT fhir_access.set_session(%s)", (name,))
+        expected = {(kind, id): text for kind, id, text in reader.execute(separate)}
+        seen = {(kind, id): text for kind, id, text in reader.execute(f"{query} {table}")}
+        assert differences(seen, expected) == SAME
+        counts = dict(reader.execute(f"SELECT {key}, count(*) FROM {table} GROUP BY 1").fetchall())
+        assert sum(counts.values()) == len(expected)
+        for kind in counts:
+            found = reader.execute(f"{query} {table} WHERE {key} = '{kind}'").fetchall()
+            assert {(kind, id): text for kind, id, text in found} == {key: text for key, text in expected.items() if key[0] == kind}
+
+
+@every_membership
+@pytest.mark.parametrize("table", ALL_TYPES)
+def test_one_update_of_each_type(table, name, memberships, superuser):
+    """What is stored, or refused, is what the type's own table does."""
+    key = ALL_TYPES[table][2]
+    for type_name in TYPES:
+        row = superuser.execute(f"SELECT id FROM {type_name.lower()} ORDER BY md5(id || %s) LIMIT 1", (name,)).fetchone()
+        expected = written(superuser, name, type_name.lower(), row[0], "true")
+        assert written(superuser, name, table, row[0], f"{key} = '{type_name}'") == expected, f"{type_name}/{row[0]}"
+
+
+def written(superuser, name, table, id, of_type):
+    """What an update returns and stores, or its error's text."""
+    with superuser.transaction(force_rollback=True):
+        superuser.execute("SELECT fhir_access.set_session(%s)", (name,))
+        superuser.execute("SET LOCAL ROLE reader")
+        update = f"""UPDATE {table} SET resource = resource || '{{"language": "de-CH"}}' WHERE id = %s AND {of_type} RETURNING resource::text"""
+        try:
+            with superuser.transaction():
+                returned = superuser.execute(update, (id,)).fetchall()
+        except psycopg.errors.InsufficientPrivilege as refused:
+            return refused.diag.message_primary, refused.diag.message_detail
+        superuser.execute("RESET ROLE")
+        return returned, superuser.execute(f"SELECT resource::text FROM {table} WHERE id = %s AND {of_type}", (id,)).fetchall()
 
 
 PLANS = {
@@ -162,5 +208,5 @@ def test_nobody_sees_anything(data, reader):
 
 
 def test_every_table_is_protected(data, superuser):
-    query = "SELECT resource_type FROM fhir_access.protected_relation WHERE row_security ORDER BY 1"
-    assert [row[0] for row in superuser.execute(query)] == sorted(TYPES)
+    query = "SELECT coalesce(resource_type, relation::text) FROM fhir_access.protected_relation WHERE row_security"
+    assert sorted(row[0] for row in superuser.execute(query)) == sorted([*TYPES, *ALL_TYPES])

@@ -321,7 +321,7 @@ pub const ENTRIES: &[Entry] = &[
     ),
     entry(
         Source::Extension(Kind::Argument),
-        "resource_type is NULL",
+        "id_column is NULL",
         "`protect()` was called with NULL for something that has no default; so for the other arguments.",
         "The table, the FHIR type of its rows, the names of its columns.",
         Yes,

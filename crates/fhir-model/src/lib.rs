@@ -33,6 +33,6 @@ mod table;
 mod types;
 
 pub use element::ElementDef;
-pub use names::{is_resource_type, resource_types, similar, similar_resource_type};
+pub use names::{is_resource_type, resource_type, resource_types, similar, similar_resource_type};
 pub use path::{PathCheck, check_path};
 pub use types::{Kind, TypeId};

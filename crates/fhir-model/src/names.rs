@@ -5,7 +5,14 @@ use crate::types::{Kind, TypeId};
 /// Whether `name` is a resource type of FHIR R4 or one of Medplum's own (`AccessPolicy`, `Project`, `Bot`, …).
 /// Abstract types, which no document has, are not.
 pub fn is_resource_type(name: &str) -> bool {
-    TypeId::named(name).is_some_and(is_concrete_resource)
+    resource_type(name).is_some()
+}
+
+/// The resource type of this name, with a name that lives as long as the program.
+pub fn resource_type(name: &str) -> Option<&'static str> {
+    TypeId::named(name)
+        .filter(|it| is_concrete_resource(*it))
+        .map(TypeId::name)
 }
 
 /// All resource types, in alphabetical order.

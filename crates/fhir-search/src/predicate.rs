@@ -24,10 +24,14 @@ pub enum Predicate {
     And(Vec<Predicate>),
     /// At least one of these.
     Or(Vec<Predicate>),
-    /// Directly over [`Predicate::Test`], [`Predicate::Id`] or [`Predicate::SecurityContext`] only. Unknown stays unknown.
+    /// Directly over a condition of the row only. Unknown stays unknown.
     Not(Box<Predicate>),
     /// The row's own logical id is one of these; those of a criteria are sorted and distinct.
     Id(Vec<String>),
+    /// The row is of one of these resource types: in a table that holds several.
+    ResourceType(Vec<String>),
+    /// The document says itself that it is of the type that its table keeps it under.
+    TypeAgrees,
     /// The document passes the test.
     Test(Test),
     /// The resource that the document's `securityContext` refers to may be read, or there is none. No criteria says so, and
@@ -73,8 +77,16 @@ impl Predicate {
         }
     }
 
+    /// How many conditions there are in it.
+    pub fn size(&self) -> usize {
+        match self {
+            Predicate::And(parts) | Predicate::Or(parts) => parts.iter().map(Predicate::size).sum(),
+            _ => 1,
+        }
+    }
+
     /// Whether the row meets it: what is unknown (`None`) is not granted. What is asked of other rows
-    /// ([`asks_elsewhere`](Self::asks_elsewhere)) is unknown here.
+    /// ([`asks_elsewhere`](Self::asks_elsewhere)) is unknown here, and so is the row's type, which whoever asks has settled.
     pub fn evaluate(&self, row: &impl Candidate) -> Option<bool> {
         match self {
             Predicate::Constant(value) => Some(*value),
@@ -83,14 +95,18 @@ impl Predicate {
             Predicate::Not(inner) => inner.evaluate(row).map(|held| !held),
             Predicate::Id(ids) => row.has_id_of(ids),
             Predicate::Test(test) => row.passes(test),
-            Predicate::SecurityContext => None,
+            Predicate::ResourceType(_) | Predicate::TypeAgrees | Predicate::SecurityContext => None,
         }
     }
 
     /// Whether it asks for more than the row itself tells.
     pub fn asks_elsewhere(&self) -> bool {
         match self {
-            Predicate::Constant(_) | Predicate::Test(_) | Predicate::Id(_) => false,
+            Predicate::Constant(_)
+            | Predicate::Test(_)
+            | Predicate::Id(_)
+            | Predicate::ResourceType(_)
+            | Predicate::TypeAgrees => false,
             Predicate::SecurityContext => true,
             Predicate::Not(inner) => inner.asks_elsewhere(),
             Predicate::And(parts) | Predicate::Or(parts) => {
@@ -102,7 +118,11 @@ impl Predicate {
     /// Whether it asks for the row's own id.
     pub fn asks_for_id(&self) -> bool {
         match self {
-            Predicate::Constant(_) | Predicate::Test(_) | Predicate::SecurityContext => false,
+            Predicate::Constant(_)
+            | Predicate::Test(_)
+            | Predicate::ResourceType(_)
+            | Predicate::TypeAgrees
+            | Predicate::SecurityContext => false,
             Predicate::Id(_) => true,
             Predicate::Not(inner) => inner.asks_for_id(),
             Predicate::And(parts) | Predicate::Or(parts) => {
@@ -114,8 +134,11 @@ impl Predicate {
     /// Whether an index could answer some part of it.
     pub(crate) fn has_lookups(&self) -> bool {
         match self {
-            Predicate::Constant(_) | Predicate::Not(_) | Predicate::SecurityContext => false,
-            Predicate::Id(_) => true,
+            Predicate::Constant(_)
+            | Predicate::Not(_)
+            | Predicate::TypeAgrees
+            | Predicate::SecurityContext => false,
+            Predicate::Id(_) | Predicate::ResourceType(_) => true,
             Predicate::Test(test) => !test.lookups().is_empty(),
             Predicate::And(parts) | Predicate::Or(parts) => {
                 parts.iter().any(Predicate::has_lookups)
@@ -130,9 +153,11 @@ impl Predicate {
             Predicate::And(parts) => Predicate::any(parts.into_iter().map(Predicate::negated)),
             Predicate::Or(parts) => Predicate::all(parts.into_iter().map(Predicate::negated)),
             Predicate::Not(inner) => *inner,
-            inner @ (Predicate::Id(_) | Predicate::Test(_) | Predicate::SecurityContext) => {
-                Predicate::Not(Box::new(inner))
-            }
+            inner @ (Predicate::Id(_)
+            | Predicate::ResourceType(_)
+            | Predicate::TypeAgrees
+            | Predicate::Test(_)
+            | Predicate::SecurityContext) => Predicate::Not(Box::new(inner)),
         }
     }
 }
@@ -149,19 +174,22 @@ impl fmt::Display for Predicate {
             }
             Ok(())
         };
+        let values = |f: &mut fmt::Formatter<'_>, name: &str, values: &[String]| {
+            f.write_str(name)?;
+            for (index, value) in values.iter().enumerate() {
+                f.write_str(if index == 0 { " " } else { ", " })?;
+                write_quoted(f, value)?;
+            }
+            Ok(())
+        };
         match self {
             Predicate::Constant(value) => write!(f, "{value}"),
             Predicate::And(parts) => join(f, parts, " and "),
             Predicate::Or(parts) => join(f, parts, " or "),
             Predicate::Not(inner) => write!(f, "not {inner}"),
-            Predicate::Id(ids) => {
-                f.write_str("id")?;
-                for (index, id) in ids.iter().enumerate() {
-                    f.write_str(if index == 0 { " " } else { ", " })?;
-                    write_quoted(f, id)?;
-                }
-                Ok(())
-            }
+            Predicate::Id(ids) => values(f, "id", ids),
+            Predicate::ResourceType(types) => values(f, "type", types),
+            Predicate::TypeAgrees => f.write_str("type agrees"),
             Predicate::Test(test) => write!(f, "{test}"),
             Predicate::SecurityContext => f.write_str("what securityContext refers to may be read"),
         }
@@ -239,6 +267,51 @@ mod tests {
         assert!(!Or(vec![unknown(), not(id("a"))]).asks_elsewhere());
         assert!(And(vec![unknown(), not(id("a"))]).asks_for_id());
         assert!(!Or(vec![unknown(), Constant(true)]).asks_for_id());
+    }
+
+    #[test]
+    fn size_counts_conditions() {
+        assert_eq!(id("a").size(), 1);
+        assert_eq!(
+            And(vec![Or(vec![id("a"), id("b")]), Not(Box::new(id("c")))]).size(),
+            3
+        );
+    }
+
+    fn of_type(name: &str, of: Predicate) -> Predicate {
+        Predicate::all([Predicate::ResourceType(vec![name.to_owned()]), of])
+    }
+
+    #[test]
+    fn types_of_equal_conditions_are_one_list() {
+        assert_eq!(
+            Predicate::any([of_type("B", id("a")), of_type("A", id("a"))]).to_string(),
+            r#"type "A", "B" and id "a""#
+        );
+        assert_eq!(
+            Predicate::any([of_type("A", id("a")), of_type("A", id("b"))]).to_string(),
+            r#"type "A" and id "a", "b""#
+        );
+        assert_eq!(
+            Predicate::any([of_type("A", id("a")), of_type("B", id("b"))]).to_string(),
+            r#"(type "A" and id "a") or (type "B" and id "b")"#
+        );
+        assert_eq!(
+            Predicate::any([
+                Predicate::ResourceType(vec!["A".to_owned(), "B".to_owned()]),
+                Predicate::ResourceType(vec!["B".to_owned()])
+            ])
+            .to_string(),
+            r#"type "A", "B""#
+        );
+    }
+
+    #[test]
+    fn a_type_is_negated_as_a_condition() {
+        let typed = of_type("A", Predicate::TypeAgrees);
+        let negated = typed.clone().negated();
+        assert_eq!(negated.to_string(), r#"not type "A" or not type agrees"#);
+        assert_eq!(negated.negated(), typed);
     }
 
     #[test]

@@ -46,7 +46,7 @@ fn served(predicate: &Predicate) -> Option<BTreeSet<String>> {
     match predicate {
         Predicate::Constant(_) | Predicate::SecurityContext => panic!("{predicate} needs no index"),
         Predicate::Id(_) => Some(BTreeSet::from(["id".to_owned()])),
-        Predicate::Not(_) => None,
+        Predicate::Not(_) | Predicate::ResourceType(_) | Predicate::TypeAgrees => None,
         Predicate::And(parts) => {
             let all: Vec<_> = parts.iter().filter_map(served).collect();
             (!all.is_empty()).then(|| all.into_iter().flatten().collect())

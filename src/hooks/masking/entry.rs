@@ -6,7 +6,7 @@ use crate::error::{Error, Result};
 use crate::hooks::{mark, row_security};
 use crate::node::{privilege, relation};
 use crate::registry::{self, Protected};
-use crate::session::{Fingerprint, Session};
+use crate::session::{Fingerprint, Session, TableReach};
 use pgrx::PgList;
 use pgrx::prelude::*;
 use std::ffi::CStr;
@@ -83,13 +83,14 @@ pub unsafe fn add_predicates(
     number: i32,
     session: &Session,
     protected: &Protected,
+    reach: &TableReach,
 ) -> Result<()> {
     // SAFETY: by the caller's promise; the expressions are new and belong to this query alone.
     unsafe {
         let target = (*query).resultRelation == number;
         let command = (*query).commandType;
         if !(target && command == pg_sys::CmdType::CMD_INSERT) {
-            let qual = row_security::search_qual(session, protected)?;
+            let qual = row_security::search_qual(session, protected, reach)?;
             pg_sys::ChangeVarNodes(qual, 1, number, 0);
             (*entry).securityQuals = pg_sys::lappend((*entry).securityQuals, qual.cast());
         }
@@ -100,6 +101,39 @@ pub unsafe fn add_predicates(
                     pg_sys::lappend((*query).withCheckOptions, check.cast());
             }
         }
+    }
+    Ok(())
+}
+
+/// Puts the predicates of a table of all types in their places, which row security's hook has left closed.
+///
+/// # Safety
+/// `entry` must be the entry with this number of its query, with marks that were checked.
+pub unsafe fn fill_in(
+    entry: *mut pg_sys::RangeTblEntry,
+    number: i32,
+    session: &Session,
+    protected: &Protected,
+    reach: &TableReach,
+) -> Result<()> {
+    // SAFETY: by the caller's promise; the expression is new and belongs to this query alone.
+    unsafe {
+        let mut quals = std::ptr::null_mut();
+        let mut ours: *mut pg_sys::Node = std::ptr::null_mut();
+        for qual in PgList::<pg_sys::Node>::from_pg((*entry).securityQuals).iter_ptr() {
+            let qual = match mark::of(qual) {
+                None => qual,
+                // An UPDATE has several: what is found to be changed, and to be read.
+                Some(_) if !ours.is_null() => continue,
+                Some(_) => {
+                    ours = row_security::search_qual(session, protected, reach)?;
+                    pg_sys::ChangeVarNodes(ours, 1, number, 0);
+                    ours
+                }
+            };
+            quals = pg_sys::lappend(quals, qual.cast());
+        }
+        (*entry).securityQuals = quals;
     }
     Ok(())
 }

@@ -8,7 +8,7 @@ use crate::node::relation::Column;
 use crate::predicate::current::Judge;
 use crate::predicate::{Style, Writer};
 use crate::registry::{Derived, Protected};
-use crate::session::Session;
+use crate::session::TableReach;
 use access_policy::fields::FieldSet;
 use fhir_search::Predicate;
 use pgrx::prelude::*;
@@ -43,11 +43,10 @@ pub struct Mask {
 impl Mask {
     /// The mask of `protected`; `None` where nothing is hidden.
     pub fn of(
-        session: &Session,
         protected: &Rc<Protected>,
+        reach: &TableReach,
         unchecked_rows: bool,
     ) -> Result<Option<Mask>> {
-        let reach = session.reach(&protected.resource_type, protected.reading())?;
         let guard = unchecked_rows
             .then(|| reach.predicate())
             .filter(|predicate| {
@@ -57,15 +56,17 @@ impl Mask {
         if hidden.is_empty() && guard.is_none() {
             return Ok(None);
         }
-        let current = protected.current()?.filter(|_| hidden.len() > 1);
-        let now = current.map(|current| {
-            let judge = Judge {
-                versions: protected,
-                current: &current,
-                reach: &reach,
-            };
-            judge.hidden_fields()
-        });
+        let now = match (protected.current()?, reach) {
+            (Some(current), TableReach::One(reach, _)) if hidden.len() > 1 => {
+                let judge = Judge {
+                    versions: protected,
+                    current: &current,
+                    reach,
+                };
+                Some(judge.hidden_fields())
+            }
+            _ => None,
+        };
         Ok(Some(Mask {
             protected: Rc::clone(protected),
             hidden,

@@ -23,7 +23,10 @@ pub fn judgement(session: &Session, protected: &Protected) -> Result<Option<*mut
     let Some(current) = protected.current()? else {
         return Ok(None);
     };
-    let reach = session.reach(&protected.resource_type, protected.reading())?;
+    let reach = session.reach(
+        protected.one_type().unwrap_or_default(),
+        protected.reading(),
+    )?;
     let judge = Judge {
         versions: protected,
         current: &current,
@@ -77,5 +80,6 @@ pub fn refusal(protected: &Protected, command: pg_sys::CmdType::Type) -> Error {
         pg_sys::CmdType::CMD_DELETE => Interaction::Delete,
         _ => Interaction::Update,
     };
-    protected.not_written(interaction, protected.resource_type.clone())
+    let reference = protected.one_type().unwrap_or_default().to_owned();
+    protected.not_written(interaction, reference)
 }

@@ -6,7 +6,7 @@ use crate::document::Format;
 use crate::error::{Error, Result};
 use crate::node::privilege;
 use crate::node::relation::{self, Column, OpenRelation};
-use crate::registry;
+use crate::registry::{self, types};
 use crate::tools::objects;
 use pgrx::prelude::*;
 
@@ -96,6 +96,16 @@ pub fn check(oid: pg_sys::Oid, layout: &Layout) -> Result<()> {
     };
     let resource = find(resource_column)?;
     let id = find(id_column)?;
+    if let Some(type_column) = &layout.resource_type_column {
+        let column = find(type_column)?;
+        if [resource.number, id.number].contains(&column.number) || !types::is_usable(&column) {
+            return Err(wrong(
+                &format!("cannot keep resource types in \"{type_column}\""),
+                "A column of resource types is one of its own, of type text, varchar, name or an enum, with a deterministic collation.",
+            )
+            .about_column(oid, type_column));
+        }
+    }
     if !ID_TYPES.contains(&id.type_oid) {
         return Err(wrong(
             &format!("keeps its ids in \"{id_column}\", which is of a type that ids cannot have"),
@@ -187,7 +197,7 @@ fn check_current(history: &str, layout: &Layout, id: &Column, current: pg_sys::O
     }
     let unfit = match registry::protected(current)? {
         None => Some("is not protected"),
-        Some(found) => registry::unfit_as_current(&found, &layout.resource_type, id),
+        Some(found) => registry::unfit_as_current(&found, layout.resource_type.as_deref(), id),
     };
     match unfit {
         None => Ok(()),

@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result};
 use access_policy::fields::FieldSet;
-use fhir_search::model::{PathCheck, check_path};
+use fhir_search::model::{PathCheck, check_path, resource_types};
 use std::collections::BTreeMap;
 use std::ffi::CStr;
 
@@ -62,15 +62,26 @@ pub fn derived_columns(given: Option<pgrx::JsonB>) -> Result<DerivedColumns> {
     Ok(derived)
 }
 
-/// Refuses paths that resources of the type do not have: a column would not be hidden with the field that was meant.
-pub fn check_paths(resource_type: &str, derived: &DerivedColumns) -> Result<()> {
+/// Refuses paths that resources of the type, or where each row has its own, of any type do not have: a column would not be
+/// hidden with the field that was meant.
+pub fn check_paths(resource_type: Option<&str>, derived: &DerivedColumns) -> Result<()> {
     for (column, paths) in derived {
         for path in paths {
-            let (what, hint) = match check_path(resource_type, path) {
+            let checked = match resource_type {
+                Some(resource_type) => check_path(resource_type, path),
+                None => resource_types()
+                    .map(|resource_type| check_path(resource_type, path))
+                    .find(|checked| !matches!(checked, PathCheck::Unknown { .. }))
+                    .unwrap_or(PathCheck::Unknown { suggestion: None }),
+            };
+            let (what, hint) = match checked {
                 PathCheck::Known => continue,
                 PathCheck::Invalid(why) => (why, None),
                 PathCheck::Unknown { suggestion } => (
-                    format!("{resource_type} has no element {path:?}"),
+                    match resource_type {
+                        Some(resource_type) => format!("{resource_type} has no element {path:?}"),
+                        None => format!("no resource type has an element {path:?}"),
+                    },
                     suggestion.map(|path| format!("Did you mean \"{path}\"?")),
                 ),
             };

@@ -131,7 +131,7 @@ SELECT fhir_access.protect('plain', 'Pateint', 'doc');
 \echo :LAST_ERROR_SQLSTATE
 SELECT fhir_access.protect('plain', '', 'doc');
 \echo :LAST_ERROR_SQLSTATE
-SELECT fhir_access.protect('plain', NULL, 'doc');
+SELECT fhir_access.protect(NULL, 'Patient', 'doc');
 \echo :LAST_ERROR_SQLSTATE
 
 -- protect: what is no table of resources.

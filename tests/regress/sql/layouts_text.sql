@@ -160,7 +160,7 @@ SELECT fhir_access.protect('refused', 'Patient', 'fixed');
 SELECT fhir_access.protect('refused', 'Patient', 'domain');
 SELECT fhir_access.protect('refused', 'Patient', 'bytes');
 -- The argument that must not be NULL, and a column that changed its type.
-SELECT fhir_access.protect('refused', NULL);
+SELECT fhir_access.protect('refused', 'Patient', NULL);
 SELECT fhir_access.protect(NULL, 'Patient');
 SELECT fhir_access.protect('refused', 'Patient', NULL);
 DROP INDEX device_document_idx;

@@ -14,6 +14,11 @@ CREATE TABLE device (id text, content text, project text, lot text);
 CREATE INDEX ON device USING gin ((fhir_access.document(content)) jsonb_path_ops);
 INSERT INTO device VALUES ('d', '{"resourceType": "Device", "id": "d", "lotNumber": "CANARY"}', NULL, 'CANARY');
 SELECT fhir_access.protect('device', 'Device', 'content', derived_columns => '{"lot": "lotNumber"}', project_column => 'project');
+CREATE TABLE others (kind text NOT NULL, id text NOT NULL, resource jsonb NOT NULL, PRIMARY KEY (kind, id)) PARTITION BY LIST (kind);
+CREATE TABLE others_default PARTITION OF others DEFAULT;
+INSERT INTO others VALUES ('Patient', 'x', '{"resourceType": "Patient", "id": "x", "active": true, "birthDate": "CANARY"}'),
+    ('Encounter', 'x', '{"resourceType": "Encounter", "id": "x", "subject": {"reference": "Patient/ann/_history/2"}}');
+SELECT fhir_access.protect('others', resource_type_column => 'kind');
 CREATE VIEW actives AS SELECT * FROM patient WHERE resource -> 'active' = 'true';
 INSERT INTO fhir_access.project (resource) VALUES ('{"resourceType": "Project", "id": "clinic"}');
 INSERT INTO fhir_access.access_policy (resource) VALUES ('{
@@ -46,6 +51,7 @@ SELECT id, resource FROM observation;
 SELECT id, resource FROM observation_2025;
 SELECT id, resource FROM actives;
 SELECT * FROM device;
+SELECT * FROM others;
 UPDATE patient SET resource = resource || '{"gender": "female"}' RETURNING resource;
 UPDATE patient SET resource = resource || '{"active": false}';
 -- What is attached in the restored database follows, too.

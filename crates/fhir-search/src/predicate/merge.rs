@@ -90,14 +90,14 @@ impl Group {
             return Predicate::Constant(false);
         };
         match &mut first {
-            Predicate::Id(ids) => {
+            Predicate::Id(values) | Predicate::ResourceType(values) => {
                 for member in members {
-                    if let Predicate::Id(more) = member {
-                        ids.extend(more);
+                    if let Predicate::Id(more) | Predicate::ResourceType(more) = member {
+                        values.extend(more);
                     }
                 }
-                ids.sort_unstable();
-                ids.dedup();
+                values.sort_unstable();
+                values.dedup();
             }
             Predicate::Test(Test::Elements(elements)) => {
                 for member in members {
@@ -123,6 +123,7 @@ impl Group {
             }
             Predicate::Test(Test::Composite { .. })
             | Predicate::Constant(_)
+            | Predicate::TypeAgrees
             | Predicate::SecurityContext
             | Predicate::Or(_)
             | Predicate::Not(_) => {}
@@ -165,6 +166,7 @@ fn write_shape(predicate: &Predicate, out: &mut String) {
     // Writing to a String does not fail.
     let _ = match predicate {
         Predicate::Id(_) => write!(out, "id"),
+        Predicate::ResourceType(_) => write!(out, "type"),
         Predicate::Test(Test::Elements(elements)) => {
             for path in &elements.paths {
                 let _ = write!(out, "{path},");
@@ -206,6 +208,7 @@ fn write_shape(predicate: &Predicate, out: &mut String) {
         }
         Predicate::Test(Test::Composite { .. })
         | Predicate::Constant(_)
+        | Predicate::TypeAgrees
         | Predicate::SecurityContext
         | Predicate::Not(_) => {
             write!(out, "{predicate}")

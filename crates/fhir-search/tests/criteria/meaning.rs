@@ -252,7 +252,11 @@ fn containment() {
                     *decides &= decided;
                 }
             }
-            Predicate::Constant(_) | Predicate::Id(_) | Predicate::SecurityContext => {}
+            Predicate::Constant(_)
+            | Predicate::Id(_)
+            | Predicate::ResourceType(_)
+            | Predicate::TypeAgrees
+            | Predicate::SecurityContext => {}
         }
     }
     let accounts = [

@@ -99,6 +99,9 @@ impl Checked {
             Predicate::Or(parts) => Checked::Or(all(parts)),
             Predicate::Not(inner) => Checked::Not(Box::new(Checked::new(inner))),
             Predicate::Id(ids) => Checked::Id(ids.clone()),
+            Predicate::ResourceType(_) | Predicate::TypeAgrees => {
+                panic!("criteria ask for no type: {predicate}")
+            }
             Predicate::SecurityContext => panic!("no criteria says so"),
             Predicate::Test(test) => {
                 let text = test.to_string();
