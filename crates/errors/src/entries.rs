@@ -335,6 +335,20 @@ pub const ENTRIES: &[Entry] = &[
     ),
     entry(
         Source::Extension(Kind::Argument),
+        "both a resource type and a column of resource types are given",
+        "`protect()` was given `resource_type` and `resource_type_column`.",
+        "The one where all rows are of one type, the other where each row says its own.",
+        Yes,
+    ),
+    entry(
+        Source::Extension(Kind::Argument),
+        "a history is of one resource type",
+        "`protect()` was given `history_of` without `resource_type`.",
+        "Keep the versions of each type in a table of their own.",
+        Yes,
+    ),
+    entry(
+        Source::Extension(Kind::Argument),
         "version_column is for the history of a table",
         "`protect()` was given `version_column` without `history_of`.",
         "Both for a table of versions, neither for a table of current resources.",
@@ -485,6 +499,13 @@ pub const ENTRIES: &[Entry] = &[
         "… keeps its resources in \"…\", which is of a type that cannot hold them",
         "Resources are `jsonb`, `json`, `text`, or `varchar` without a length.",
         "Name the right column with `resource_column =>`, or change its type.",
+        Yes,
+    ),
+    entry(
+        Source::Extension(Kind::WrongRelation),
+        "… cannot keep resource types in \"…\"",
+        "The column is the resource's or the id's, or of a type or collation in which two names could be one.",
+        "Name a column of type text, varchar, name or an enum with `resource_type_column =>`, or none, where the document says its type.",
         Yes,
     ),
     entry(
