@@ -119,13 +119,21 @@ async fn only_a_trusted_role_chooses_its_membership() {
     for statement in [
         "SET fhir_access.membership = 'p1'",
         "SELECT fhir_access.set_session('p1')",
-        "SELECT resource FROM fhir_access.access_policy",
     ] {
         let error = refused(client.batch_execute(statement).await);
         assert_eq!(
             error.code(),
             &SqlState::INSUFFICIENT_PRIVILEGE,
             "{statement}"
+        );
+    }
+    for table in ["patient", "fhir_access.access_policy"] {
+        let statement = format!("SELECT resource FROM {table}");
+        let error = refused(client.batch_execute(&statement).await);
+        assert_eq!(
+            error.code(),
+            &SqlState::INVALID_AUTHORIZATION_SPECIFICATION,
+            "{table}"
         );
     }
     is_nobody(&client).await;
