@@ -358,7 +358,15 @@ fn load(catalog: &Catalog, relation: pg_sys::Oid) -> Answer {
         .and_then(|column| Some((column.clone(), Format::of(column.type_oid)?)))
         .ok_or_else(|| gone(&row.resource_column))?;
     let id = named(&row.id_column).ok_or_else(|| gone(&row.id_column))?;
-    let types = types_of(&open, &row, &columns, &resource)?;
+    let types = types::of_relation(
+        &open,
+        (
+            row.resource_type.as_deref(),
+            row.resource_type_column.as_deref(),
+        ),
+        &columns,
+        &resource,
+    )?;
     let is_type = |column: &Column| match &types {
         Types::Many(TypeSource::Column { column: found, .. }) => found.number == column.number,
         _ => false,
@@ -423,39 +431,6 @@ fn load(catalog: &Catalog, relation: pg_sys::Oid) -> Answer {
 /// Can a column of this type hold the ids of projects?
 pub fn is_of_projects(type_oid: pg_sys::Oid) -> bool {
     [pg_sys::TEXTOID, pg_sys::VARCHAROID, pg_sys::UUIDOID].contains(&type_oid)
-}
-
-/// The types of the rows of a relation that is registered as `row` says.
-fn types_of(
-    open: &OpenRelation,
-    row: &Row,
-    columns: &[Column],
-    resource: &Column,
-) -> std::result::Result<Types, String> {
-    // SAFETY: the relation is open.
-    let name = || relation::qualified_name(unsafe { (*open.as_ptr()).rd_id });
-    if let Some(resource_type) = &row.resource_type {
-        return fhir_search::model::resource_type(resource_type)
-            .map(Types::One)
-            .ok_or_else(|| format!("relation {} has no known resource type", name()));
-    }
-    let Some(wanted) = &row.resource_type_column else {
-        return Ok(Types::Many(TypeSource::Document));
-    };
-    let column = columns
-        .iter()
-        .find(|column| column.name == *wanted && types::is_usable(column))
-        .ok_or_else(|| {
-            format!(
-                "column \"{wanted}\" of the protected relation {} is gone or cannot hold resource types",
-                name()
-            )
-        })?;
-    let computed = types::is_computed(open, column, resource).map_err(|error| error.to_string())?;
-    Ok(Types::Many(TypeSource::Column {
-        column: column.clone(),
-        computed,
-    }))
 }
 
 /// Notes that a row of `resource_type` with an irregular reference is coming into the tables of this type, or into those of all

@@ -4,7 +4,7 @@ use super::Protected;
 use crate::document::Format;
 use crate::error::Result;
 use crate::node::expr::{self, ROW};
-use crate::node::relation::{Column, OpenRelation};
+use crate::node::relation::{self, Column, OpenRelation};
 use crate::predicate::identifier;
 use fhir_search::{Predicate, model};
 use jsonb::Value;
@@ -68,6 +68,39 @@ pub fn is_computed(relation: &OpenRelation, column: &Column, resource: &Column) 
         let actual = pg_sys::build_column_default(relation.as_ptr(), column.number.into());
         Ok(!actual.is_null() && pg_sys::equal(expected.cast(), actual.cast()))
     }
+}
+
+/// The types of the rows of a relation that is registered with this type, or this column of types.
+pub(super) fn of_relation(
+    open: &OpenRelation,
+    (one, column): (Option<&str>, Option<&str>),
+    columns: &[Column],
+    resource: &Column,
+) -> std::result::Result<Types, String> {
+    // SAFETY: the relation is open.
+    let name = || relation::qualified_name(unsafe { (*open.as_ptr()).rd_id });
+    if let Some(resource_type) = one {
+        return model::resource_type(resource_type)
+            .map(Types::One)
+            .ok_or_else(|| format!("relation {} has no known resource type", name()));
+    }
+    let Some(wanted) = column else {
+        return Ok(Types::Many(TypeSource::Document));
+    };
+    let column = columns
+        .iter()
+        .find(|column| column.name == *wanted && is_usable(column))
+        .ok_or_else(|| {
+            format!(
+                "column \"{wanted}\" of the protected relation {} is gone or cannot hold resource types",
+                name()
+            )
+        })?;
+    let computed = is_computed(open, column, resource).map_err(|error| error.to_string())?;
+    Ok(Types::Many(TypeSource::Column {
+        column: column.clone(),
+        computed,
+    }))
 }
 
 impl Protected {

@@ -240,7 +240,14 @@ impl Asker<'_> {
 
     unsafe fn is_resource(&self, expression: *mut pg_sys::Node) -> bool {
         // SAFETY: as above.
-        unsafe { self.is_column(expression, self.protected.resource.number) }
+        unsafe {
+            // A text is read as jsonb by a cast.
+            let stored = match pgrx::is_a(expression, pg_sys::NodeTag::T_CoerceViaIO) {
+                true => plain((*expression.cast::<pg_sys::CoerceViaIO>()).arg.cast()),
+                false => expression,
+            };
+            self.is_column(stored, self.protected.resource.number)
+        }
     }
 
     unsafe fn is_column(&self, expression: *mut pg_sys::Node, number: i16) -> bool {

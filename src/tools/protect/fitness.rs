@@ -127,7 +127,12 @@ pub fn check(oid: pg_sys::Oid, layout: &Layout) -> Result<()> {
         )
         .about_column(oid, resource_column));
     }
-    check_columns(layout, [&resource, &id], &find, &|name, what, hint| {
+    let types = match &layout.resource_type_column {
+        Some(name) => Some(find(name)?),
+        None => None,
+    };
+    let taken: Vec<&Column> = [&resource, &id].into_iter().chain(&types).collect();
+    check_columns(layout, &taken, &find, &|name, what, hint| {
         wrong(what, hint).about_column(oid, name)
     })?;
     if let Some(version_column) = &layout.version_column {
@@ -153,7 +158,7 @@ pub fn check(oid: pg_sys::Oid, layout: &Layout) -> Result<()> {
 /// Can the columns beside the resource and the id be what the layout says they are?
 fn check_columns(
     layout: &Layout,
-    taken: [&Column; 2],
+    taken: &[&Column],
     find: &impl Fn(&str) -> Result<Column>,
     wrong: &impl Fn(&str, &str, &str) -> Error,
 ) -> Result<()> {

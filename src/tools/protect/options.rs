@@ -70,6 +70,7 @@ pub fn check_paths(resource_type: Option<&str>, derived: &DerivedColumns) -> Res
             let checked = match resource_type {
                 Some(resource_type) => check_path(resource_type, path),
                 None => resource_types()
+                    .filter(|resource_type| is_described(resource_type))
                     .map(|resource_type| check_path(resource_type, path))
                     .find(|checked| !matches!(checked, PathCheck::Unknown { .. }))
                     .unwrap_or(PathCheck::Unknown { suggestion: None }),
@@ -98,6 +99,11 @@ pub fn check_paths(resource_type: Option<&str>, derived: &DerivedColumns) -> Res
         })?;
     }
     Ok(())
+}
+
+/// Is it known which elements the type has? Of another any may be one.
+fn is_described(resource_type: &str) -> bool {
+    check_path(resource_type, "noElementOfAnyType") != PathCheck::Known
 }
 
 /// As the registry keeps them.

@@ -230,6 +230,38 @@ INSERT INTO by_enum (kind, resource) VALUES ('Encounter', '{"resourceType": "Enc
 SET fhir_access.membership = 'project';
 SELECT kind, count(*) FROM by_enum GROUP BY 1;
 
+-- With documents that are kept as text, a project column and a column that repeats a field: of whatever type has it.
+\c - postgres
+CREATE TABLE by_text (kind varchar NOT NULL, id text NOT NULL, project text, born text, content text NOT NULL, UNIQUE (kind, id));
+INSERT INTO by_text SELECT coalesce(resource ->> 'resourceType', ''), id || row_number() OVER (), CASE WHEN resource -> 'meta' @> '{"project": "clinic"}' THEN 'clinic' ELSE 'elsewhere' END,
+    resource ->> 'birthDate', (resource #- '{meta,project}')::text FROM by_computed;
+INSERT INTO by_text VALUES ('Patient', 'no JSON', 'clinic', 'CANARY', 'CANARY {"resourceType": "Patient", "active": true}'),
+    ('Organization', 'other', 'clinic', 'CANARY', '{"resourceType": "Organization", "resourceType": "Patient", "active": true, "name": "CANARY"}');
+SELECT fhir_access.protect('by_text', NULL, 'content', resource_type_column => 'kind', derived_columns => '{"born": "birthDat"}');
+SELECT fhir_access.protect('by_text', NULL, 'content', resource_type_column => 'kind', derived_columns => '{"kind": "birthDate"}');
+SELECT fhir_access.protect('by_text', NULL, 'content', resource_type_column => 'kind', project_column => 'kind');
+SELECT fhir_access.protect('by_text', NULL, 'content', resource_type_column => 'kind', derived_columns => '{"born": "birthDate"}', project_column => 'project');
+\c - app
+SET fhir_access.membership = 'project';
+SELECT kind, project, born, content FROM by_text ORDER BY kind, id;
+SET fhir_access.membership = 'clinic';
+SELECT count(*) FROM by_text WHERE content LIKE '%CANARY%' OR born IS NOT NULL;
+EXPLAIN (COSTS OFF) SELECT id FROM by_text WHERE kind = 'Patient' AND id = '1';
+EXPLAIN (COSTS OFF) SELECT id FROM by_text WHERE content::jsonb ->> 'resourceType' = 'Encounter';
+INSERT INTO by_text VALUES ('Patient', 'n', NULL, 'x', '{"active": true, "resourceType": "Patient", "birthDate": "x", "gender": "male"}') RETURNING *;
+INSERT INTO by_text VALUES ('Patient', 'n', NULL, NULL, '{"active": true, "resourceType": "Patient", "resourceType": "Encounter"}');
+INSERT INTO by_text VALUES ('Patient', 'n', NULL, NULL, '{"active": true, ');
+UPDATE by_text SET content = '{"resourceType": "Encounter"}' WHERE kind = 'Patient';
+-- The document alone says its type.
+\c - postgres
+SELECT fhir_access.protect('by_text', NULL, 'content');
+CREATE INDEX ON by_text ((fhir_access.document(content) ->> 'resourceType'));
+SELECT statement FROM fhir_access.index_advice() WHERE relation = 'by_text'::regclass;
+\c - app
+SET fhir_access.membership = 'clinic';
+SET enable_seqscan = off;
+EXPLAIN (COSTS OFF) SELECT id FROM by_text WHERE content::jsonb ->> 'resourceType' = 'Patient';
+
 -- Protected again with another layout, and given up.
 \c - postgres
 SELECT fhir_access.protect('by_column');
