@@ -45,10 +45,12 @@ pub enum Stage {
     Real,
     /// dump and restore, removal, missing library, changes by others, memory
     Operations,
+    /// random queries under memberships, against masked copies of the tables
+    Inference,
 }
 
 /// The order in which stages run.
-const STAGES: [Stage; 10] = [
+const STAGES: [Stage; 11] = [
     Stage::Lint,
     Stage::Licences,
     Stage::Unit,
@@ -59,6 +61,7 @@ const STAGES: [Stage; 10] = [
     Stage::Client,
     Stage::Operations,
     Stage::Real,
+    Stage::Inference,
 ];
 
 /// What the server writes to its log when a backend crashes; the statement follows.
@@ -242,6 +245,12 @@ fn run_stage(
             project,
             with_database(project, database)?,
             "real",
+            &options.names,
+        ),
+        Stage::Inference => clients::run(
+            project,
+            with_database(project, database)?,
+            "inference",
             &options.names,
         ),
     }
