@@ -8,6 +8,7 @@ pub mod expr;
 pub mod index;
 pub mod kept_query;
 pub mod log;
+pub mod origin;
 pub mod privilege;
 pub mod relation;
 pub mod row;

@@ -47,10 +47,12 @@ pub enum Stage {
     Operations,
     /// random queries under memberships, against masked copies of the tables
     Inference,
+    /// what the check of finished plans refuses when parts of the rewriter are switched off, in a build for this alone
+    Switches,
 }
 
 /// The order in which stages run.
-const STAGES: [Stage; 11] = [
+const STAGES: [Stage; 12] = [
     Stage::Lint,
     Stage::Licences,
     Stage::Unit,
@@ -62,6 +64,7 @@ const STAGES: [Stage; 11] = [
     Stage::Operations,
     Stage::Real,
     Stage::Inference,
+    Stage::Switches,
 ];
 
 /// What the server writes to its log when a backend crashes; the statement follows.
@@ -253,6 +256,13 @@ fn run_stage(
             "inference",
             &options.names,
         ),
+        Stage::Switches => {
+            let database = with_database(project, database)?;
+            let substitute = setup::substitute(project, &database.ready.server, "switches")?;
+            let result = clients::run(project, database, "switches", &options.names);
+            substitute.remove()?;
+            result
+        }
     }
 }
 
