@@ -90,10 +90,11 @@ impl Plan {
             match node.type_ {
                 T_ModifyTable => return self.modification(plan.cast(), inputs),
                 T_SubqueryScan => {
-                    self.query(
-                        (*plan.cast::<pg_sys::SubqueryScan>()).subplan,
-                        Shape::Subquery,
-                    )?;
+                    let shape = match shape {
+                        Shape::SetOperation => shape,
+                        _ => Shape::Subquery,
+                    };
+                    self.query((*plan.cast::<pg_sys::SubqueryScan>()).subplan, shape)?;
                 }
                 T_Append => {
                     let plans = (*plan.cast::<pg_sys::Append>()).appendplans;
