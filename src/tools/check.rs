@@ -153,7 +153,11 @@ fn existing(
     id: &str,
     reach: &Reach,
 ) -> Result<Option<Answer>> {
-    let Some(found) = Stored::find(protected, id, &reach.entries, &reach.scope)? else {
+    let find = match privilege::is_subject(protected.relation) {
+        true => Stored::find_shown,
+        false => Stored::find,
+    };
+    let Some(found) = find(protected, id, &reach.entries, &reach.scope)? else {
         return Ok(None);
     };
     let place = found.place;

@@ -67,7 +67,7 @@ fn read_from(protected: &Protected, id: &str) -> Result<Option<Vec<u8>>> {
     }
     let session = session::current()?;
     let reach = session.reach(&protected.resource_type, Interaction::Read)?;
-    let Some(stored) = Stored::find(protected, id, &reach.entries, &reach.scope)? else {
+    let Some(stored) = Stored::find_shown(protected, id, &reach.entries, &reach.scope)? else {
         return Ok(None);
     };
     let entry = stored.place.and_then(|place| reach.entries.get(place));
