@@ -18,6 +18,7 @@ use std::ffi::CStr;
 use std::rc::Rc;
 
 mod entry;
+mod grouping;
 mod merge;
 mod template;
 mod versions;
@@ -157,6 +158,7 @@ impl Rewriter {
                 .as_ref()
                 .map(|conflict| (conflict.arbiterElems, conflict.arbiterWhere));
 
+            self.check_grouping_sets(query).or_raise();
             self.complete_merge(query);
             tree::mutate_query(query, self);
 

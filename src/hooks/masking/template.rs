@@ -77,6 +77,11 @@ impl Mask {
         &self.protected.resource
     }
 
+    /// The relation that is masked.
+    pub fn relation(&self) -> pg_sys::Oid {
+        self.protected.relation
+    }
+
     /// Do the expressions hold a subquery?
     pub fn asks_current_row(&self) -> bool {
         self.now.is_some()
