@@ -165,12 +165,10 @@ impl<'a> Row<'a> {
 
     /// The id in its column, as text; `None` while it is NULL or not computed yet.
     fn id(&self) -> Option<String> {
-        if self.protected.id.generated {
-            return None;
+        match self.protected.id.generated {
+            true => None,
+            false => self.id_in_column(),
         }
-        // SAFETY: the datum is of the column's type.
-        self.column(self.protected.id.number)
-            .map(|datum| unsafe { row::output(datum, self.protected.id.type_oid) })
     }
 
     fn document_id(&self) -> Option<String> {
@@ -342,7 +340,8 @@ impl<'a> Row<'a> {
         Ok(())
     }
 
-    /// The first entry of `reach` that grants the row, whose id must be a [plain](has_plain_id) one if it is asked for.
+    /// The first entry of `reach` that grants the row, whose id must be a [plain](has_plain_id) one, and in place, if it is asked
+    /// for.
     pub fn deciding(&self, reach: &Reach) -> Result<Option<Rc<ReachEntry>>> {
         let column = self.column(self.protected.resource.number);
         let document = match (column, self.document()) {
@@ -362,25 +361,26 @@ impl<'a> Row<'a> {
         Ok(reach.deciding(&judged).cloned())
     }
 
-    /// The id that the row has or, where its column will be computed only later, will have.
-    fn coming_id(&self) -> Option<String> {
-        if !self.protected.id.generated {
-            return self.id();
+    /// The row in another form: with its id in place, where the column will be computed only later.
+    ///
+    /// # Safety
+    /// `tuple` must be a row of the same relation.
+    pub unsafe fn with_id(&self, tuple: pg_sys::HeapTuple) -> Row<'a> {
+        Row {
+            tuple,
+            descriptor: self.descriptor,
+            protected: self.protected,
+            parsed: Cell::new(self.parsed.get()),
+            concealed: self.concealed,
         }
-        self.document_id()
-            .filter(|id| self.protected.id.type_oid != pg_sys::UUIDOID || is_uuid(id))
     }
 
-    /// The row with its id in place, where the column will be computed only later.
-    pub fn for_evaluation(&self) -> pg_sys::HeapTuple {
+    /// The id in its column, computed or not.
+    pub fn id_in_column(&self) -> Option<String> {
         let id = &self.protected.id;
-        if !id.generated {
-            return self.tuple;
-        }
-        let document_id = self.document_id();
-        let datum = document_id.and_then(|text| id_datum(&text, id.type_oid));
         // SAFETY: the datum is of the column's type.
-        unsafe { row::replace(self.tuple, self.descriptor, &[(id.number, datum)]) }
+        self.column(id.number)
+            .map(|datum| unsafe { row::output(datum, id.type_oid) })
     }
 }
 
@@ -409,7 +409,7 @@ impl Candidate for Judged<'_, '_> {
         if is_uuid_column && !ids.iter().any(|id| is_uuid(id)) {
             return Some(false);
         }
-        let id = self.id.get_or_init(|| self.row.coming_id()).as_ref()?;
+        let id = self.id.get_or_init(|| self.row.id_in_column()).as_ref()?;
         Some(if is_uuid_column || ids.len() <= FEW {
             ids.iter().any(|wanted| self.row.same_id(wanted, id))
         } else {
