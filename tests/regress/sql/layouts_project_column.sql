@@ -134,6 +134,24 @@ p	{"resourceType": "Observation"}	other	2
 SELECT id, project FROM observation ORDER BY id;
 RESET SESSION AUTHORIZATION;
 
+-- Entries that name a project each: a row whose two places name different ones is granted by neither, whatever each hides.
+CREATE TABLE flag (id text, resource jsonb, project text);
+SELECT fhir_access.protect('flag', 'Flag', project_column => 'project');
+INSERT INTO flag VALUES
+    ('1', '{"resourceType": "Flag", "id": "1", "status": "CANARY", "author": {}, "meta": {"project": "one"}}', 'one'),
+    ('2', '{"resourceType": "Flag", "id": "2", "status": "active", "author": {"display": "CANARY"}}', 'two'),
+    ('3', '{"resourceType": "Flag", "id": "3", "status": "CANARY", "author": {"display": "CANARY"}, "meta": {"project": "one"}}', 'two');
+INSERT INTO fhir_access.access_policy (resource) VALUES
+('{"resourceType": "AccessPolicy", "id": "flags", "resource": [
+    {"resourceType": "Flag", "criteria": "Flag?_project=one", "hiddenFields": ["status"]},
+    {"resourceType": "Flag", "criteria": "Flag?_project=two", "hiddenFields": ["author"]}]}');
+INSERT INTO fhir_access.project_membership (resource) VALUES ('{"resourceType": "ProjectMembership", "id": "flags", "accessPolicy": {"reference": "AccessPolicy/flags"}}');
+SET SESSION AUTHORIZATION app;
+SET fhir_access.membership = 'flags';
+SELECT * FROM flag ORDER BY id;
+SELECT allowed, reason FROM fhir_access.check('Flag/3', 'read');
+RESET SESSION AUTHORIZATION;
+
 -- A column that is too short for a project's id is not filled with it.
 CREATE TABLE claim (id text, resource jsonb, project varchar(4));
 SELECT fhir_access.protect('claim', 'Claim', project_column => 'project');
