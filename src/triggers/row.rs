@@ -2,7 +2,7 @@
 
 use crate::document::{self, Format};
 use crate::error::{Error, Result};
-use crate::node::relation;
+use crate::node::relation::{self, Column};
 use crate::node::row::{self, JsonbDatum};
 use crate::predicate::is_uuid;
 use crate::registry::{self, Protected, types};
@@ -131,9 +131,9 @@ impl<'a> Row<'a> {
         Ok(())
     }
 
-    /// Has the table a column for projects?
-    pub fn has_project_column(&self) -> bool {
-        self.protected.project.is_some()
+    /// The table's column for projects, if it has one.
+    pub fn project_column(&self) -> Option<&'a Column> {
+        self.protected.project.as_ref()
     }
 
     /// What is in the column for projects, as text.
@@ -153,7 +153,12 @@ impl<'a> Row<'a> {
             return;
         }
         let (number, type_oid) = (project.number, project.type_oid);
-        let value = id.and_then(|id| id_datum(id, type_oid));
+        let fits = |id: &&str| {
+            project
+                .length
+                .is_none_or(|length| id.chars().count() <= length)
+        };
+        let value = id.filter(fits).and_then(|id| id_datum(id, type_oid));
         self.set_column(number, value);
     }
 
@@ -419,11 +424,11 @@ impl Candidate for Judged<'_, '_> {
 
     fn passes(&self, test: &Test) -> Option<bool> {
         let document = self.document?;
-        match self.row.has_project_column() {
-            true => test.evaluate_beside(document, |asked| {
-                holds_project(self.row.project().as_deref(), asked)
+        match &self.row.protected.project {
+            Some(column) => test.evaluate_beside(document, |asked| {
+                holds_project(column, self.row.project().as_deref(), asked)
             }),
-            false => test.evaluate(document),
+            None => test.evaluate(document),
         }
     }
 }
@@ -444,17 +449,17 @@ pub unsafe fn has_plain_id(relation: pg_sys::Relation, protected: &Protected) ->
     }
 }
 
-/// What a test of the project comes to on the text of what is in the column for it.
-pub fn holds_project(project: Option<&str>, asked: ProjectTest<'_>) -> bool {
+/// What a test of the project comes to on the text of what `column`, which is there for it, holds.
+pub fn holds_project(column: &Column, project: Option<&str>, asked: ProjectTest<'_>) -> bool {
     let Some(project) = project else {
         return false;
     };
     match asked {
         ProjectTest::Present => true,
-        // A UUID is the same in either case of its digits.
-        ProjectTest::Is(ids) => ids.iter().any(|id| match is_uuid(project) {
-            true => id.eq_ignore_ascii_case(project),
-            false => id == project,
+        // A UUID is the same in either case of its digits; a text is not, even where it looks like one.
+        ProjectTest::Is(ids) => ids.iter().any(|id| match column.type_oid {
+            pg_sys::UUIDOID => id.eq_ignore_ascii_case(project),
+            _ => id == project,
         }),
     }
 }
