@@ -94,6 +94,11 @@ impl Mask {
             .collect()
     }
 
+    /// The relation that is masked.
+    pub fn relation(&self) -> pg_sys::Oid {
+        self.protected.relation
+    }
+
     /// Do the expressions hold a subquery?
     pub fn asks_current_row(&self) -> bool {
         self.now.is_some()
