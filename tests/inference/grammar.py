@@ -431,7 +431,7 @@ class Grammar:
     def total(self):
         self.allow_parameters = self.maybe(0.25)
         with_ = self.with_clause() if self.maybe(0.25) else ""
-        form = self.one([self.plain, self.plain, self.plain, self.grouped, self.grouped, self.windowed, self.distinct_on, self.set_operation, self.whole, self.locking])
+        form = self.one([self.plain, self.plain, self.plain, self.grouped, self.grouped, self.grouping_sets, self.windowed, self.distinct_on, self.set_operation, self.whole, self.locking])
         query = form()
         query.text = with_ + query.text
         query.parameters = self.parameters
@@ -532,6 +532,23 @@ class Grammar:
         having = f" HAVING {self.one(['count(*) > 1', f'bool_or({self.boolean(scope, 1)})'])}" if self.maybe(0.3) else ""
         places = ", ".join(str(number + 1) for number in range(len(keys)))
         return Generated(f"SELECT {', '.join(keys)}, {aggregates} FROM {text}{where} GROUP BY {places}{having} ORDER BY {places}", ordered=True)
+
+    def grouping_sets(self):
+        """Totals by expressions and by whole columns, with outputs that are made of these."""
+        text, scope = self.sources()
+        if "patient_history" in text:
+            # Refused by name, where entries hide different fields.
+            return self.grouped()
+        self.budget = 0
+        columns = [f"{item.alias}.{name}" for item in scope for name, kind in item.columns.items() if kind in ("text", "jsonb") and name not in ("family", "v")]
+        first = self.one(columns) if columns and self.maybe(0.6) else self.text(scope, 0)
+        # No function of a row: PostgreSQL inlines it, and takes what is shown for it where it then reads alike, in a copy only.
+        second = self.text(scope, 0)
+        shown = self.one([f"coalesce({first}::text, 'none')", f"length({first}::text)", f"md5({first}::text)", f"({first} IS NULL)", f"{first}::text || {self.word()}"])
+        sets = self.one(["GROUPING SETS ((1), (2), ())", "CUBE (1, 2)", "ROLLUP (1, 2)", "ROLLUP (2, 1)"]).replace("1", first).replace("2", second)
+        having = f" HAVING {first} IS {self.one(['', 'NOT '])}NULL" if self.maybe(0.2) else ""
+        outputs = f"{shown}, {second}, grouping({first}, {second}), {self.aggregate(scope)}"
+        return Generated(f"SELECT {outputs} FROM {text}{self.where(scope, 0.4)} GROUP BY {sets}{having}")
 
     def windowed(self):
         item = self.item(["patient", "observation", "encounter", "report", "named", "barrier"])

@@ -53,13 +53,18 @@ mod nothing {
     use super::Part;
     use pgrx::pg_sys;
 
+    /// What is kept of a query: nothing.
+    pub struct Nothing;
+
     pub fn is_off(_: Part) -> bool {
         false
     }
 
-    pub fn before(_: *mut pg_sys::Query) {}
+    pub fn before(_: *mut pg_sys::Query) -> Nothing {
+        Nothing
+    }
 
-    pub fn after(_: *mut pg_sys::Query, (): ()) {}
+    pub fn after(_: *mut pg_sys::Query, _: Nothing) {}
 }
 #[cfg(not(feature = "switches"))]
 pub use nothing::{after, before, is_off};
