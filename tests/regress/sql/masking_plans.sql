@@ -25,7 +25,6 @@ EXECUTE by_value ('CAN_RY%');
 EXECUTE changing ('generic');
 EXPLAIN (COSTS OFF, VERBOSE) EXECUTE by_id ('o1');
 SET plan_cache_mode = auto;
-SELECT count(*) AS executed FROM generate_series(1, 1) \g /dev/null
 EXECUTE by_value ('CAN_RY%') \g /dev/null
 EXECUTE by_value ('CAN_RY%') \g /dev/null
 EXECUTE by_value ('CAN_RY%') \g /dev/null
@@ -103,6 +102,7 @@ CREATE TABLE condition (id text PRIMARY KEY, resource jsonb NOT NULL);
 SELECT fhir_access.protect('condition', 'Condition') \g /dev/null
 INSERT INTO condition SELECT n::text, jsonb_build_object('resourceType', 'Condition', 'id', n::text, 'recordedDate', n % 7, 'code', jsonb_build_object('text', 'CANARY ' || n)) FROM generate_series(1, 20000) n;
 ANALYZE condition;
+SET client_min_messages = error;
 UPDATE fhir_access.access_policy SET resource = jsonb_insert(resource, '{resource,0}', '{"resourceType": "Condition", "hiddenFields": ["code"]}') WHERE id = 'desk';
 \c - app
 SET fhir_access.membership = 'desk';
@@ -131,6 +131,7 @@ CREATE TABLE encounter_1 PARTITION OF encounter FOR VALUES IN (1);
 CREATE TABLE encounter_2 PARTITION OF encounter FOR VALUES IN (2);
 SELECT fhir_access.protect('encounter', 'Encounter') \g /dev/null
 INSERT INTO encounter SELECT n::text, 1 + n % 2, jsonb_build_object('resourceType', 'Encounter', 'id', n::text, 'text', 'CANARY') FROM generate_series(1, 4) n;
+SET client_min_messages = error;
 UPDATE fhir_access.access_policy SET resource = jsonb_insert(resource, '{resource,0}', '{"resourceType": "Encounter", "hiddenFields": ["text"]}') WHERE id = 'desk';
 \c - app
 SET fhir_access.membership = 'desk';
