@@ -232,13 +232,7 @@ impl Rewriter {
             let mut rewritten = std::ptr::null_mut();
             for qual in PgList::<pg_sys::Node>::from_pg(quals).iter_ptr() {
                 let stored = mark::of(qual).is_some()
-                    || row_security::is_users_policy(
-                        relation.as_ptr(),
-                        query,
-                        entry,
-                        number,
-                        qual,
-                    );
+                    || row_security::is_users_policy(relation.as_ptr(), query, entry, number, qual);
                 let qual = if stored {
                     self.unmasked(place, qual)
                 } else {

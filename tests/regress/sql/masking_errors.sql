@@ -90,3 +90,53 @@ n1	{"resourceType": "Observation", "id": "n1", "status": "final", "valueString":
 o5	{"resourceType": "Observation", "id": "o5", "status": "final"}
 \.
 INSERT INTO observation (id, resource) VALUES ('n', '{"resourceType": "Observation", "valueString": mine}');
+
+-- Expressions of the table itself are evaluated over the row as it is stored, with what was put back in it. Where one fails with
+-- words that may quote it, the words are withheld: from the client, from a handler in a function, and from the log.
+\c - postgres
+ALTER TABLE observation ADD CONSTRAINT mixed CHECK (('["' || coalesce(resource ->> 'valueString', '') || '"' || coalesce(resource ->> 'language', '') || ']')::jsonb IS NOT NULL);
+CREATE INDEX ON observation (((coalesce(resource ->> 'implicitRules', '') || coalesce(substr(resource ->> 'valueString', 8, 1), '0'))::integer));
+ALTER TABLE patient ADD COLUMN number text GENERATED ALWAYS AS ((resource ->> 'language' || ' ' || (resource ->> 'birthDate'))::numeric::text) STORED;
+CREATE FUNCTION named(t text) RETURNS oid LANGUAGE sql IMMUTABLE AS 'SELECT t::regclass';
+ALTER TABLE patient ADD CONSTRAINT of_function CHECK (CASE WHEN resource ? 'implicitRules' THEN named(quote_ident(resource ->> 'birthDate')) END IS NULL);
+\c - app
+SET fhir_access.membership = 'desk';
+UPDATE observation SET resource = resource || '{"language": "x"}' WHERE id = 'o1';
+UPDATE observation SET resource = resource || '{"implicitRules": "CAN\u0041RY "}' WHERE id = 'o1';
+\echo :LAST_ERROR_SQLSTATE
+INSERT INTO observation (id, resource) VALUES ('o1', '{"resourceType": "Observation", "id": "o1", "status": "final"}') ON CONFLICT (id) DO UPDATE SET resource = excluded.resource || '{"language": "x"}';
+\echo :LAST_ERROR_SQLSTATE
+MERGE INTO observation o USING (VALUES ('o1')) v (id) ON v.id = o.id WHEN MATCHED THEN UPDATE SET resource = o.resource || '{"language": "x"}';
+\echo :LAST_ERROR_SQLSTATE
+UPDATE patient SET resource = resource || '{"language": "1"}' WHERE id = 'p1';
+\echo :LAST_ERROR_SQLSTATE
+UPDATE patient SET resource = resource || '{"implicitRules": "x"}' WHERE id = 'p1';
+\echo :LAST_ERROR_SQLSTATE
+DO $$
+DECLARE
+    message text;
+    detail text;
+    hint text;
+    context text;
+BEGIN
+    UPDATE observation SET resource = resource || '{"language": "x"}' WHERE id = 'o1';
+EXCEPTION WHEN OTHERS THEN
+    GET STACKED DIAGNOSTICS message = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT, context = PG_EXCEPTION_CONTEXT;
+    RAISE NOTICE '%', concat_ws(' | ', message, detail, hint, context);
+END $$;
+-- The session goes on, and errors of a statement's own are told as ever: where they come before a row is stored, where the row
+-- hides nothing, and where the table has no expression that could quote.
+UPDATE observation SET note = 'on' WHERE id = 'o1' RETURNING *;
+SELECT 'x'::integer;
+UPDATE observation SET note = ('x' || id)::integer;
+UPDATE patient SET resource = resource || '{"active": "x"}', id = ('x' || id)::integer;
+INSERT INTO observation (id, resource) VALUES ('n', '{"resourceType": "Observation", "id": "n", "status": "final", "language": "x"}');
+SET fhir_access.membership = 'everything';
+UPDATE observation SET resource = resource || '{"language": "not hidden"}' WHERE id = 'o1';
+\c - loader
+UPDATE observation SET resource = resource || '{"implicitRules": "x"}' WHERE id = 'o1';
+\c - postgres
+ALTER TABLE patient DROP COLUMN number, DROP CONSTRAINT of_function;
+\c - app
+SET fhir_access.membership = 'desk';
+UPDATE patient SET resource = resource || jsonb_build_object('multipleBirthInteger', (CASE id WHEN 'p2' THEN 'x' ELSE '1' END)::integer);
