@@ -17,6 +17,7 @@ use std::rc::Rc;
 
 mod checks;
 pub mod entry;
+mod grouping;
 mod merge;
 mod narrow;
 mod template;
@@ -159,6 +160,7 @@ impl Rewriter {
                 .as_ref()
                 .map(|conflict| (conflict.arbiterElems, conflict.arbiterWhere));
 
+            self.check_grouping_sets(query).or_raise();
             self.complete_merge(query);
             tree::mutate_query(query, self);
 
