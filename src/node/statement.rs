@@ -72,7 +72,8 @@ unsafe extern "C-unwind" fn called(argument: *mut c_void) {
 /// Says whether the row that the innermost statement is about to store holds what its writer may not see, and an error of the
 /// table's own expressions would show it.
 pub fn hold(hidden: bool) {
-    HOLDING.set(running().filter(|_| hidden).map(|running| running.number));
+    let holding = hidden.then(running).flatten();
+    HOLDING.set(holding.map(|running| running.number));
 }
 
 /// The upper half of a note.

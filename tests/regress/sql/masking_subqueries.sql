@@ -46,7 +46,7 @@ INSERT INTO shape (query) VALUES
     ('SELECT n FROM generate_series(1, (SELECT count(*) FROM patient WHERE resource::text LIKE ''%CAN_RY%'')) n'),
     ('SELECT n FROM generate_series(1, 2) n JOIN observation o ON o.value = (SELECT min(value) FROM observation)'),
     ('SELECT sum(n) OVER (ORDER BY n ROWS (SELECT count(value) FROM observation) PRECEDING) FROM generate_series(1, 9) n'),
-    ('SELECT id FROM observation TABLESAMPLE BERNOULLI ((SELECT count(*) + 100 - count(value) - 4 FROM observation))'),
+    ('SELECT id FROM observation TABLESAMPLE BERNOULLI ((SELECT CASE count(value) WHEN 0 THEN 100 ELSE 0 END FROM observation))'),
     ('SELECT count(*) FILTER (WHERE EXISTS (SELECT FROM observation b WHERE b.value = o.value)) FROM observation o'),
     ('SELECT (ARRAY(SELECT value FROM observation))[(SELECT 1 + count(value) FROM observation)]');
 \ir masked_verdicts.sql
