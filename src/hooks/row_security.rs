@@ -105,7 +105,7 @@ unsafe extern "C-unwind" fn with_restrictive(
         } else {
             POLICY
         };
-        let using = with_statistics(&protected, expression(relation, &writer, &using).or_raise());
+        let using = statistics::grant(expression(relation, &writer, &using).or_raise());
         let check = expression(relation, &writer.for_new_rows(), &check).or_raise();
         let ours = policy(
             name,
@@ -214,16 +214,7 @@ pub fn search_qual(session: &Session, protected: &Protected) -> Result<*mut pg_s
     let text = Writer::new(protected, Style::Exact).predicate(&reach.predicate());
     // SAFETY: the expression is boolean.
     expr::parse_for(protected.relation, &text)
-        .map(|qual| unsafe { mark::put(with_statistics(protected, qual), session.fingerprint) })
-}
-
-/// A condition on the rows of `protected`, estimated by what is known of all of them where that is needed; see [`statistics`].
-fn with_statistics(protected: &Protected, qual: *mut pg_sys::Node) -> *mut pg_sys::Node {
-    match protected.history {
-        // SAFETY: the expression is new.
-        Some(_) => unsafe { statistics::grant(qual) },
-        None => qual,
-    }
+        .map(|qual| unsafe { mark::put(statistics::grant(qual), session.fingerprint) })
 }
 
 /// The rows that an interaction may leave behind, likewise.

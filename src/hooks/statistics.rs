@@ -5,9 +5,9 @@
 //! for conditions of policies alone, which it knows by a mark on their constants that no statement can write. Those get them for
 //! all operators, leakproof or not: what a policy compares with is not the statement's choice.
 //!
-//! Columns of tables have statistics, too, and row security keeps them from operators that are not leakproof, such as `@>`. Where
-//! many rows have the same id that costs much: beside a condition on it, the planner takes what it believes to be a short list
-//! from an index on the content. So the policies of histories get them likewise, by a mark on their columns.
+//! Columns of tables have statistics, too, and row security keeps them from operators that are not leakproof, such as `@>`: the
+//! planner takes 1 % of the rows then, and a list from an index on the content that it believes to be short, beside one of some
+//! rows by their ids. So policies get those likewise, by a mark on their columns.
 
 use crate::node::index::IndexedKey;
 use crate::node::tree::{self, Mutator};

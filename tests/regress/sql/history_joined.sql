@@ -140,11 +140,11 @@ BEGIN
 END $$;
 SELECT pg_temp.ask('joined');
 SET fhir_access.membership = 'active';
-SELECT count(*) FILTER (WHERE pg_temp.joins(query)) AS joined, count(*) AS shapes FROM shape;
+SELECT count(*) FILTER (WHERE pg_temp.joins(query)) >= 20 AS most_join, count(*) AS shapes FROM shape;
 RESET random_page_cost; RESET seq_page_cost;
 SELECT pg_temp.ask('asked');
 SET fhir_access.membership = 'active';
-SELECT count(*) FILTER (WHERE pg_temp.joins(query)) AS joined, count(*) AS shapes FROM shape;
+SELECT count(*) FILTER (WHERE pg_temp.joins(query)) AS join, count(*) AS shapes FROM shape;
 SELECT membership, count(*) AS shapes, count(*) FILTER (WHERE joined.found = asked.found) AS same,
        count(*) FILTER (WHERE joined.found LIKE '%CANARY%' AND membership = 'active') AS leaks, count(*) FILTER (WHERE joined.found = 'nothing') AS nothing
   FROM (SELECT * FROM answer WHERE form = 'joined') joined JOIN (SELECT * FROM answer WHERE form = 'asked') asked USING (membership, number)
