@@ -15,8 +15,9 @@ use pgrx::prelude::*;
 use std::cell::Cell;
 use std::rc::Rc;
 
+mod barrier;
 mod checks;
-mod entry;
+pub mod entry;
 mod grouping;
 mod merge;
 mod narrow;
@@ -38,6 +39,8 @@ pub struct Rewritten {
     pub dependencies: *mut pg_sys::List,
     /// Did an inlined function bring row security with it?
     pub depends_on_role: bool,
+    /// The same statement in another form, for the planner to choose; see [`barrier`].
+    pub second: Option<*mut pg_sys::Query>,
     /// Are the expressions so large that they should not be compiled to machine code? LLVM cannot be interrupted.
     pub is_large: bool,
 }
@@ -62,13 +65,19 @@ pub unsafe fn rewrite(query: *mut pg_sys::Query, parameters: pg_sys::ParamListIn
             levels: Vec::new(),
             session: None,
             root,
+            judges: false,
             is_large: false,
         };
         rewriter.query(query);
+        let second = rewriter
+            .judges
+            .then(|| barrier::second_form(query))
+            .flatten();
         Rewritten {
             fingerprint: rewriter.session.map(|session| session.fingerprint),
             dependencies: (*global).invalItems,
             depends_on_role: (*global).dependsOnRole,
+            second,
             is_large: rewriter.is_large,
         }
     }
@@ -95,6 +104,8 @@ struct Rewriter {
     levels: Vec<Level>,
     session: Option<Rc<Session>>,
     root: *mut pg_sys::PlannerInfo,
+    /// Is a current row asked about versions?
+    judges: bool,
     is_large: bool,
 }
 
@@ -187,7 +198,7 @@ impl Rewriter {
                 .zip(quals)
                 .enumerate()
             {
-                (*entry).securityQuals = self.security_quals(place, entry, quals);
+                (*entry).securityQuals = self.security_quals(query, place, entry, quals);
             }
             (*query).withCheckOptions = checks;
             self.checks(query);
@@ -229,9 +240,10 @@ impl Rewriter {
     /// written through, the masked one, like every condition of a statement.
     ///
     /// # Safety
-    /// `entry` must be the entry at `place` of the query on top of the levels, `quals` its security quals.
+    /// `entry` must be the entry at `place` of `query`, which is on top of the levels, `quals` its security quals.
     unsafe fn security_quals(
         &mut self,
+        query: *const pg_sys::Query,
         place: usize,
         entry: *const pg_sys::RangeTblEntry,
         quals: *mut pg_sys::List,
@@ -251,7 +263,7 @@ impl Rewriter {
             let mut rewritten = std::ptr::null_mut();
             for qual in PgList::<pg_sys::Node>::from_pg(quals).iter_ptr() {
                 let stored = mark::of(qual).is_some()
-                    || row_security::is_users_policy(relation.as_ptr(), number, qual);
+                    || row_security::is_users_policy(relation.as_ptr(), query, entry, number, qual);
                 let qual = if stored {
                     origin::stamp(qual);
                     self.unmasked(place, qual)
@@ -358,6 +370,7 @@ impl Rewriter {
                 }
                 if let Some(judgement) = versions::judgement(&session, &protected)? {
                     pg_sys::ChangeVarNodes(judgement, 1, number, 0);
+                    self.judges = true;
                     judgements.push((masks.len(), judgement));
                 }
                 let stored_conflict = target

@@ -18,6 +18,8 @@ pub struct Inputs {
     pub inner: Outputs,
     /// What the index that it reads holds.
     pub index: Outputs,
+    /// What the subquery that it reads puts out, and the number of that one's entry.
+    pub subquery: Option<(i32, Outputs)>,
 }
 
 /// An expression that only hands a value on, if it is one: a variable, a parameter, or the row of a child as one of its parent.
@@ -65,11 +67,17 @@ impl Plan {
                 pg_sys::OUTER_VAR => of(&inputs.outer),
                 pg_sys::INNER_VAR => of(&inputs.inner),
                 pg_sys::INDEX_VAR => of(&inputs.index),
-                number => {
-                    let place = usize::try_from(number).ok()?.checked_sub(1)?;
-                    let masked = self.masked.get(place)?.contains(&var.varattno);
-                    masked.then(|| self.entries.get(place).map(|entry| (**entry).relid))?
-                }
+                number => match &inputs.subquery {
+                    Some((subquery, outputs)) if *subquery == number => match var.varattno {
+                        0 => outputs.iter().copied().flatten().next(),
+                        _ => of(outputs),
+                    },
+                    _ => {
+                        let place = usize::try_from(number).ok()?.checked_sub(1)?;
+                        let masked = self.masked.get(place)?.contains(&var.varattno);
+                        masked.then(|| self.entries.get(place).map(|entry| (**entry).relid))?
+                    }
+                },
             }
         }
     }

@@ -90,11 +90,14 @@ impl Plan {
             match node.type_ {
                 T_ModifyTable => return self.modification(plan.cast(), inputs),
                 T_SubqueryScan => {
+                    // Whoever reads what comes out of it is asked: a subquery of ours hands stored columns on.
+                    let scan = &*plan.cast::<pg_sys::SubqueryScan>();
                     let shape = match shape {
                         Shape::SetOperation => shape,
                         _ => Shape::Subquery,
                     };
-                    self.query((*plan.cast::<pg_sys::SubqueryScan>()).subplan, shape)?;
+                    let number = i32::try_from(scan.scan.scanrelid).unwrap_or(i32::MAX);
+                    inputs.subquery = Some((number, self.node(scan.subplan, shape)?));
                 }
                 T_Append => {
                     let plans = (*plan.cast::<pg_sys::Append>()).appendplans;

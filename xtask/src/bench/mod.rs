@@ -1,4 +1,4 @@
-//! `cargo xtask bench`: what row security, writes and write constraints cost, and what a backend keeps.
+//! `cargo xtask bench`: what row security, histories, writes and write constraints cost, and what a backend keeps.
 //!
 //! Statements are measured as a ratio in one run on one machine: the same prepared statement under a policy, and with the
 //! same predicate written by hand, by a role that row security does not apply to, in turn; or under a policy with and
@@ -7,6 +7,7 @@
 mod compartment;
 mod criteria;
 mod fhirpath;
+mod histories;
 mod memory;
 mod pairs;
 mod rows;
@@ -60,6 +61,8 @@ enum Subject {
     Fhirpath,
     /// INSERT, UPDATE, DELETE and COPY, of one row and of many.
     Writes,
+    /// Versions of resources, each asked about with its current row.
+    Histories,
 }
 
 /// Measures. True when all bars are kept.
@@ -100,6 +103,13 @@ pub fn run(project: &Project, options: &Options) -> Result<bool> {
                 writes::measure(cluster, pairs(2000), &observations, postgresql)
             })?;
             tell(options, &report, writes::print)?;
+            Ok(report.good)
+        }
+        Subject::Histories => {
+            let report = in_cluster(project, |cluster, postgresql| {
+                histories::measure(cluster, pairs(2000), postgresql)
+            })?;
+            tell(options, &report, histories::print)?;
             Ok(report.good)
         }
     }
