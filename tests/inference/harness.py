@@ -24,7 +24,10 @@ SWITCHES = [
     "enable_seqscan", "enable_indexscan", "enable_indexonlyscan", "enable_bitmapscan", "enable_hashjoin", "enable_mergejoin", "enable_nestloop",
     "enable_hashagg", "enable_sort", "enable_material", "enable_memoize", "enable_incremental_sort", "enable_partitionwise_join", "geqo",
 ]  # fmt: skip
-LIMITS = ["from_collapse_limit = 1", "join_collapse_limit = 1", "geqo_threshold = 2", "work_mem = '64kB'", "cursor_tuple_fraction = 0.01"]
+LIMITS = [
+    "from_collapse_limit = 1", "join_collapse_limit = 1", "geqo_threshold = 2", "work_mem = '64kB'", "cursor_tuple_fraction = 0.01",
+    "cpu_operator_cost = 1000", "seq_page_cost = 1e6", "random_page_cost = 0.001",
+]  # fmt: skip
 PARALLEL = [
     "force_parallel_mode = on", "parallel_setup_cost = 0", "parallel_tuple_cost = 0", "min_parallel_table_scan_size = 0",
     "min_parallel_index_scan_size = 0", "max_parallel_workers_per_gather = 2",

@@ -138,6 +138,22 @@ def test_not_refused_with_all_parts(statement, superuser):
         assert "CANARY" not in said.replace("CANARY-1'", ""), setting
 
 
+GATHER_MERGE = """SET LOCAL cpu_operator_cost = 1000; SET LOCAL enable_hashagg = off; SET LOCAL parallel_setup_cost = 0; SET LOCAL parallel_tuple_cost = 0;
+    SET LOCAL min_parallel_table_scan_size = 0"""
+WINDOW = """SELECT id, count(*) OVER (PARTITION BY to_jsonb(e) #>> '{resource,status}'
+    ORDER BY (SELECT s.id FROM source s WHERE s.id > e.resource #>> '{class,code}' ORDER BY s.id LIMIT 1)) FROM encounter e"""
+
+
+def test_keys_of_a_node_that_puts_columns_in_another_order(superuser):
+    with superuser.transaction(force_rollback=True):
+        superuser.execute("SET LOCAL fhir_access.membership = 'm'")
+        superuser.execute("SET LOCAL ROLE asker")
+        superuser.execute(GATHER_MERGE)
+        lines = superuser.execute(f"EXPLAIN (COSTS OFF) {WINDOW}").fetchall()
+        assert any("Gather Merge" in line for (line,) in lines), lines
+        assert len(superuser.execute(WINDOW).fetchall()) == 40
+
+
 def test_every_part_has_its_statements(superuser):
     known = superuser.execute("SELECT enumvals FROM pg_settings WHERE name = 'fhir_access.switched_off'").fetchone()[0]
     assert sorted(known) == sorted(["none", *PARTS])

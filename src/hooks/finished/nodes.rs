@@ -372,8 +372,9 @@ unsafe fn keys<'a>(plan: *mut pg_sys::Plan) -> Vec<(&'a [i16], bool)> {
                 vec![(list(merge.numCols, merge.sortColIdx), true)]
             }
             T_GatherMerge => {
+                // It may put its columns out in another order than they come in.
                 let merge = &*plan.cast::<pg_sys::GatherMerge>();
-                vec![(list(merge.numCols, merge.sortColIdx), true)]
+                vec![(list(merge.numCols, merge.sortColIdx), false)]
             }
             T_Unique => {
                 let unique = &*plan.cast::<pg_sys::Unique>();
