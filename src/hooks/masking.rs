@@ -19,6 +19,7 @@ mod checks;
 mod entry;
 mod merge;
 mod narrow;
+mod stored;
 mod template;
 mod versions;
 
@@ -124,7 +125,7 @@ impl Mutator for Rewriter {
             if pgrx::is_a(node, pg_sys::NodeTag::T_Var) {
                 return self.var(node.cast());
             }
-            None
+            self.stored(node)
         }
     }
 }
@@ -363,17 +364,28 @@ impl Rewriter {
         Ok(session)
     }
 
-    /// The expression that stands for a column of a masked entry.
+    /// The mask of the entry that a variable belongs to, if it has one, and how many levels above it is.
     ///
     /// # Safety
     /// `var` must be a Var of the tree that is being walked.
-    unsafe fn var(&mut self, var: *mut pg_sys::Var) -> Option<*mut pg_sys::Node> {
+    unsafe fn mask(&self, var: *const pg_sys::Var) -> Option<(&Rc<Mask>, usize)> {
         // SAFETY: by the caller's promise; a level for each query above is on the stack.
         unsafe {
             let up = usize::try_from((*var).varlevelsup).ok()?;
             let level = self.levels.get(self.levels.len().checked_sub(up + 1)?)?;
             let place = usize::try_from((*var).varno).ok()?.checked_sub(1)?;
-            let mask = level.masks.get(place)?.as_ref()?;
+            Some((level.masks.get(place)?.as_ref()?, up))
+        }
+    }
+
+    /// The expression that stands for a column of a masked entry.
+    ///
+    /// # Safety
+    /// `var` must be a Var of the tree that is being walked.
+    unsafe fn var(&mut self, var: *mut pg_sys::Var) -> Option<*mut pg_sys::Node> {
+        // SAFETY: by the caller's promise.
+        unsafe {
+            let (mask, up) = self.mask(var)?;
             match mask.replacement((*var).varattno).or_raise() {
                 Replacement::Itself => None,
                 Replacement::Null => Some(

@@ -17,6 +17,8 @@ mod path;
 mod remove;
 mod restore;
 mod scope;
+mod sight;
+mod sight_path;
 mod trie;
 mod violation;
 
@@ -27,7 +29,9 @@ use jsonb::{Node, Value};
 
 pub use choice::is_data_type;
 pub use path::PathError;
+pub use sight::{Place, Sight};
 
+use remove::TooDeep;
 use restore::Restored;
 use scope::{BothKnown, Cover, Scope};
 use trie::Trie;
@@ -96,19 +100,6 @@ impl FieldSet {
         paths
     }
 
-    /// The top-level elements that hold a field of this set: what to leave out of a document in which the fields themselves
-    /// cannot be told, because it is nested too deeply.
-    fn outermost(&self) -> Self {
-        let mut root = Trie::default();
-        for path in self.paths() {
-            let first = path.split('.').next().unwrap_or(&path);
-            if let Ok(steps) = path::parse_any(first, 0) {
-                root.insert(&steps);
-            }
-        }
-        FieldSet { root }
-    }
-
     /// Whether everything at `path` is in the set: the path itself or one above it. A path that is not in the grammar is
     /// not covered.
     pub fn covers(&self, path: &str) -> bool {
@@ -129,21 +120,26 @@ impl FieldSet {
     /// # Errors
     /// [`FieldError`]; the document must not be shown then.
     pub fn try_remove(&self, document: Value<'_>) -> Result<Option<Vec<u8>>, FieldError> {
-        match remove::remove(&[&self.root], document, 0)? {
-            None => Ok(None),
-            Some(node) => write(&node, document.byte_len()).map(Some),
-        }
+        self.without(document, TooDeep::Refuse)
     }
 
     /// The document as it may be shown: [`try_remove`](Self::try_remove), or, where it is nested deeper than fields are looked
-    /// for, without the top-level elements that might hold them.
+    /// for, also with null in the place of each container that lies deeper than that.
     ///
     /// # Errors
     /// [`FieldError`] where the bytes are corrupt; the document must not be shown then.
     pub fn mask(&self, document: Value<'_>) -> Result<Option<Vec<u8>>, FieldError> {
-        match self.try_remove(document) {
-            Err(FieldError::TooDeep) => self.outermost().try_remove(document),
-            masked => masked,
+        self.without(document, TooDeep::Cut)
+    }
+
+    fn without(
+        &self,
+        document: Value<'_>,
+        too_deep: TooDeep,
+    ) -> Result<Option<Vec<u8>>, FieldError> {
+        match remove::remove(&[&self.root], document, 0, too_deep)? {
+            None => Ok(None),
+            Some(node) => write(&node, document.byte_len()).map(Some),
         }
     }
 

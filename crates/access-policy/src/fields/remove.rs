@@ -5,13 +5,26 @@ use jsonb::{Node, Patch, Value};
 use super::trie::{Found, Trie, look_up};
 use super::{FieldError, MAX_DEPTH};
 
+/// What becomes of a container that lies too deep to be looked into.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum TooDeep {
+    /// [`FieldError::TooDeep`].
+    Refuse,
+    /// Null.
+    Cut,
+}
+
 /// The value without the fields that `tries` name inside it; `None` when it has none. Arrays are walked at every level.
 pub(super) fn remove<'a>(
     tries: &[&Trie],
     value: Value<'a>,
     depth: usize,
+    too_deep: TooDeep,
 ) -> Result<Option<Node<'a>>, FieldError> {
-    let inner = deeper(depth, value)?;
+    let inner = match deeper(depth, value) {
+        Err(FieldError::TooDeep) if too_deep == TooDeep::Cut => return Ok(Some(Node::Null)),
+        inner => inner?,
+    };
     let mut patch = None;
     match value {
         Value::Object(object) => {
@@ -21,7 +34,7 @@ pub(super) fn remove<'a>(
                     Found::Field => patch.get_or_insert_with(|| Patch::object(object)).remove(i),
                     Found::Inside(inside) => {
                         let member = object.value_at(i)?.unwrap_or(Value::Null);
-                        if let Some(node) = remove(inside.as_slice(), member, inner)? {
+                        if let Some(node) = remove(inside.as_slice(), member, inner, too_deep)? {
                             patch
                                 .get_or_insert_with(|| Patch::object(object))
                                 .replace(i, node);
@@ -32,7 +45,7 @@ pub(super) fn remove<'a>(
         }
         Value::Array(array) => {
             for (i, element) in array.try_iter().enumerate() {
-                if let Some(node) = remove(tries, element?, inner)? {
+                if let Some(node) = remove(tries, element?, inner, too_deep)? {
                     patch
                         .get_or_insert_with(|| Patch::array(array))
                         .replace(i, node);

@@ -7,7 +7,7 @@ use jsonb::{Node, Object, Value};
 use super::FieldError;
 use super::aligned::{Aligned, elements as all};
 use super::pairs::{Lane, Pairs};
-use super::remove::{carries, deeper, remove};
+use super::remove::{TooDeep, carries, deeper, remove};
 use super::scope::{Cover, Scope};
 
 /// What a value of the new document becomes.
@@ -45,7 +45,9 @@ pub(super) fn restore<'a>(
         }
     };
     let Some(old) = old else {
-        let removed = new.map(|new| remove(tries, new, depth)).transpose()?;
+        let removed = new
+            .map(|new| remove(tries, new, depth, TooDeep::Refuse))
+            .transpose()?;
         return Ok(removed.flatten().into());
     };
     let mut inner = deeper(depth, old)?;
@@ -58,7 +60,9 @@ pub(super) fn restore<'a>(
         (Some(Value::Array(_)), Value::Array(_)) => {
             elements(&lane(all(new)?, all(Some(old))?), inner)
         }
-        (Some(new), old) if !carries(tries, old, depth)? => Ok(remove(tries, new, depth)?.into()),
+        (Some(new), old) if !carries(tries, old, depth)? => {
+            Ok(remove(tries, new, depth, TooDeep::Refuse)?.into())
+        }
         (Some(Value::Array(_)), old) => elements(&lane(all(new)?, vec![old]), inner),
         (Some(one @ Value::Object(_)), Value::Array(_)) => {
             Ok(match elements(&lane(vec![one], all(Some(old))?), inner)? {
