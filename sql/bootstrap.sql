@@ -277,6 +277,8 @@ CREATE FUNCTION fhir_access.validate_document() RETURNS trigger
     AS 'MODULE_PATHNAME', 'fhir_access_validate_document' LANGUAGE c;
 CREATE FUNCTION fhir_access.documents_changed() RETURNS trigger
     AS 'MODULE_PATHNAME', 'fhir_access_documents_changed' LANGUAGE c;
+CREATE FUNCTION fhir_access.enforce_registry() RETURNS trigger
+    AS 'MODULE_PATHNAME', 'fhir_access_enforce_registry' LANGUAGE c;
 
 CREATE TABLE fhir_access.access_policy (
     id text PRIMARY KEY GENERATED ALWAYS AS (resource ->> 'id') STORED,
@@ -324,6 +326,11 @@ INSERT INTO fhir_access.protection (relation, resource_type, resource_column, id
     ('fhir_access.access_policy', 'AccessPolicy', 'resource', 'id', false),
     ('fhir_access.project_membership', 'ProjectMembership', 'resource', 'id', false),
     ('fhir_access.project', 'Project', 'resource', 'id', false);
+
+-- Whoever could write here could open a table: its owner's functions do, and nobody else.
+CREATE TRIGGER enforce BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON fhir_access.protection
+    FOR EACH STATEMENT EXECUTE FUNCTION fhir_access.enforce_registry();
+ALTER TABLE fhir_access.protection ENABLE ALWAYS TRIGGER enforce;
 
 DO $$
 DECLARE

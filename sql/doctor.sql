@@ -41,14 +41,16 @@ BEGIN ATOMIC
       JOIN pg_trigger g ON g.tgrelid = p.relation
      WHERE NOT g.tgisinternal AND g.tgtype & 3 = 3 AND g.tgtype & 20 <> 0 AND g.tgname COLLATE "C" > 'zzz_fhir_access'
     UNION ALL
-    -- Of a text it is document() that is indexed.
+    -- Of a text it is document() that is indexed. An index on a partitioned table is one on each partition; a history is found
+    -- by its id.
     SELECT 'warning', p.relation::text, 'its resource column has no GIN index',
            format(CASE a.atttypid WHEN 'jsonb'::regtype THEN 'CREATE INDEX ON %s USING gin (%I jsonb_path_ops)'
                   ELSE 'CREATE INDEX ON %s USING gin ((fhir_access.document(%I)) jsonb_path_ops)' END,
                   p.relation, p.resource_column)
       FROM fhir_access.protected_relation p
+      JOIN pg_class t ON t.oid = p.relation AND NOT t.relispartition
       JOIN pg_attribute a ON a.attrelid = p.relation AND a.attname = p.resource_column
-     WHERE NOT EXISTS (
+     WHERE p.history_of IS NULL AND NOT EXISTS (
             SELECT FROM pg_index i
               JOIN pg_class c ON c.oid = i.indexrelid
               JOIN pg_am m ON m.oid = c.relam AND m.amname = 'gin'
@@ -60,6 +62,7 @@ BEGIN ATOMIC
     SELECT 'warning', p.relation::text, 'its project column has no index',
            format('CREATE INDEX ON %s (%I)', p.relation, p.project_column)
       FROM fhir_access.protected_relation p
+      JOIN pg_class t ON t.oid = p.relation AND NOT t.relispartition
       JOIN pg_attribute a ON a.attrelid = p.relation AND a.attname = p.project_column
      WHERE NOT EXISTS (SELECT FROM pg_index i WHERE i.indrelid = p.relation AND i.indkey[0] = a.attnum)
     UNION ALL

@@ -282,7 +282,7 @@ impl Error {
                 Some(hint.clone()).filter(|hint| !hint.is_empty())
             }
             Error::NoColumn { .. } => {
-                Some("Name the columns with resource_column => … and id_column => ….".to_owned())
+                Some("Name columns that the table has; those of the resource and of its id with resource_column => … and id_column => ….".to_owned())
             }
             Error::Fence => Some("Run the statement again, or open the cursor again.".to_owned()),
             Error::SettingDenied(name) => Some(format!(

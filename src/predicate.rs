@@ -104,11 +104,16 @@ impl<'a> Writer<'a> {
     }
 
     fn joined(&self, parts: &[Predicate], operator: &str, empty: &str) -> String {
-        if parts.is_empty() {
-            return empty.to_owned();
+        let parts: Vec<String> = parts
+            .iter()
+            .map(|part| self.predicate(part))
+            .filter(|part| part != empty)
+            .collect();
+        match parts.as_slice() {
+            [] => empty.to_owned(),
+            [one] => one.clone(),
+            parts => format!("({})", parts.join(operator)),
         }
-        let parts: Vec<String> = parts.iter().map(|part| self.predicate(part)).collect();
-        format!("({})", parts.join(operator))
     }
 
     /// The rows that pass a test.

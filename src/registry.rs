@@ -142,6 +142,7 @@ impl Protected {
             collation: pg_sys::InvalidOid,
             generated: false,
             limited: false,
+            length: None,
         };
         Protected {
             relation: pg_sys::InvalidOid,
@@ -380,7 +381,7 @@ fn load(catalog: &Catalog, relation: pg_sys::Oid) -> Answer {
     }
     let project = match &row.project_column {
         Some(name) => {
-            let column = named(name).filter(|column| is_of_projects(column.type_oid));
+            let column = named(name).filter(is_of_projects);
             let column = column.ok_or_else(|| gone(name))?;
             derived.push(Derived {
                 column: column.clone(),
@@ -428,9 +429,16 @@ fn load(catalog: &Catalog, relation: pg_sys::Oid) -> Answer {
     })))
 }
 
-/// Can a column of this type hold the ids of projects?
-pub fn is_of_projects(type_oid: pg_sys::Oid) -> bool {
-    [pg_sys::TEXTOID, pg_sys::VARCHAROID, pg_sys::UUIDOID].contains(&type_oid)
+/// Can a column of this type and collation hold the ids of projects? One that is equal to another is that project.
+pub fn is_of_projects(column: &Column) -> bool {
+    match column.type_oid {
+        pg_sys::UUIDOID => true,
+        pg_sys::TEXTOID | pg_sys::VARCHAROID => {
+            // SAFETY: a catalog look-up by OID.
+            unsafe { pg_sys::get_collation_isdeterministic(column.collation) }
+        }
+        _ => false,
+    }
 }
 
 /// Notes that a row of `resource_type` with an irregular reference is coming into the tables of this type, or into those of all

@@ -17,6 +17,7 @@ use std::rc::Rc;
 
 mod checks;
 mod entry;
+mod grouping;
 mod merge;
 mod narrow;
 mod stored;
@@ -160,6 +161,7 @@ impl Rewriter {
                 .as_ref()
                 .map(|conflict| (conflict.arbiterElems, conflict.arbiterWhere));
 
+            self.check_grouping_sets(query).or_raise();
             self.complete_merge(query);
             tree::mutate_query(query, self);
 

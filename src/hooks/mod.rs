@@ -14,7 +14,7 @@ mod mark;
 mod masking;
 mod planner;
 pub mod portals;
-mod row_security;
+pub mod row_security;
 mod standard;
 pub mod statistics;
 mod utility;

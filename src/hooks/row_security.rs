@@ -121,7 +121,7 @@ unsafe extern "C-unwind" fn with_restrictive(
 ///
 /// # Safety
 /// `qual` must be null or a node.
-unsafe fn is_marker(qual: *mut pg_sys::Node) -> bool {
+pub unsafe fn is_marker(qual: *mut pg_sys::Node) -> bool {
     // SAFETY: a node's tag says what it is; names are C strings or null.
     unsafe {
         if qual.is_null() || !pgrx::is_a(qual, pg_sys::NodeTag::T_FuncExpr) {

@@ -3,6 +3,7 @@
 //! The text is ours (see `predicate`): every name in it is qualified, every value a literal.
 
 use super::relation::OpenRelation;
+use super::row;
 use super::tree::{self, Mutator};
 use crate::error::{Error, Result};
 use crate::hooks::statistics;
@@ -89,10 +90,29 @@ impl RowEvaluator {
     /// Prepares `text` over `relation`. Everything is allocated in the current memory context, which must outlive this.
     pub fn new(relation: pg_sys::Relation, text: &str) -> Result<RowEvaluator> {
         let expression = parse(relation, text)?;
-        // SAFETY: the expression comes from transformExpr; the slot fits the relation's rows.
+        // SAFETY: the expression comes from transformExpr.
+        Ok(unsafe { RowEvaluator::of(relation, expression) })
+    }
+
+    /// Prepares the expression that a generated column of `relation` is computed by. Allocated likewise.
+    pub fn of_column(relation: pg_sys::Relation, number: i16) -> Result<RowEvaluator> {
+        // SAFETY: the relation is open; a column that is not computed has a default or none, which is checked.
+        unsafe {
+            let expression = pg_sys::build_column_default(relation, number.into());
+            if expression.is_null() {
+                return Err(Error::Internal("a column has no expression".to_owned()));
+            }
+            Ok(RowEvaluator::of(relation, expression))
+        }
+    }
+
+    /// # Safety
+    /// `expression` must be one over the rows of `relation`, with `varno` 1.
+    unsafe fn of(relation: pg_sys::Relation, expression: *mut pg_sys::Node) -> RowEvaluator {
+        // SAFETY: by the caller's promise; the slot fits the relation's rows.
         unsafe {
             let planned = pg_sys::expression_planner(expression.cast());
-            Ok(RowEvaluator {
+            RowEvaluator {
                 state: pg_sys::ExecInitExpr(planned, std::ptr::null_mut()),
                 context: pg_sys::CreateStandaloneExprContext(),
                 // A copy, because the slot may live longer than the resource owner that would pin the original.
@@ -100,7 +120,7 @@ impl RowEvaluator {
                     pg_sys::CreateTupleDescCopy((*relation).rd_att),
                     &pg_sys::TTSOpsHeapTuple,
                 ),
-            })
+            }
         }
     }
 
@@ -109,15 +129,47 @@ impl RowEvaluator {
     /// # Safety
     /// `tuple` must be a row of the relation that this was prepared for.
     pub unsafe fn integer(&mut self, tuple: pg_sys::HeapTuple) -> Option<i32> {
+        // SAFETY: by the caller's promise; an integer is no pointer.
+        unsafe {
+            self.value(tuple, |value| {
+                value.and_then(|datum| i32::from_datum(datum, false))
+            })
+        }
+    }
+
+    /// `tuple` with the value of the expression, which must be of the column's type, in the column of this number.
+    ///
+    /// # Safety
+    /// As for [`integer`](Self::integer).
+    pub unsafe fn filled(&mut self, tuple: pg_sys::HeapTuple, number: i16) -> pg_sys::HeapTuple {
+        // SAFETY: by the caller's promise; the new tuple is a copy.
+        unsafe {
+            let descriptor = (*self.slot).tts_tupleDescriptor;
+            self.value(tuple, |value| {
+                row::replace(tuple, descriptor, &[(number, value)])
+            })
+        }
+    }
+
+    /// Shows the value of the expression on `tuple` to `read`, which must not keep it.
+    ///
+    /// # Safety
+    /// As for [`integer`](Self::integer).
+    unsafe fn value<T>(
+        &mut self,
+        tuple: pg_sys::HeapTuple,
+        read: impl FnOnce(Option<pg_sys::Datum>) -> T,
+    ) -> T {
         // SAFETY: by the caller's promise; per-row memory is given back before the next row.
         unsafe {
             pg_sys::ExecStoreHeapTuple(tuple, self.slot, false);
             (*self.context).ecxt_scantuple = self.slot;
             let mut is_null = false;
             let datum = pg_sys::ExecEvalExprSwitchContext(self.state, self.context, &mut is_null);
+            let read = read((!is_null).then_some(datum));
             pg_sys::MemoryContextReset((*self.context).ecxt_per_tuple_memory);
             pg_sys::ExecClearTuple(self.slot);
-            i32::from_datum(datum, is_null)
+            read
         }
     }
 }

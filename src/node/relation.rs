@@ -72,6 +72,8 @@ pub struct Column {
     pub generated: bool,
     /// Has its type a modifier, such as a length?
     pub limited: bool,
+    /// Of a varchar with a length: how many characters it takes.
+    pub length: Option<usize>,
 }
 
 /// The columns of `descriptor` that are not dropped.
@@ -92,6 +94,13 @@ pub fn columns(descriptor: pg_sys::TupleDesc) -> Vec<Column> {
                 collation: attribute.attcollation,
                 generated: attribute.attgenerated != 0,
                 limited: attribute.atttypmod != -1,
+                length: match attribute.atttypid {
+                    // The modifier counts the header of the stored value, too.
+                    pg_sys::VARCHAROID => usize::try_from(attribute.atttypmod)
+                        .ok()
+                        .map(|modifier| modifier.saturating_sub(pg_sys::VARHDRSZ)),
+                    _ => None,
+                },
             })
             .collect()
     }

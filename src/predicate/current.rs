@@ -27,9 +27,10 @@ impl Judge<'_> {
     /// The versions that the current row lets be seen; `None` where it never has anything against one.
     ///
     /// Where some entry grants every row, all that a row can have against it is its project: then a resource that is gone
-    /// has nothing. In any other case nobody knows what its row would have said, and its versions are closed.
+    /// has nothing. In any other case nobody knows what its row would have said (of a Binary, what it was attached to last),
+    /// and its versions are closed.
     pub fn condition(&self, style: Style) -> Option<String> {
-        if !self.reach.grants_all_rows() {
+        if !self.reach.grants_what_is_gone() {
             let granted = self.reach.predicate();
             if granted == Predicate::Constant(false) {
                 return None;

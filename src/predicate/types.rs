@@ -25,8 +25,8 @@ impl Writer<'_> {
             let others = parts
                 .iter()
                 .filter(|part| !matches!(part, Predicate::ResourceType(_)));
-            let others: Vec<String> = others.map(|part| writer.predicate(part)).collect();
-            others
+            let others = others.map(|part| writer.predicate(part));
+            others.filter(|part| part != "true").collect::<Vec<_>>()
         };
         let joined = |types: &[String], others: Vec<String>| {
             let mut all = vec![self.resource_type(types)];

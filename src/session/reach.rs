@@ -162,6 +162,12 @@ impl Reach {
         last.is_some_and(|entry| entry.predicate == Predicate::Constant(true))
     }
 
+    /// Can a resource that is gone be told to be granted: had its row nothing to say against it but its project? (A Binary's
+    /// had the resource that it was attached to last.)
+    pub fn grants_what_is_gone(&self) -> bool {
+        self.grants_all_rows() && !self.asks_elsewhere()
+    }
+
     /// All that some entry hides.
     pub fn hidden_by_any(&self) -> FieldSet {
         let none = FieldSet::default();

@@ -162,8 +162,9 @@ fn existing(
     (resource_type, id): (&str, &str),
     reach: &Reach,
 ) -> Result<Option<Answer>> {
-    let find = |reach: &Reach, scope: &Predicate| {
-        Stored::find(protected, resource_type, id, &reach.entries, scope)
+    let find = |reach: &Reach, scope: &Predicate| match privilege::is_subject(protected.relation) {
+        true => Stored::find_shown(protected, resource_type, id, &reach.entries, scope),
+        false => Stored::find(protected, resource_type, id, &reach.entries, scope),
     };
     let Some(found) = find(reach, &reach.scope)? else {
         return Ok(None);

@@ -74,7 +74,8 @@ fn read_from(protected: &Protected, resource_type: &str, id: &str) -> Result<Opt
     }
     let session = session::current()?;
     let reach = session.reach(resource_type, Interaction::Read)?;
-    let Some(stored) = Stored::find(protected, resource_type, id, &reach.entries, &reach.scope)?
+    let Some(stored) =
+        Stored::find_shown(protected, resource_type, id, &reach.entries, &reach.scope)?
     else {
         return Ok(None);
     };

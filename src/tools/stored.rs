@@ -1,8 +1,9 @@
 //! A stored row, found by its id past row security, and the entry that grants it.
 
+use super::narrowed::Narrowed;
 use crate::error::{Error, Result};
 use crate::node::expr::ROW;
-use crate::node::privilege::AsOwner;
+use crate::node::privilege::{self, AsOwner};
 use crate::node::relation;
 use crate::node::row::{self, JsonbDatum};
 use crate::predicate::{Style, Writer, identifier};
@@ -31,10 +32,30 @@ impl Stored {
         scope: &Predicate,
     ) -> Result<Option<Stored>> {
         let condition = Stored::condition(protected, resource_type, id);
-        Stored::first(protected, &condition, entries, scope)
+        Stored::first(
+            protected,
+            &condition,
+            entries,
+            scope,
+            &Narrowed::by_nothing(),
+        )
     }
 
-    /// The row that is this version of the resource with this id, likewise.
+    /// The same, if the table's own restrictive policies let the current user see it.
+    pub fn find_shown(
+        protected: &Protected,
+        resource_type: &str,
+        id: &str,
+        entries: &[Rc<ReachEntry>],
+        scope: &Predicate,
+    ) -> Result<Option<Stored>> {
+        let condition = Stored::condition(protected, resource_type, id);
+        let narrowed = Narrowed::of(protected.relation);
+        Stored::first(protected, &condition, entries, scope, &narrowed)
+    }
+
+    /// The row that is this version of the resource with this id, likewise: to who is subject to policies, if the table's own
+    /// let it be seen.
     pub fn find_version(
         protected: &Protected,
         resource_type: &str,
@@ -46,7 +67,11 @@ impl Stored {
         let writer = Writer::new(protected, Style::Exact);
         let id = Stored::condition(protected, resource_type, id);
         let condition = format!("{id} AND {}", writer.version(version));
-        Stored::first(protected, &condition, entries, scope)
+        let narrowed = match privilege::is_subject(protected.relation) {
+            true => Narrowed::of(protected.relation),
+            false => Narrowed::by_nothing(),
+        };
+        Stored::first(protected, &condition, entries, scope, &narrowed)
     }
 
     /// The rows that are the resource of this type with this id.
@@ -63,32 +88,51 @@ impl Stored {
         condition: &str,
         entries: &[Rc<ReachEntry>],
         scope: &Predicate,
+        narrowed: &Narrowed,
     ) -> Result<Option<Stored>> {
         let writer = Writer::new(protected, Style::Exact);
+        let whole = match narrowed.is_nothing() {
+            true => "NULL",
+            false => ROW,
+        };
         let query = format!(
-            "SELECT {}, {} FROM {} AS {ROW} WHERE {condition} ORDER BY {ROW}.{} LIMIT 1",
+            "SELECT {}, {}, {whole} FROM {} AS {ROW} WHERE {condition} ORDER BY {ROW}.{} LIMIT 1",
             writer.deciding_entry(entries, scope),
             writer.resource(),
             relation::qualified_name(protected.relation),
             identifier(&protected.id.name),
         );
-        let _owner = AsOwner::of_table(protected.relation)?;
+        let owner = AsOwner::of_table(protected.relation)?;
+        let internal = |error: pgrx::spi::SpiError| Error::Internal(error.to_string());
         Spi::connect(|client| {
-            let rows = client.select(&query, Some(1), &[])?;
+            let rows = client.select(&query, Some(1), &[]).map_err(internal)?;
+            // What the table's own policies say is asked as whoever calls.
+            drop(owner);
             if rows.is_empty() {
                 return Ok(None);
             }
             let row = rows.first();
-            let place: Option<i32> = row.get(1)?;
-            let document = row.get::<pgrx::datum::AnyElement>(2)?;
+            let place: Option<i32> = row.get(1).map_err(internal)?;
+            let document = row
+                .get::<pgrx::datum::AnyElement>(2)
+                .map_err(internal)?
+                // SAFETY: what the writer calls the row's document is jsonb.
+                .map(|datum| unsafe { JsonbDatum::new(datum.datum()) }.bytes().to_vec());
+            if !narrowed.is_nothing() {
+                let whole = row.get::<pgrx::datum::AnyElement>(3).map_err(internal)?;
+                let shown = match whole {
+                    Some(whole) => narrowed.permits(whole.datum())?,
+                    None => false,
+                };
+                if !shown {
+                    return Ok(None);
+                }
+            }
             Ok(Some(Stored {
                 place: place.and_then(|place| usize::try_from(place).ok()),
-                // SAFETY: what the writer calls the row's document is jsonb.
-                document: document
-                    .map(|datum| unsafe { JsonbDatum::new(datum.datum()) }.bytes().to_vec()),
+                document,
             }))
         })
-        .map_err(|error: pgrx::spi::SpiError| Error::Internal(error.to_string()))
     }
 }
 

@@ -142,7 +142,7 @@ impl Judged {
             match Stored::find(current, resource_type, id, &reach.entries, &reach.scope)? {
                 Some(current) => entry(current.place).map(|entry| entry.hidden.clone()),
                 // As for a list of versions: see `Judge::condition`.
-                None => Some(reach.hidden_by_any()).filter(|_| reach.grants_all_rows()),
+                None => Some(reach.hidden_by_any()).filter(|_| reach.grants_what_is_gone()),
             }
         };
         let granted = entry(place).zip(now).map(|(entry, now)| {

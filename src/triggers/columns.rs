@@ -3,7 +3,9 @@
 
 use super::kept::{self, Kept};
 use super::row::{self, Row};
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::node::privilege;
+use crate::node::relation::Column;
 use crate::registry::{Derived, Protected};
 use crate::session::Session;
 use access_policy::Interaction;
@@ -81,6 +83,13 @@ pub unsafe fn put_back(
             changed.push(derived.column.name.clone());
         }
     }
+    if !stored.is_empty() && privilege::keeps_foreign_key() {
+        // Put back, it would refer to what is gone.
+        let kept = filled(protected, fields).map(|derived| &derived.column);
+        let undone =
+            kept.filter(|column| stored.iter().any(|(number, _)| *number == column.number));
+        return Err(not_by_foreign_key(row, undone));
+    }
     kept::refuse_columns(Interaction::Update, row, &changed)?;
     for (number, value) in stored {
         row.set_column(number, value);
@@ -88,9 +97,27 @@ pub unsafe fn put_back(
     Ok(())
 }
 
+/// The refusal of what a foreign key's action does to columns that must stay as they are. It names no row: which one refers to
+/// what is written may be hidden.
+fn not_by_foreign_key<'c>(row: &mut Row<'_>, columns: impl Iterator<Item = &'c Column>) -> Error {
+    let columns: Vec<String> = columns
+        .map(|column| format!("column \"{}\"", column.name))
+        .collect();
+    row.conceal();
+    Error::NotPermitted {
+        interaction: Interaction::Update.code(),
+        reference: row.name(),
+        detail: format!(
+            "A foreign key's action would change what must stay as it is: {}.",
+            columns.join(", ")
+        ),
+        hint: Some("Leave what is referred to as it is, or let a role with BYPASSRLS change it."),
+    }
+}
+
 /// Sets the project of a new row that is tagged already: the session's, or for a super admin what the row says of itself.
 pub fn project_on_create(session: &Session, row: &mut Row<'_>) -> Result<()> {
-    if !row.has_project_column() {
+    if row.project_column().is_none() {
         return Ok(());
     }
     if session.access.super_admin {
@@ -137,6 +164,12 @@ impl Project {
     /// Sets the column of a row that is tagged already.
     pub fn settle(&self, row: &mut Row<'_>) -> Result<()> {
         if !self.free {
+            if let Some(column) = row.project_column()
+                && row.project() != self.stored
+                && privilege::keeps_foreign_key()
+            {
+                return Err(not_by_foreign_key(row, std::iter::once(column)));
+            }
             row.set_project(self.stored.as_deref());
             return Ok(());
         }

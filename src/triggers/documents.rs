@@ -5,6 +5,7 @@ use crate::catalog::catalog;
 use crate::error::{Error, OrRaise, Result};
 use crate::functions::version_1;
 use crate::node::row::{self, JsonbDatum};
+use crate::node::{privilege, relation};
 use crate::settings;
 use jsonb::{Node, Value};
 use pgrx::direct_function_call;
@@ -161,6 +162,28 @@ pub unsafe extern "C-unwind" fn fhir_access_documents_changed(
     unsafe {
         let data = trigger_data(fcinfo).or_raise();
         pg_sys::CacheInvalidateRelcacheByRelid((*data.tg_relation).rd_id);
+        pg_sys::Datum::null()
+    }
+}
+
+version_1!(pg_finfo_fhir_access_enforce_registry);
+
+/// `BEFORE …` each statement on the registry: what it says opens tables and closes them, so that a privilege to write to it
+/// (`pg_write_all_data`, a GRANT on all tables of the schema) is not enough.
+#[unsafe(no_mangle)]
+#[pg_guard]
+pub unsafe extern "C-unwind" fn fhir_access_enforce_registry(
+    fcinfo: pg_sys::FunctionCallInfo,
+) -> pg_sys::Datum {
+    // SAFETY: PostgreSQL calls this as a trigger, or trigger_data refuses; the relation is open.
+    unsafe {
+        let data = trigger_data(fcinfo).or_raise();
+        let registry = (*data.tg_relation).rd_id;
+        if !privilege::owns(registry) {
+            Error::NotOwner(relation::qualified_name(registry))
+                .about(registry)
+                .raise();
+        }
         pg_sys::Datum::null()
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::document::{self, Format};
 use crate::error::{Error, Result};
-use crate::node::relation;
+use crate::node::relation::{self, Column};
 use crate::node::row::{self, JsonbDatum};
 use crate::predicate::is_uuid;
 use crate::registry::{self, Protected, types};
@@ -131,9 +131,9 @@ impl<'a> Row<'a> {
         Ok(())
     }
 
-    /// Has the table a column for projects?
-    pub fn has_project_column(&self) -> bool {
-        self.protected.project.is_some()
+    /// The table's column for projects, if it has one.
+    pub fn project_column(&self) -> Option<&'a Column> {
+        self.protected.project.as_ref()
     }
 
     /// What is in the column for projects, as text.
@@ -153,7 +153,12 @@ impl<'a> Row<'a> {
             return;
         }
         let (number, type_oid) = (project.number, project.type_oid);
-        let value = id.and_then(|id| id_datum(id, type_oid));
+        let fits = |id: &&str| {
+            project
+                .length
+                .is_none_or(|length| id.chars().count() <= length)
+        };
+        let value = id.filter(fits).and_then(|id| id_datum(id, type_oid));
         self.set_column(number, value);
     }
 
@@ -165,12 +170,10 @@ impl<'a> Row<'a> {
 
     /// The id in its column, as text; `None` while it is NULL or not computed yet.
     fn id(&self) -> Option<String> {
-        if self.protected.id.generated {
-            return None;
+        match self.protected.id.generated {
+            true => None,
+            false => self.id_in_column(),
         }
-        // SAFETY: the datum is of the column's type.
-        self.column(self.protected.id.number)
-            .map(|datum| unsafe { row::output(datum, self.protected.id.type_oid) })
     }
 
     fn document_id(&self) -> Option<String> {
@@ -342,7 +345,8 @@ impl<'a> Row<'a> {
         Ok(())
     }
 
-    /// The first entry of `reach` that grants the row, whose id must be a [plain](has_plain_id) one if it is asked for.
+    /// The first entry of `reach` that grants the row, whose id must be a [plain](has_plain_id) one, and in place, if it is asked
+    /// for.
     pub fn deciding(&self, reach: &Reach) -> Result<Option<Rc<ReachEntry>>> {
         let column = self.column(self.protected.resource.number);
         let document = match (column, self.document()) {
@@ -362,25 +366,26 @@ impl<'a> Row<'a> {
         Ok(reach.deciding(&judged).cloned())
     }
 
-    /// The id that the row has or, where its column will be computed only later, will have.
-    fn coming_id(&self) -> Option<String> {
-        if !self.protected.id.generated {
-            return self.id();
+    /// The row in another form: with its id in place, where the column will be computed only later.
+    ///
+    /// # Safety
+    /// `tuple` must be a row of the same relation.
+    pub unsafe fn with_id(&self, tuple: pg_sys::HeapTuple) -> Row<'a> {
+        Row {
+            tuple,
+            descriptor: self.descriptor,
+            protected: self.protected,
+            parsed: Cell::new(self.parsed.get()),
+            concealed: self.concealed,
         }
-        self.document_id()
-            .filter(|id| self.protected.id.type_oid != pg_sys::UUIDOID || is_uuid(id))
     }
 
-    /// The row with its id in place, where the column will be computed only later.
-    pub fn for_evaluation(&self) -> pg_sys::HeapTuple {
+    /// The id in its column, computed or not.
+    pub fn id_in_column(&self) -> Option<String> {
         let id = &self.protected.id;
-        if !id.generated {
-            return self.tuple;
-        }
-        let document_id = self.document_id();
-        let datum = document_id.and_then(|text| id_datum(&text, id.type_oid));
         // SAFETY: the datum is of the column's type.
-        unsafe { row::replace(self.tuple, self.descriptor, &[(id.number, datum)]) }
+        self.column(id.number)
+            .map(|datum| unsafe { row::output(datum, id.type_oid) })
     }
 }
 
@@ -409,7 +414,7 @@ impl Candidate for Judged<'_, '_> {
         if is_uuid_column && !ids.iter().any(|id| is_uuid(id)) {
             return Some(false);
         }
-        let id = self.id.get_or_init(|| self.row.coming_id()).as_ref()?;
+        let id = self.id.get_or_init(|| self.row.id_in_column()).as_ref()?;
         Some(if is_uuid_column || ids.len() <= FEW {
             ids.iter().any(|wanted| self.row.same_id(wanted, id))
         } else {
@@ -419,11 +424,11 @@ impl Candidate for Judged<'_, '_> {
 
     fn passes(&self, test: &Test) -> Option<bool> {
         let document = self.document?;
-        match self.row.has_project_column() {
-            true => test.evaluate_beside(document, |asked| {
-                holds_project(self.row.project().as_deref(), asked)
+        match &self.row.protected.project {
+            Some(column) => test.evaluate_beside(document, |asked| {
+                holds_project(column, self.row.project().as_deref(), asked)
             }),
-            false => test.evaluate(document),
+            None => test.evaluate(document),
         }
     }
 }
@@ -444,17 +449,17 @@ pub unsafe fn has_plain_id(relation: pg_sys::Relation, protected: &Protected) ->
     }
 }
 
-/// What a test of the project comes to on the text of what is in the column for it.
-pub fn holds_project(project: Option<&str>, asked: ProjectTest<'_>) -> bool {
+/// What a test of the project comes to on the text of what `column`, which is there for it, holds.
+pub fn holds_project(column: &Column, project: Option<&str>, asked: ProjectTest<'_>) -> bool {
     let Some(project) = project else {
         return false;
     };
     match asked {
         ProjectTest::Present => true,
-        // A UUID is the same in either case of its digits.
-        ProjectTest::Is(ids) => ids.iter().any(|id| match is_uuid(project) {
-            true => id.eq_ignore_ascii_case(project),
-            false => id == project,
+        // A UUID is the same in either case of its digits; a text is not, even where it looks like one.
+        ProjectTest::Is(ids) => ids.iter().any(|id| match column.type_oid {
+            pg_sys::UUIDOID => id.eq_ignore_ascii_case(project),
+            _ => id == project,
         }),
     }
 }

@@ -25,6 +25,8 @@ pub struct Site {
     /// What is written to.
     pub protected: Rc<Protected>,
     context: pg_sys::MemoryContext,
+    /// What computes the id, where its column is a generated one: only after the triggers have fired.
+    id: Option<RowEvaluator>,
     /// By the row's own type: in a table of all types each row is asked what holds for its type, and nothing else.
     decisions: HashMap<(&'static str, Interaction), Decision>,
 }
@@ -54,6 +56,7 @@ impl Site {
                 if !(Rc::ptr_eq(&site.session, session) && Rc::ptr_eq(&site.protected, protected)) {
                     site.session = Rc::clone(session);
                     site.protected = Rc::clone(protected);
+                    site.id = None;
                     site.decisions.clear();
                 }
                 return site;
@@ -62,6 +65,7 @@ impl Site {
                 session: Rc::clone(session),
                 protected: Rc::clone(protected),
                 context: (*function).fn_mcxt,
+                id: None,
                 decisions: HashMap::new(),
             };
             let pointer = PgMemoryContexts::For((*function).fn_mcxt).leak_and_drop_on_delete(site);
@@ -109,15 +113,62 @@ impl Site {
         let Some(resource_type) = row.resource_type() else {
             return Ok(None);
         };
+        let asks_for_id = self
+            .decision(resource_type, interaction, relation)?
+            .reach
+            .asks_for_id();
+        let with_id = match asks_for_id {
+            true => self.with_id(relation, row)?,
+            false => None,
+        };
+        let row = with_id.as_ref().unwrap_or(row);
         let decision = self.decision(resource_type, interaction, relation)?;
         let Some(evaluator) = &mut decision.evaluator else {
             return row.deciding(&decision.reach);
         };
         // SAFETY: the row is one of the trigger's relation, for which the evaluator was made.
-        let place = unsafe { evaluator.integer(row.for_evaluation()) };
+        let place = unsafe { evaluator.integer(row.tuple) };
         Ok(place
             .and_then(|place| usize::try_from(place).ok())
             .and_then(|place| decision.reach.entries.get(place).cloned()))
+    }
+
+    /// The row with the id that its column will have; `None` where it has it already.
+    fn with_id<'r>(
+        &mut self,
+        relation: pg_sys::Relation,
+        row: &Row<'r>,
+    ) -> Result<Option<Row<'r>>> {
+        let column = &self.protected.id;
+        if !column.generated {
+            return Ok(None);
+        }
+        if self.id.is_none() {
+            // SAFETY: as for decisions.
+            let evaluator = unsafe {
+                PgMemoryContexts::For(self.context)
+                    .switch_to(|_| RowEvaluator::of_column(relation, column.number))
+            }?;
+            self.id = Some(evaluator);
+        }
+        let id = self.id.as_mut();
+        // SAFETY: the row is one of the trigger's relation, for which the evaluator was made.
+        Ok(id.map(|id| unsafe { row.with_id(id.filled(row.tuple, column.number)) }))
+    }
+
+    /// Refuses an update that makes one resource into another by what its id is computed from.
+    pub fn check_computed_id(
+        &mut self,
+        relation: pg_sys::Relation,
+        old: &Row<'_>,
+        new: &Row<'_>,
+    ) -> Result<()> {
+        match self.with_id(relation, new)? {
+            Some(with_id) if with_id.id_in_column() != old.id_in_column() => {
+                Err(new.invalid("cannot change its id"))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Why `row` was refused.

@@ -10,7 +10,7 @@ mod patients;
 use crate::error::{Error, Result};
 use crate::node::expr::ROW;
 use crate::node::privilege::AsOwner;
-use crate::node::relation::{self, OpenRelation};
+use crate::node::relation::{self, Column, OpenRelation};
 use crate::node::row::{self, JsonbDatum};
 use crate::node::scan::{self, Sought};
 use crate::predicate::{Style, Writer, identifier};
@@ -312,7 +312,7 @@ fn accounts_in_row(
     let project = table.project.as_ref();
     let patient = Patient {
         document,
-        has_project_column: project.is_some(),
+        project_column: project,
         project: project.and_then(|project| {
             // SAFETY: the datum is of the column's type.
             column(project.number).map(|datum| unsafe { row::output(datum, project.type_oid) })
@@ -325,7 +325,7 @@ fn accounts_in_row(
 /// A stored patient, of whom predicates ask what the row says.
 struct Patient<'a> {
     document: Value<'a>,
-    has_project_column: bool,
+    project_column: Option<&'a Column>,
     project: Option<String>,
 }
 
@@ -335,11 +335,11 @@ impl Candidate for Patient<'_> {
     }
 
     fn passes(&self, test: &Test) -> Option<bool> {
-        match self.has_project_column {
-            true => test.evaluate_beside(self.document, |asked| {
-                holds_project(self.project.as_deref(), asked)
+        match self.project_column {
+            Some(column) => test.evaluate_beside(self.document, |asked| {
+                holds_project(column, self.project.as_deref(), asked)
             }),
-            false => test.evaluate(self.document),
+            None => test.evaluate(self.document),
         }
     }
 }

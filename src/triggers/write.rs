@@ -360,6 +360,7 @@ unsafe fn update(
             &mut new,
             "the row as it would be after the update",
         )?;
+        Site::at(fcinfo, &session, protected).check_computed_id(data.tg_relation, &old, &new)?;
         if let Some(line) = permitted(Interaction::Update, &new, protected, Some(&entry)) {
             line.write()?;
         }

@@ -510,7 +510,7 @@ pub const ENTRIES: &[Entry] = &[
     ),
     entry(
         Source::Extension(Kind::WrongRelation),
-        "… cannot have \"…\" as a derived column, which is its resource's or its id's",
+        "… cannot have \"…\" as a derived column, which is there for something else",
         "`derived_columns =>` names a column that has another meaning.",
         "Name columns that repeat a part of the resource.",
         Yes,

@@ -330,3 +330,19 @@ fn many() {
     assert!(!matches!(merged, Predicate::Constant(_)));
     assert!(matches!(Predicate::any(same), Predicate::And(_)));
 }
+
+/// Where a column holds the project besides, one list of two would grant a row whose column says one and whose document the other.
+#[test]
+fn projects_stay_apart() {
+    let both = any(&["Patient?_project=a", "Patient?_project=b"]);
+    assert_eq!(both.matches("meta.project").count(), 2, "{both}");
+    let narrowed = any(&[
+        "Patient?active=true&_project=a",
+        "Patient?active=true&_project=b",
+    ]);
+    assert_eq!(narrowed.matches("meta.project").count(), 2, "{narrowed}");
+    assert_eq!(
+        any(&["Patient?_project=a", "Patient?_project=a"]),
+        any(&["Patient?_project=a"])
+    );
+}

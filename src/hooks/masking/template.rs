@@ -85,6 +85,11 @@ impl Mask {
         std::iter::once(&self.protected.resource).chain(derived.filter(|column| !column.generated))
     }
 
+    /// The relation that is masked.
+    pub fn relation(&self) -> pg_sys::Oid {
+        self.protected.relation
+    }
+
     /// Do the expressions hold a subquery?
     pub fn asks_current_row(&self) -> bool {
         self.now.is_some()

@@ -169,7 +169,7 @@ fn check_columns(
             return Err(wrong(
                 name,
                 &format!(
-                    "cannot have \"{name}\" as a derived column, which is its resource's or its id's"
+                    "cannot have \"{name}\" as a derived column, which is there for something else"
                 ),
                 "Name columns that repeat a part of the resource.",
             ));
@@ -181,8 +181,8 @@ fn check_columns(
     let project = find(name)?;
     let what = if is_taken(name) || layout.derived_columns.contains_key(name) {
         "which is there for something else"
-    } else if !registry::is_of_projects(project.type_oid) {
-        "which is of a type that ids of projects cannot have"
+    } else if !registry::is_of_projects(&project) {
+        "which is of a type or collation that ids of projects cannot have"
     } else if project.generated {
         "which is computed from other columns"
     } else {
@@ -191,7 +191,7 @@ fn check_columns(
     Err(wrong(
         name,
         &format!("cannot keep its projects in \"{name}\", {what}"),
-        "A project column is of type text, varchar or uuid, and fhir_access fills it. Without one, meta.project in the resource counts.",
+        "A project column is of type text, varchar or uuid, with a deterministic collation, and fhir_access fills it. Without one, meta.project in the resource counts.",
     ))
 }
 

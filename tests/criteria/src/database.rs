@@ -121,18 +121,30 @@ pub fn write_policies(
     Ok(refused)
 }
 
-/// The ids that are seen under a policy.
-pub fn seen(client: &mut Client, resource_type: &str, policy: &str) -> Result<BTreeSet<String>> {
+/// Somebody who asks under a policy.
+fn membership(policy: &str) -> String {
     let membership = json!({
         "resourceType": "ProjectMembership", "id": "asking", "profile": {"reference": "Practitioner/asking"},
         "access": [{"policy": {"reference": format!("AccessPolicy/{policy}")}}],
     });
-    let messages = client.simple_query(&format!(
-        "SET fhir_access.membership = {}; SELECT id FROM {}",
-        literal(&membership.to_string()),
-        quoted(resource_type)
-    ));
-    let messages = messages.map_err(said)?;
+    literal(&membership.to_string())
+}
+
+/// The ids that are seen under a policy.
+pub fn seen(client: &mut Client, resource_type: &str, policy: &str) -> Result<BTreeSet<String>> {
+    ids(
+        client,
+        &format!(
+            "SET fhir_access.membership = {}; SELECT id FROM {}",
+            membership(policy),
+            quoted(resource_type)
+        ),
+    )
+}
+
+/// The first column of what a few statements return.
+fn ids(client: &mut Client, statements: &str) -> Result<BTreeSet<String>> {
+    let messages = client.simple_query(statements).map_err(said)?;
     Ok(messages
         .iter()
         .filter_map(|message| match message {
@@ -140,6 +152,49 @@ pub fn seen(client: &mut Client, resource_type: &str, policy: &str) -> Result<BT
             _ => None,
         })
         .collect())
+}
+
+/// Stores, beside the criteria's own policy, one in which its entry is the first of two for updates, and keeps a field.
+pub fn write_deciding_policy(
+    client: &mut Client,
+    number: usize,
+    resource_type: &str,
+    criteria: &str,
+) -> Result<()> {
+    let policy = json!({
+        "resourceType": "AccessPolicy", "id": format!("deciding-{number}"),
+        "resource": [
+            {"resourceType": resource_type, "criteria": criteria, "interaction": ["update"], "readonlyFields": ["implicitRules"]},
+            {"resourceType": resource_type, "interaction": ["read", "search", "update"]},
+        ],
+    });
+    const INSERT: &str = "INSERT INTO fhir_access.access_policy (resource) SELECT $1::text::jsonb ON CONFLICT DO NOTHING";
+    client
+        .execute(INSERT, &[&policy.to_string()])
+        .map_err(said)?;
+    Ok(())
+}
+
+/// The ids of the rows for whose update the criteria's entry decides: what is sent for its field is not taken.
+pub fn decided(
+    client: &mut Client,
+    resource_type: &str,
+    number: usize,
+) -> Result<BTreeSet<String>> {
+    let found = ids(
+        client,
+        &format!(
+            "BEGIN; SET LOCAL fhir_access.membership = {};
+             WITH written AS (UPDATE {} SET resource = resource || '{{\"implicitRules\": \"urn:written\"}}' RETURNING id, resource)
+             SELECT id FROM written WHERE resource ->> 'implicitRules' IS DISTINCT FROM 'urn:written'; ROLLBACK",
+            membership(&format!("deciding-{number}")),
+            quoted(resource_type)
+        ),
+    );
+    if found.is_err() {
+        client.batch_execute("ROLLBACK")?;
+    }
+    found
 }
 
 fn said(error: postgres::Error) -> anyhow::Error {
@@ -163,13 +218,9 @@ pub fn would_see(
         "INSERT INTO fhir_access.access_policy (resource) SELECT $1::text::jsonb",
         &[&policy("would", resource_type, criteria)],
     )?;
-    let membership = json!({
-        "resourceType": "ProjectMembership", "id": "asking", "profile": {"reference": "Practitioner/asking"},
-        "access": [{"policy": {"reference": "AccessPolicy/would"}}],
-    });
     transaction.batch_execute(&format!(
         "SET LOCAL ROLE asker; SET LOCAL fhir_access.membership = {}",
-        literal(&membership.to_string())
+        membership("would")
     ))?;
     let rows = transaction
         .query(&format!("SELECT id FROM {table}"), &[])

@@ -28,6 +28,17 @@ SET fhir_access.fhirpath_depth = 20;
 SELECT severity, subject, message FROM fhir_access.doctor();
 RESET fhir_access.fhirpath_depth;
 
+-- Indexes: a partitioned table is named once, not each partition; a history, which is found by its id, not for its documents.
+CREATE TABLE observation (id text, year integer, resource jsonb NOT NULL, project text) PARTITION BY LIST (year);
+CREATE TABLE observation_2025 PARTITION OF observation FOR VALUES IN (2025);
+SELECT fhir_access.protect('observation', 'Observation', project_column => 'project');
+CREATE TABLE patient_history (id text NOT NULL, resource jsonb NOT NULL);
+SELECT fhir_access.protect('patient_history', 'Patient', history_of => 'patient');
+SELECT * FROM fhir_access.doctor() ORDER BY message;
+CREATE INDEX ON observation USING gin (resource jsonb_path_ops);
+CREATE INDEX ON observation (project);
+SELECT * FROM fhir_access.doctor();
+
 -- Protection: a trigger that comes after ours, one that is off, row security that is off, no index.
 CREATE FUNCTION nothing() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
 CREATE TRIGGER zzzz BEFORE UPDATE ON patient FOR EACH ROW EXECUTE FUNCTION nothing();

@@ -115,3 +115,12 @@ MERGE INTO resource r USING resource s ON s.type = 'Patient' AND r.type = s.type
 SELECT type, id, resource ->> 'note' AS note FROM resource ORDER BY type, id;
 \c - postgres
 SELECT type, count(*), count(*) FILTER (WHERE resource ->> 'language' = 'CANARY') AS hidden_kept FROM resource GROUP BY 1 ORDER BY 1;
+
+-- Resources as text, of which PostgreSQL computes the type: the explanation has no more conditions than are asked.
+CREATE TABLE as_text (content text, id text, kind text GENERATED ALWAYS AS (fhir_access.document(content) ->> 'resourceType') STORED);
+SELECT fhir_access.protect('as_text', resource_column => 'content', resource_type_column => 'kind');
+SELECT fhir_access.unprotect('resource'), fhir_access.unprotect('document') \g /dev/null
+INSERT INTO fhir_access.access_policy (resource) VALUES ('{"resourceType": "AccessPolicy", "id": "flags", "resource": [{"resourceType": "Flag", "criteria": "Flag?status=active"}]}');
+INSERT INTO fhir_access.project_membership (resource) VALUES ('{"resourceType": "ProjectMembership", "id": "flags", "accessPolicy": {"reference": "AccessPolicy/flags"}}');
+SELECT fhir_access.set_session('flags', is_local => false) \g /dev/null
+SELECT predicate FROM fhir_access.explain('Flag');

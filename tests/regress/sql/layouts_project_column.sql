@@ -19,8 +19,10 @@ INSERT INTO patient VALUES
     (id(6), patient(6, NULL), NULL),
     (id(7), patient(7, :'west'), :'west');
 
-CREATE TABLE wrong (id text, resource jsonb, number int, domain uuid, computed text GENERATED ALWAYS AS (resource #>> '{meta,project}') STORED);
+CREATE COLLATION whatever (provider = icu, locale = 'und-u-ks-level2', deterministic = false);
+CREATE TABLE wrong (id text, resource jsonb, number int, loose text COLLATE whatever, domain uuid, computed text GENERATED ALWAYS AS (resource #>> '{meta,project}') STORED);
 SELECT fhir_access.protect('wrong', 'Patient', project_column => 'number');
+SELECT fhir_access.protect('wrong', 'Patient', project_column => 'loose');    -- two projects could be equal there
 SELECT fhir_access.protect('wrong', 'Patient', project_column => 'computed');
 SELECT fhir_access.protect('wrong', 'Patient', project_column => 'id');
 SELECT fhir_access.protect('wrong', 'Patient', project_column => 'resource');
@@ -130,3 +132,38 @@ COPY observation (id, resource, project, part) FROM STDIN;
 p	{"resourceType": "Observation"}	other	2
 \.
 SELECT id, project FROM observation ORDER BY id;
+RESET SESSION AUTHORIZATION;
+
+-- Entries that name a project each: a row whose two places name different ones is granted by neither, whatever each hides.
+CREATE TABLE flag (id text, resource jsonb, project text);
+SELECT fhir_access.protect('flag', 'Flag', project_column => 'project');
+INSERT INTO flag VALUES
+    ('1', '{"resourceType": "Flag", "id": "1", "status": "CANARY", "author": {}, "meta": {"project": "one"}}', 'one'),
+    ('2', '{"resourceType": "Flag", "id": "2", "status": "active", "author": {"display": "CANARY"}}', 'two'),
+    ('3', '{"resourceType": "Flag", "id": "3", "status": "CANARY", "author": {"display": "CANARY"}, "meta": {"project": "one"}}', 'two');
+INSERT INTO fhir_access.access_policy (resource) VALUES
+('{"resourceType": "AccessPolicy", "id": "flags", "resource": [
+    {"resourceType": "Flag", "criteria": "Flag?_project=one", "hiddenFields": ["status"]},
+    {"resourceType": "Flag", "criteria": "Flag?_project=two", "hiddenFields": ["author"]}]}');
+INSERT INTO fhir_access.project_membership (resource) VALUES ('{"resourceType": "ProjectMembership", "id": "flags", "accessPolicy": {"reference": "AccessPolicy/flags"}}');
+SET SESSION AUTHORIZATION app;
+SET fhir_access.membership = 'flags';
+SELECT * FROM flag ORDER BY id;
+SELECT allowed, reason FROM fhir_access.check('Flag/3', 'read');
+RESET SESSION AUTHORIZATION;
+
+-- A column that is too short for a project's id is not filled with it.
+CREATE TABLE claim (id text, resource jsonb, project varchar(4));
+SELECT fhir_access.protect('claim', 'Claim', project_column => 'project');
+INSERT INTO fhir_access.access_policy (resource) VALUES ('{"resourceType": "AccessPolicy", "id": "claims", "resource": [{"resourceType": "Claim"}]}');
+INSERT INTO fhir_access.project_membership (resource) VALUES
+    ('{"resourceType": "ProjectMembership", "id": "claims", "project": {"reference": "Project/named"}, "accessPolicy": {"reference": "AccessPolicy/claims"}}'),
+    ('{"resourceType": "ProjectMembership", "id": "any-claims", "project": {"reference": "Project/above"}}');
+SET SESSION AUTHORIZATION app;
+SET fhir_access.membership = 'claims';
+INSERT INTO claim VALUES ('c', '{"resourceType": "Claim", "id": "c"}', 'name');
+SET fhir_access.membership = 'any-claims';
+INSERT INTO claim VALUES ('c', '{"resourceType": "Claim", "id": "c", "meta": {"project": "named"}}') RETURNING project, resource;
+INSERT INTO claim VALUES ('d', '{"resourceType": "Claim", "id": "d", "meta": {"project": "näme"}}') RETURNING project, resource;
+RESET SESSION AUTHORIZATION;
+SELECT id, project, length(project) FROM claim ORDER BY id;

@@ -167,6 +167,8 @@ fn write_shape(predicate: &Predicate, out: &mut String) {
     let _ = match predicate {
         Predicate::Id(_) => write!(out, "id"),
         Predicate::ResourceType(_) => write!(out, "type"),
+        // A column may hold the project besides: of two in one list, the column could say one and the document the other.
+        Predicate::Test(test) if test.of_project().is_some() => write!(out, "{test}"),
         Predicate::Test(Test::Elements(elements)) => {
             for path in &elements.paths {
                 let _ = write!(out, "{path},");
