@@ -8,7 +8,7 @@
 use super::Rewriter;
 use crate::catalog::catalog;
 use crate::node::{constant, row, tree};
-use access_policy::fields::{Place, Sight};
+use access_policy::fields::{Sight, Spot};
 use pgrx::PgList;
 use pgrx::prelude::*;
 use std::ffi::CStr;
@@ -76,7 +76,12 @@ impl Rewriter {
             for _ in 0..MOST {
                 if pgrx::is_a(document, pg_sys::NodeTag::T_Var) {
                     let var = document.cast::<pg_sys::Var>();
-                    return self.mask(var)?.0.sight((*var).varattno);
+                    let (mask, level, _) = self.mask(var)?;
+                    // Part of what is grouped by must stay part of it.
+                    return match level.in_totals {
+                        true => None,
+                        false => mask.sight((*var).varattno),
+                    };
                 }
                 document = self::call(document)?.document;
             }
@@ -107,7 +112,7 @@ impl Rewriter {
     ///
     /// # Safety
     /// As above.
-    unsafe fn answer(&self, call: &Call, place: &Place<'_>) -> Option<bool> {
+    unsafe fn answer(&self, call: &Call, place: &Spot<'_>) -> Option<bool> {
         // SAFETY: constants are read as what their types say, which the functions' arguments are of.
         unsafe {
             if call.question == Question::Kind {
@@ -137,7 +142,7 @@ impl Rewriter {
     ///
     /// # Safety
     /// As above. The chain is no longer than [`MOST`].
-    unsafe fn place<'s>(&self, node: *mut pg_sys::Node, sight: &'s Sight) -> Option<Place<'s>> {
+    unsafe fn place<'s>(&self, node: *mut pg_sys::Node, sight: &'s Sight) -> Option<Spot<'s>> {
         // SAFETY: as above.
         unsafe {
             match pgrx::is_a(node, pg_sys::NodeTag::T_Var) {
@@ -151,7 +156,7 @@ impl Rewriter {
     ///
     /// # Safety
     /// As above.
-    unsafe fn part<'s>(&self, call: &Call, sight: &'s Sight) -> Option<Place<'s>> {
+    unsafe fn part<'s>(&self, call: &Call, sight: &'s Sight) -> Option<Spot<'s>> {
         // SAFETY: as above.
         unsafe {
             let mut place = self.place(call.document, sight)?;

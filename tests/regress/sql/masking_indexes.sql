@@ -63,6 +63,7 @@ EXPLAIN (COSTS OFF) SELECT id FROM patient WHERE resource @@ '$.identifier.value
 EXPLAIN (COSTS OFF) SELECT id FROM patient WHERE resource @? '$.telecom ? (@.value == "CANARY7")';
 EXPLAIN (COSTS OFF) SELECT id FROM patient WHERE resource @? '$.* ? (@.value == "CANARY7")';
 EXPLAIN (COSTS OFF) SELECT id FROM patient WHERE resource ? 'contained';
+EXPLAIN (COSTS OFF) SELECT id FROM patient WHERE resource ? 'telecom';
 EXPLAIN (COSTS OFF) SELECT id FROM patient WHERE resource ? '0';
 EXPLAIN (COSTS OFF) SELECT id FROM patient WHERE resource ?| '{0,meta}';
 EXPLAIN (COSTS OFF) SELECT id FROM patient WHERE resource ?& '{0,telecom}';
@@ -147,6 +148,11 @@ SELECT count(*), count(*) FILTER (WHERE answers('patient', expression) LIKE '%CA
 SELECT lower(resource ->> 'gender') AS gender, count(*), count(resource -> 'name' -> 0 -> 'given'), count(resource ->> 'birthDate') FROM patient GROUP BY 1 ORDER BY 1;
 SELECT id FROM patient WHERE (resource ->> 'id') COLLATE "C" > 'p4998' AND (resource #>> '{identifier,0,value}')::int > 4990 ORDER BY (resource -> 'identifier' -> 0 ->> 'value')::int DESC, (resource ->> 'birthDate')::date;
 SELECT count(*) FROM patient p WHERE EXISTS (SELECT FROM patient q WHERE q.resource #>> '{name,0,given,0}' = 'Given7' AND p.resource -> 'name' -> 0 ->> 'family' = 'CANARY7');
+-- Groups: what is taken out of what is grouped by is the same in each row of the group, and NULL in a total.
+SELECT resource -> 'name' -> 0 ->> 'use' AS use, count(*) FROM patient WHERE resource ->> 'id' IN ('p7', 'deep') GROUP BY resource -> 'name' ORDER BY 1;
+SELECT resource -> 'name' -> 0 ->> 'use' AS use, count(*) FROM patient WHERE resource ->> 'id' IN ('p7', 'deep') GROUP BY ROLLUP (resource -> 'name') ORDER BY 1;
+SELECT resource ->> 'gender' AS gender, (SELECT q.id FROM patient q WHERE q.id = patient.resource ->> 'id'), count(*) FROM patient WHERE resource ->> 'id' = 'p7' GROUP BY ROLLUP (resource);
+EXPLAIN (COSTS OFF) SELECT resource -> 'name' -> 0 ->> 'use', count(*) FROM patient WHERE resource ->> 'gender' = 'other' GROUP BY ROLLUP (resource -> 'name');
 BEGIN;
 UPDATE patient SET resource['language'] = coalesce(resource -> 'birthDate', resource -> 'gender') WHERE resource ->> 'id' = 'p7' RETURNING resource ->> 'language', resource['birthDate'], resource -> 'name' -> 0;
 ROLLBACK;

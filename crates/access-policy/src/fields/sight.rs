@@ -2,7 +2,10 @@
 //! those, so that indexes on it serve.
 //!
 //! What is proved is: for every document, of whatever shape. It rests on what a mask does:
-//! * It takes members out of objects, and nothing out of arrays: an element keeps its index, and an array its length.
+//! * It takes members out of objects, and nothing out of arrays: an element keeps its index, and an array its length. Only
+//!   extensions are taken out of their array, by their URL; of what is in such an array nothing is said here, and neither of
+//!   resources inside the document, which have the fields of their own type.
+//! * Only the label of documents that are marked comes to them, in `meta`.
 //! * A container stays a container of its kind, however empty. A scalar that is not taken out stays as it is.
 //! * What is below a member that no path of the set goes through stays as it is, byte for byte.
 //! * A container more than [`MAX_DEPTH`] levels down, on the way to a field, becomes null. No question here looks so deep.
@@ -14,8 +17,10 @@ use fhir_search::keys::Paths;
 use fhir_search::{Filter, Step};
 use jsonb::Value;
 
-use super::trie::{Found, Trie, look_up};
-use super::{FieldSet, MAX_DEPTH, path, sight_path};
+use super::nested::Place;
+use super::path::Step as PathStep;
+use super::rule::{Found, Rule, are_told_by_object, look_up};
+use super::{FieldSet, MAX_DEPTH, sight_path};
 
 /// The most steps from the document's root, and the most levels of what is asked there.
 pub(super) const MOST_STEPS: usize = 32;
@@ -23,69 +28,62 @@ pub(super) const MOST_STEPS: usize = 32;
 // A step of a JSON path may go through an array and to a member, and compare the elements of what it finds.
 const _: () = assert!(3 * MOST_STEPS + 2 < MAX_DEPTH);
 
-/// Parts of a document whose masking follows rules of their own, whatever the paths are: resources and entries inside it, its
-/// narrative, its security labels. Nothing is promised of them.
-const OTHERS: [&str; 4] = ["contained", "entry", "text", "meta.security"];
-
 /// A set of fields, as one that asks about masked documents sees it.
 #[derive(Debug, Clone)]
-pub struct Sight {
-    root: Trie,
-}
+pub struct Sight(FieldSet);
 
 /// A place in a document, by the steps to it.
 #[derive(Debug, Clone)]
-pub struct Place<'t> {
+pub struct Spot<'t> {
     /// What applies to the value here, and to the elements of an array here; nothing where the value is as it is stored.
-    tries: Vec<&'t Trie>,
+    rules: Vec<Rule<'t>>,
     steps: usize,
 }
 
 impl FieldSet {
     /// How documents without these fields look.
     pub fn sight(&self) -> Sight {
-        let mut root = self.root.clone();
-        for other in OTHERS {
-            if let Ok(steps) = path::parse_any(other, 0) {
-                root.insert(&steps);
-            }
+        let mut fields = self.clone();
+        if fields.mark {
+            fields.root.insert(&[PathStep::Name("meta")]);
         }
-        Sight { root }
+        Sight(fields)
     }
 }
 
 impl Sight {
     /// The document itself.
-    pub fn root(&self) -> Place<'_> {
-        Place {
-            tries: vec![&self.root],
-            steps: 0,
+    pub fn root(&self) -> Spot<'_> {
+        let mut rules = vec![Rule::Paths(&self.0.root)];
+        if !self.0.nested.is_empty() {
+            rules.push(Rule::Places(Place::Resource, &self.0.nested));
         }
+        Spot { rules, steps: 0 }
     }
 }
 
-impl<'t> Place<'t> {
+impl<'t> Spot<'t> {
     /// Is the value here the same, whole? If there is none on the one side, then neither on the other.
     pub fn is_same(&self) -> bool {
-        self.tries.is_empty()
+        self.rules.is_empty()
     }
 
     /// A value that is no part of the document, or is computed from what is the same.
     pub(super) fn computed() -> Self {
-        Place {
-            tries: Vec::new(),
+        Spot {
+            rules: Vec::new(),
             steps: 0,
         }
     }
 
     /// `-> 'key'`: the member of an object, nothing of anything else. `None` where it may be hidden.
     pub fn member(&self, key: &str) -> Option<Self> {
-        self.below(inside(&self.tries, key)?)
+        self.below(inside(&self.rules, key)?)
     }
 
     /// `-> 0`: an element of an array, from whichever end.
     pub fn element(&self) -> Option<Self> {
-        self.below(self.tries.clone())
+        self.below(self.rules.clone())
     }
 
     /// A step of `#>`: a member of an object, or an element of an array.
@@ -97,9 +95,9 @@ impl<'t> Place<'t> {
         }
     }
 
-    fn below(&self, tries: Vec<&'t Trie>) -> Option<Self> {
+    fn below(&self, rules: Vec<Rule<'t>>) -> Option<Self> {
         let steps = self.steps.checked_add(1)?;
-        (steps <= MOST_STEPS).then_some(Place { tries, steps })
+        (steps <= MOST_STEPS).then_some(Spot { rules, steps })
     }
 
     /// `? 'key'`: a member of an object, or a string in an array, which no mask touches.
@@ -111,7 +109,7 @@ impl<'t> Place<'t> {
     /// is compared with a scalar, an array's elements with any elements of the other array: none of them comes or goes. Of
     /// members that the constant does not name nothing is asked.
     pub fn contains(&self, constant: Value<'_>) -> bool {
-        contains(&self.tries, constant, MOST_STEPS)
+        contains(&self.rules, constant, MOST_STEPS)
     }
 
     /// Where the items are that a JSON path finds, given as PostgreSQL writes paths; `None` where it asks for what may be
@@ -140,16 +138,18 @@ impl<'t> Place<'t> {
 }
 
 /// What applies to a member; `None` where it may be hidden.
-fn inside<'t>(tries: &[&'t Trie], key: &str) -> Option<Vec<&'t Trie>> {
-    match look_up(tries, key.as_bytes()) {
-        Found::Field => None,
+fn inside<'t>(rules: &[Rule<'t>], key: &str) -> Option<Vec<Rule<'t>>> {
+    match look_up(rules, key.as_bytes()) {
         Found::Nothing => Some(Vec::new()),
-        Found::Inside(inside) => Some(inside.as_slice().to_vec()),
+        Found::Inside(inside) if !are_told_by_object(inside.as_slice()) => {
+            Some(inside.as_slice().to_vec())
+        }
+        Found::Inside(_) | Found::Field => None,
     }
 }
 
-fn contains(tries: &[&Trie], constant: Value<'_>, levels: usize) -> bool {
-    if tries.is_empty() {
+fn contains(rules: &[Rule<'_>], constant: Value<'_>, levels: usize) -> bool {
+    if rules.is_empty() {
         return true;
     }
     let Some(levels) = levels.checked_sub(1) else {
@@ -158,12 +158,12 @@ fn contains(tries: &[&Trie], constant: Value<'_>, levels: usize) -> bool {
     match constant {
         Value::Object(object) => object.try_iter().all(|member| {
             member.is_ok_and(|(key, value)| {
-                inside(tries, key).is_some_and(|inside| contains(&inside, value, levels))
+                inside(rules, key).is_some_and(|inside| contains(&inside, value, levels))
             })
         }),
         Value::Array(array) => array
             .try_iter()
-            .all(|element| element.is_ok_and(|value| contains(tries, value, levels))),
+            .all(|element| element.is_ok_and(|value| contains(rules, value, levels))),
         _ => true,
     }
 }

@@ -6,10 +6,10 @@
 //!
 //! Wildcards over members ask for all of them; `keyvalue()` tells an object's place among the document's bytes.
 
-use super::sight::{MOST_STEPS, Place};
+use super::sight::{MOST_STEPS, Spot};
 
-/// See [`Place::items`].
-pub(super) fn items<'t>(root: &Place<'t>, text: &str) -> Option<Place<'t>> {
+/// See [`Spot::items`].
+pub(super) fn items<'t>(root: &Spot<'t>, text: &str) -> Option<Spot<'t>> {
     let mut scanner = Scanner {
         rest: text.strip_prefix("strict ").unwrap_or(text),
         root,
@@ -21,7 +21,7 @@ pub(super) fn items<'t>(root: &Place<'t>, text: &str) -> Option<Place<'t>> {
 
 struct Scanner<'a, 'p, 't> {
     rest: &'a str,
-    root: &'p Place<'t>,
+    root: &'p Spot<'t>,
     /// How many accessors there were, wherever they stand.
     steps: usize,
 }
@@ -35,7 +35,7 @@ const METHODS: [&str; 6] = ["type", "size", "double", "ceiling", "floor", "abs"]
 
 impl<'t> Scanner<'_, '_, 't> {
     /// Operands with operators between and behind them; `current` is what `@` is.
-    fn expression(&mut self, current: Option<&Place<'t>>, depth: usize) -> Option<Place<'t>> {
+    fn expression(&mut self, current: Option<&Spot<'t>>, depth: usize) -> Option<Spot<'t>> {
         let first = self.operand(current, depth)?;
         let mut computed = false;
         loop {
@@ -48,7 +48,7 @@ impl<'t> Scanner<'_, '_, 't> {
                     self.string()?;
                 }
             } else if computed {
-                return Some(Place::computed());
+                return Some(Spot::computed());
             } else {
                 return Some(first);
             }
@@ -56,15 +56,15 @@ impl<'t> Scanner<'_, '_, 't> {
         }
     }
 
-    fn operand(&mut self, current: Option<&Place<'t>>, depth: usize) -> Option<Place<'t>> {
+    fn operand(&mut self, current: Option<&Spot<'t>>, depth: usize) -> Option<Spot<'t>> {
         let depth = depth.checked_add(1).filter(|depth| *depth <= MOST_STEPS)?;
         if self.eat("!") || self.eat("-") || self.eat("+") {
             self.operand(current, depth)?;
-            return Some(Place::computed());
+            return Some(Spot::computed());
         }
         let place = if self.word("exists") {
             self.parenthesized(current, depth)?;
-            Place::computed()
+            Spot::computed()
         } else if self.peek("(") {
             self.parenthesized(current, depth)?
         } else if self.eat("$") {
@@ -72,7 +72,7 @@ impl<'t> Scanner<'_, '_, 't> {
             match self.rest.starts_with('"') {
                 true => {
                     self.string()?;
-                    Place::computed()
+                    Spot::computed()
                 }
                 false => self.root.clone(),
             }
@@ -80,20 +80,20 @@ impl<'t> Scanner<'_, '_, 't> {
             current?.clone()
         } else if self.peek("\"") {
             self.string()?;
-            Place::computed()
+            Spot::computed()
         } else if ["last", "true", "false", "null"]
             .iter()
             .any(|word| self.word(word))
         {
-            Place::computed()
+            Spot::computed()
         } else {
             self.number()?;
-            Place::computed()
+            Spot::computed()
         };
         self.accessors(place, current, depth)
     }
 
-    fn parenthesized(&mut self, current: Option<&Place<'t>>, depth: usize) -> Option<Place<'t>> {
+    fn parenthesized(&mut self, current: Option<&Spot<'t>>, depth: usize) -> Option<Spot<'t>> {
         self.expect("(")?;
         let place = self.expression(current, depth)?;
         self.expect(")")?;
@@ -102,10 +102,10 @@ impl<'t> Scanner<'_, '_, 't> {
 
     fn accessors(
         &mut self,
-        mut place: Place<'t>,
-        current: Option<&Place<'t>>,
+        mut place: Spot<'t>,
+        current: Option<&Spot<'t>>,
         depth: usize,
-    ) -> Option<Place<'t>> {
+    ) -> Option<Spot<'t>> {
         loop {
             if self.eat(".") {
                 self.count()?;
@@ -113,7 +113,7 @@ impl<'t> Scanner<'_, '_, 't> {
                     place.member(&self.string()?)?
                 } else {
                     self.method()?;
-                    Place::computed()
+                    Spot::computed()
                 };
             } else if self.eat("[") {
                 self.count()?;
@@ -146,7 +146,7 @@ impl<'t> Scanner<'_, '_, 't> {
         self.expect(")")
     }
 
-    fn subscripts(&mut self, current: Option<&Place<'t>>, depth: usize) -> Option<()> {
+    fn subscripts(&mut self, current: Option<&Spot<'t>>, depth: usize) -> Option<()> {
         if self.eat("*") {
             return self.expect("]");
         }
