@@ -71,3 +71,15 @@ pub unsafe fn of(qual: *mut pg_sys::Node) -> Option<Fingerprint> {
         bytes.try_into().ok()
     }
 }
+
+/// The condition that bears the mark.
+///
+/// # Safety
+/// `qual` must be null or a node.
+pub unsafe fn marked(qual: *mut pg_sys::Node) -> Option<*mut pg_sys::Node> {
+    // SAFETY: what has the mark is an AND with the condition as its second argument.
+    unsafe {
+        of(qual)?;
+        PgList::<pg_sys::Node>::from_pg((*qual.cast::<pg_sys::BoolExpr>()).args).get_ptr(1)
+    }
+}

@@ -15,6 +15,7 @@ use pgrx::prelude::*;
 use std::cell::Cell;
 use std::rc::Rc;
 
+mod barrier;
 mod checks;
 mod entry;
 mod grouping;
@@ -37,6 +38,8 @@ pub struct Rewritten {
     pub dependencies: *mut pg_sys::List,
     /// Did an inlined function bring row security with it?
     pub depends_on_role: bool,
+    /// The same statement in another form, for the planner to choose; see [`barrier`].
+    pub second: Option<*mut pg_sys::Query>,
     /// Are the expressions so large that they should not be compiled to machine code? LLVM cannot be interrupted.
     pub is_large: bool,
 }
@@ -61,13 +64,19 @@ pub unsafe fn rewrite(query: *mut pg_sys::Query, parameters: pg_sys::ParamListIn
             levels: Vec::new(),
             session: None,
             root,
+            judges: false,
             is_large: false,
         };
         rewriter.query(query);
+        let second = rewriter
+            .judges
+            .then(|| barrier::second_form(query))
+            .flatten();
         Rewritten {
             fingerprint: rewriter.session.map(|session| session.fingerprint),
             dependencies: (*global).invalItems,
             depends_on_role: (*global).dependsOnRole,
+            second,
             is_large: rewriter.is_large,
         }
     }
@@ -96,6 +105,8 @@ struct Rewriter {
     levels: Vec<Level>,
     session: Option<Rc<Session>>,
     root: *mut pg_sys::PlannerInfo,
+    /// Is a current row asked about versions?
+    judges: bool,
     is_large: bool,
 }
 
@@ -352,6 +363,7 @@ impl Rewriter {
                 }
                 if let Some(judgement) = versions::judgement(&session, &protected)? {
                     pg_sys::ChangeVarNodes(judgement, 1, number, 0);
+                    self.judges = true;
                     judgements.push((masks.len(), judgement));
                 }
                 let stored_conflict = target

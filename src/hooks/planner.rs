@@ -32,13 +32,56 @@ unsafe extern "C-unwind" fn plan(
     unsafe {
         let mut rewritten = None;
         before(query, parameters, &mut rewritten);
-        let plan = match PREVIOUS {
-            Some(previous) => previous(query, text, options, parameters),
-            None => standard::standard_planner(query, text, options, parameters),
-        };
+        let mut plan = chain(query, text, options, parameters);
+        if let Some(second) = second_form(&rewritten)
+            && cost(plan) > WORTH_A_SECOND_LOOK
+        {
+            let other = chain(second, text, options, parameters);
+            if cost(other) < cost(plan) / MUCH {
+                plan = other;
+            }
+        }
         after(plan, &rewritten);
         plan
     }
+}
+
+/// Where PostgreSQL expects a plan to cost more than this, about as long as planning takes, a second form of the statement is
+/// planned, too.
+const WORTH_A_SECOND_LOOK: f64 = 1000.0;
+
+/// The second form must be so much cheaper. PostgreSQL counts the questions to current rows in the first form as if each row that is
+/// read were asked, one by one: it asks those that other conditions leave, and makes a list where they are many.
+const MUCH: f64 = 4.0;
+
+/// The rest of the chain. A plain frame.
+///
+/// # Safety
+/// The arguments must be those of the hook.
+unsafe fn chain(
+    query: *mut pg_sys::Query,
+    text: *const c_char,
+    options: i32,
+    parameters: pg_sys::ParamListInfo,
+) -> *mut pg_sys::PlannedStmt {
+    // SAFETY: by the caller's promise.
+    unsafe {
+        match PREVIOUS {
+            Some(previous) => previous(query, text, options, parameters),
+            None => standard::standard_planner(query, text, options, parameters),
+        }
+    }
+}
+
+fn second_form(rewritten: &Option<Rewritten>) -> Option<*mut pg_sys::Query> {
+    rewritten.as_ref().and_then(|rewritten| rewritten.second)
+}
+
+/// # Safety
+/// `plan` must be a finished plan.
+unsafe fn cost(plan: *const pg_sys::PlannedStmt) -> f64 {
+    // SAFETY: by the caller's promise; a planned statement has a plan.
+    unsafe { (*plan).planTree.as_ref().map_or(0.0, |top| top.total_cost) }
 }
 
 #[pg_guard]

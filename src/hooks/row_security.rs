@@ -3,7 +3,7 @@
 //! The predicate is a *restrictive* policy, so that no permissive policy of the table's owner can widen it; a permissive
 //! policy that is always true stands beside it, because PostgreSQL closes a table that has none.
 
-use super::mark;
+use super::{mark, statistics};
 use crate::error::{Error, OrRaise, Result};
 use crate::node::{expr, relation};
 use crate::predicate::{Style, Writer};
@@ -105,7 +105,7 @@ unsafe extern "C-unwind" fn with_restrictive(
         } else {
             POLICY
         };
-        let using = expression(relation, &writer, &using).or_raise();
+        let using = statistics::grant(expression(relation, &writer, &using).or_raise());
         let check = expression(relation, &writer.for_new_rows(), &check).or_raise();
         let ours = policy(
             name,
@@ -222,7 +222,7 @@ pub fn search_qual(
     let text = Writer::new(protected, Style::Exact).granted(&reach.predicate());
     // SAFETY: the expression is boolean.
     expr::parse_for(protected.relation, &text)
-        .map(|qual| unsafe { mark::put(qual, session.fingerprint) })
+        .map(|qual| unsafe { mark::put(statistics::grant(qual), session.fingerprint) })
 }
 
 /// The rows that an interaction may leave behind, likewise; `types` are those that a table of all types is asked for.

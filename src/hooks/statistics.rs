@@ -4,24 +4,97 @@
 //! security: the number of rows that EXPLAIN expects would tell anybody what hidden rows hold. So the planner gets them
 //! for conditions of policies alone, which it knows by a mark on their constants that no statement can write. Those get them for
 //! all operators, leakproof or not: what a policy compares with is not the statement's choice.
+//!
+//! Columns of tables have statistics, too, and row security keeps them from operators that are not leakproof, such as `@>`: the
+//! planner takes 1 % of the rows then, and a list from an index on the content that it believes to be short, beside one of some
+//! rows by their ids. So policies get those likewise, by a mark on their columns.
 
 use crate::node::index::IndexedKey;
+use crate::node::tree::{self, Mutator};
 use crate::registry;
 use pgrx::PgList;
 use pgrx::prelude::*;
 
-/// The place in the source text that a policy's constant claims to have. Those of a statement are not negative, and -1 is
+/// The place in the source text that a policy's constant or column claims to have. Those of a statement are not negative, and -1 is
 /// "unknown"; it survives copying, and no comparison of expressions looks at it.
 pub const MARK: i32 = -4_242;
 
 static mut PREVIOUS: pg_sys::get_index_stats_hook_type = None;
+static mut PREVIOUS_OF_COLUMNS: pg_sys::get_relation_stats_hook_type = None;
 
-/// Installs the hook.
+/// Installs the hooks.
 pub fn install() {
     // SAFETY: runs once per process, in _PG_init, before any statement.
     unsafe {
         PREVIOUS = pg_sys::get_index_stats_hook;
         pg_sys::get_index_stats_hook = Some(index_statistics);
+        PREVIOUS_OF_COLUMNS = pg_sys::get_relation_stats_hook;
+        pg_sys::get_relation_stats_hook = Some(column_statistics);
+    }
+}
+
+/// Marks the columns in a policy's condition, so that it gets their statistics.
+///
+/// # Safety
+/// `qual` must be an expression; it may be scribbled on.
+pub unsafe fn grant(qual: *mut pg_sys::Node) -> *mut pg_sys::Node {
+    // SAFETY: by the caller's promise.
+    unsafe { tree::mutate(qual, &mut Columns) }
+}
+
+struct Columns;
+
+impl Mutator for Columns {
+    unsafe fn replace(&mut self, node: *mut pg_sys::Node) -> Option<*mut pg_sys::Node> {
+        // SAFETY: a node is looked at as what its tag says; the copy is ours to change.
+        unsafe {
+            if pgrx::is_a(node, pg_sys::NodeTag::T_Query) {
+                tree::mutate_query(node.cast(), self);
+                return Some(node);
+            }
+            if !pgrx::is_a(node, pg_sys::NodeTag::T_Var) {
+                return None;
+            }
+            let copy = pg_sys::copyObjectImpl(node.cast()).cast::<pg_sys::Var>();
+            (*copy).location = MARK;
+            Some(copy.cast())
+        }
+    }
+}
+
+/// A plain frame, too.
+unsafe extern "C-unwind" fn column_statistics(
+    root: *mut pg_sys::PlannerInfo,
+    entry: *mut pg_sys::RangeTblEntry,
+    column: pg_sys::AttrNumber,
+    variable: *mut pg_sys::VariableStatData,
+) -> bool {
+    // SAFETY: called by the planner, with statistics not set; the previous hook gets the same.
+    unsafe {
+        match PREVIOUS_OF_COLUMNS {
+            Some(previous) if previous(root, entry, column, variable) => true,
+            _ => give_column(variable, entry, column),
+        }
+    }
+}
+
+/// Gives a condition of a policy the statistics of a column. False where it is none, or where there are none.
+///
+/// # Safety
+/// As above.
+#[pg_guard]
+unsafe extern "C-unwind" fn give_column(
+    variable: *mut pg_sys::VariableStatData,
+    entry: *mut pg_sys::RangeTblEntry,
+    column: pg_sys::AttrNumber,
+) -> bool {
+    // SAFETY: by the caller's promise.
+    unsafe {
+        let of_policy = pgrx::is_a((*variable).var, pg_sys::NodeTag::T_Var)
+            && (*(*variable).var.cast::<pg_sys::Var>()).location == MARK;
+        of_policy
+            && (*entry).rtekind == pg_sys::RTEKind::RTE_RELATION
+            && give(variable, (*entry).relid, column, (*entry).inh)
     }
 }
 
@@ -56,16 +129,31 @@ unsafe extern "C-unwind" fn give_to_policy(
     index: pg_sys::Oid,
     column: pg_sys::AttrNumber,
 ) -> bool {
+    // SAFETY: by the caller's promise.
+    unsafe {
+        is_of_policy((*variable).var)
+            && is_on_all_rows(index)
+            && give(variable, index, column, false)
+    }
+}
+
+/// Gives the statistics of a column of a table, or of its children too, or of an index. False where there are none.
+///
+/// # Safety
+/// As above.
+unsafe fn give(
+    variable: *mut pg_sys::VariableStatData,
+    relation: pg_sys::Oid,
+    column: pg_sys::AttrNumber,
+    with_children: bool,
+) -> bool {
     // SAFETY: the planner frees the tuple with the function that it is given.
     unsafe {
-        if !is_of_policy((*variable).var) || !is_on_all_rows(index) {
-            return false;
-        }
         let tuple = pg_sys::SearchSysCache3(
             pg_sys::SysCacheIdentifier::STATRELATTINH as i32,
-            pg_sys::Datum::from(index),
+            pg_sys::Datum::from(relation),
             pg_sys::Datum::from(column),
-            pg_sys::Datum::from(false),
+            pg_sys::Datum::from(with_children),
         );
         if tuple.is_null() {
             return false;

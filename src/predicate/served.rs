@@ -103,8 +103,8 @@ impl Needed {
     }
 }
 
-/// Containment of any of so many documents is asked of an index, not of more. Row security keeps statistics from the planner
-/// here, and it takes 1 % of the rows for each document: with more of them it expects nearly all rows, and would look for all
+/// Containment of any of so many documents is asked of an index, not of more. PostgreSQL has no statistics of resources over
+/// 1 kB, and takes 1 % of the rows for each document: with more of them it expects nearly all rows, and would look for all
 /// documents in each row of the table rather than in the index.
 const MOST_CONTAINED: usize = 256;
 

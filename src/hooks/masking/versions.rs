@@ -6,7 +6,7 @@
 use super::entry;
 use crate::catalog::catalog;
 use crate::error::{Error, Result};
-use crate::hooks::mark;
+use crate::hooks::{mark, statistics};
 use crate::node::expr;
 use crate::node::privilege::AsOwner;
 use crate::node::tree::{self, Mutator};
@@ -15,6 +15,7 @@ use crate::predicate::current::Judge;
 use crate::registry::Protected;
 use crate::session::Session;
 use access_policy::Interaction;
+use pgrx::PgList;
 use pgrx::prelude::*;
 
 /// The condition that the current row puts on the versions in `protected`, over its row with `varno` 1; `None` where it puts
@@ -36,8 +37,28 @@ pub fn judgement(session: &Session, protected: &Protected) -> Result<Option<*mut
         return Ok(None);
     };
     let qual = parse(protected.relation, &text)?;
-    // SAFETY: the expression is boolean.
-    Ok(Some(unsafe { mark::put(qual, session.fingerprint) }))
+    // SAFETY: the expression is boolean, and new.
+    Ok(Some(unsafe {
+        mark::put(statistics::grant(qual), session.fingerprint)
+    }))
+}
+
+/// Is this such a condition, without its mark? No predicate of ours is a subquery but these.
+///
+/// # Safety
+/// `condition` must be a node.
+pub unsafe fn is_judgement(condition: *mut pg_sys::Node) -> bool {
+    // SAFETY: a node is looked at as what its tag says.
+    unsafe {
+        if !pgrx::is_a(condition, pg_sys::NodeTag::T_BoolExpr) {
+            return pgrx::is_a(condition, pg_sys::NodeTag::T_SubLink);
+        }
+        let negation = condition.cast::<pg_sys::BoolExpr>();
+        (*negation).boolop == pg_sys::BoolExprType::NOT_EXPR
+            && PgList::<pg_sys::Node>::from_pg((*negation).args)
+                .get_ptr(0)
+                .is_some_and(|argument| pgrx::is_a(argument, pg_sys::NodeTag::T_SubLink))
+    }
 }
 
 /// As [`expr::parse_for`], for a text that holds subqueries of ours.

@@ -43,7 +43,7 @@ EXPLAIN (COSTS OFF) SELECT id FROM by_document WHERE resource ->> 'resourceType'
 SET fhir_access.membership = 'drafts';
 EXPLAIN (COSTS OFF) SELECT id FROM by_column WHERE type = 'Observation';
 EXPLAIN (COSTS OFF) SELECT id FROM by_document WHERE resource ->> 'resourceType' = 'Observation';
--- A whole compartment, type by type: not one row is looked at that does not belong to it.
+-- A whole compartment: its rows are found by the references that each type has.
 SET fhir_access.membership = 'own';
 EXPLAIN (COSTS OFF) SELECT id FROM by_column WHERE type = 'Observation';
 EXPLAIN (COSTS OFF) SELECT id FROM by_document WHERE resource ->> 'resourceType' IN ('Claim', 'Immunization');

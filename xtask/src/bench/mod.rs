@@ -1,4 +1,4 @@
-//! `cargo xtask bench`: what row security, masking, writes and write constraints cost, and what a backend keeps.
+//! `cargo xtask bench`: what row security, masking, histories, writes and write constraints cost, and what a backend keeps.
 //!
 //! Statements are measured as a ratio in one run on one machine: the same prepared statement under a policy, and with the
 //! same predicate written by hand, by a role that row security does not apply to, in turn; or under a policy with and
@@ -7,6 +7,7 @@
 mod compartment;
 mod criteria;
 mod fhirpath;
+mod histories;
 mod masking;
 mod memory;
 mod pairs;
@@ -63,6 +64,8 @@ enum Subject {
     Writes,
     /// Documents with hidden fields: reading them, and planning.
     Masking,
+    /// Versions of resources, each asked about with its current row.
+    Histories,
 }
 
 /// Measures. True when all bars are kept.
@@ -111,6 +114,13 @@ pub fn run(project: &Project, options: &Options) -> Result<bool> {
                 masking::measure(cluster, pairs(200), &patients, postgresql)
             })?;
             tell(options, &report, masking::print)?;
+            Ok(report.good)
+        }
+        Subject::Histories => {
+            let report = in_cluster(project, |cluster, postgresql| {
+                histories::measure(cluster, pairs(2000), postgresql)
+            })?;
+            tell(options, &report, histories::print)?;
             Ok(report.good)
         }
     }
