@@ -39,7 +39,7 @@ INSERT INTO fhir_access.access_policy (resource) VALUES ('{
   "resource": [{"resourceType": "Patient", "criteria": "Patient?gender=other", "hiddenFields": ["birthDate"]},
                {"resourceType": "Patient", "hiddenFields": ["gender"]}]}'), ('{
   "resourceType": "AccessPolicy", "id": "ours",
-  "resource": [{"resourceType": "Patient", "criteria": "Patient?gender=female,other", "hiddenFields": ["birthDate", "name.family", "telecom"]}]}');
+  "resource": [{"resourceType": "Patient", "criteria": "Patient?gender=other", "hiddenFields": ["birthDate", "name.family", "telecom"]}]}');
 INSERT INTO fhir_access.project_membership (resource)
 SELECT format('{"resourceType": "ProjectMembership", "id": "%s", "accessPolicy": {"reference": "AccessPolicy/%s"}}', id, id)::jsonb
   FROM unnest(ARRAY['desk', 'two', 'ours']) id;
