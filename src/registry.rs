@@ -7,6 +7,7 @@ use crate::catalog::{Catalog, catalog};
 use crate::document::Format;
 use crate::error::{Error, Result};
 use crate::node::index::{self, Index};
+use crate::node::own_expressions;
 use crate::node::privilege::AsOwner;
 use crate::node::relation::{self, Column, OpenRelation};
 use crate::node::row::{self, JsonbDatum};
@@ -47,6 +48,7 @@ pub struct Protected {
     pub indexes: Vec<Index>,
     without_trigger: OnceCell<Option<pg_sys::Oid>>,
     partitions: OnceCell<Vec<pg_sys::Oid>>,
+    may_quote: OnceCell<bool>,
 }
 
 /// A column that repeats a part of the resource.
@@ -158,6 +160,7 @@ impl Protected {
             indexes: Vec::new(),
             without_trigger: OnceCell::new(),
             partitions: OnceCell::new(),
+            may_quote: OnceCell::new(),
         }
     }
 
@@ -168,6 +171,18 @@ impl Protected {
                 .partitions
                 .get()
                 .is_some_and(|partitions| partitions.contains(&relation))
+    }
+
+    /// May an error of the relation's own expressions (constraints, indexes, generated columns) quote what a row holds of its
+    /// resource? Looked up once: a change to any of them invalidates this.
+    pub fn may_quote(&self) -> bool {
+        *self.may_quote.get_or_init(|| {
+            let derived = self.derived.iter().map(|derived| derived.column.number);
+            let columns: Vec<i16> = derived.chain([self.resource.number]).collect();
+            catalog().is_none_or(|catalog| {
+                own_expressions::may_quote(self.relation, &columns, catalog.schema)
+            })
+        })
     }
 
     /// The relation, or the first of its partitions, that lacks the trigger which enforces writes. Looked up once: a
@@ -426,6 +441,7 @@ fn load(catalog: &Catalog, relation: pg_sys::Oid) -> Answer {
         indexes,
         without_trigger: OnceCell::new(),
         partitions: OnceCell::new(),
+        may_quote: OnceCell::new(),
     })))
 }
 

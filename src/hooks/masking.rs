@@ -17,7 +17,7 @@ use std::rc::Rc;
 
 mod barrier;
 mod checks;
-mod entry;
+pub mod entry;
 mod grouping;
 mod merge;
 mod narrow;
@@ -193,7 +193,7 @@ impl Rewriter {
                 .zip(quals)
                 .enumerate()
             {
-                (*entry).securityQuals = self.security_quals(place, entry, quals);
+                (*entry).securityQuals = self.security_quals(query, place, entry, quals);
             }
             (*query).withCheckOptions = checks;
             self.checks(query);
@@ -235,9 +235,10 @@ impl Rewriter {
     /// written through, the masked one, like every condition of a statement.
     ///
     /// # Safety
-    /// `entry` must be the entry at `place` of the query on top of the levels, `quals` its security quals.
+    /// `entry` must be the entry at `place` of `query`, which is on top of the levels, `quals` its security quals.
     unsafe fn security_quals(
         &mut self,
+        query: *const pg_sys::Query,
         place: usize,
         entry: *const pg_sys::RangeTblEntry,
         quals: *mut pg_sys::List,
@@ -257,7 +258,7 @@ impl Rewriter {
             let mut rewritten = std::ptr::null_mut();
             for qual in PgList::<pg_sys::Node>::from_pg(quals).iter_ptr() {
                 let stored = mark::of(qual).is_some()
-                    || row_security::is_users_policy(relation.as_ptr(), number, qual);
+                    || row_security::is_users_policy(relation.as_ptr(), query, entry, number, qual);
                 let qual = if stored {
                     self.unmasked(place, qual)
                 } else {

@@ -3,9 +3,10 @@
 //! The predicate is a *restrictive* policy, so that no permissive policy of the table's owner can widen it; a permissive
 //! policy that is always true stands beside it, because PostgreSQL closes a table that has none.
 
+use super::masking::entry;
 use super::{mark, statistics};
 use crate::error::{Error, OrRaise, Result};
-use crate::node::{expr, relation};
+use crate::node::{expr, privilege, relation};
 use crate::predicate::{Style, Writer};
 use crate::registry::{self, Protected};
 use crate::session::{self, Session, TableReach};
@@ -240,12 +241,15 @@ pub fn written_qual(
 }
 
 /// Is `qual` the condition of a restrictive policy that the table's owner put on `relation`, as it stands for the range
-/// table entry with this number?
+/// table entry with this number of `query`? Only of one that PostgreSQL has put there itself: the condition of a view may read
+/// like a policy for other roles or other commands, and must not be asked of the stored row.
 ///
 /// # Safety
-/// `relation` must be open, `qual` a node.
+/// `relation` must be open, `qual` a node, and `query` have such an entry.
 pub unsafe fn is_users_policy(
     relation: pg_sys::Relation,
+    query: *const pg_sys::Query,
+    entry: *const pg_sys::RangeTblEntry,
     number: i32,
     qual: *mut pg_sys::Node,
 ) -> bool {
@@ -254,18 +258,73 @@ pub unsafe fn is_users_policy(
         let Some(policies) = (*relation).rd_rsdesc.as_ref() else {
             return false;
         };
-        PgList::<pg_sys::RowSecurityPolicy>::from_pg(policies.policies)
-            .iter_ptr()
-            .any(|policy| {
-                if (*policy).permissive || (*policy).qual.is_null() {
-                    return false;
-                }
-                let condition =
-                    pg_sys::copyObjectImpl((*policy).qual.cast()).cast::<pg_sys::Node>();
-                pg_sys::ChangeVarNodes(condition, 1, number, 0);
-                pg_sys::equal(condition.cast(), qual.cast())
-            })
+        let user = entry::effective_user(entry);
+        let commands = commands((*query).resultRelation == number, query, entry);
+        privilege::role_is_subject(user)
+            && PgList::<pg_sys::RowSecurityPolicy>::from_pg(policies.policies)
+                .iter_ptr()
+                .any(|policy| {
+                    if (*policy).permissive
+                        || (*policy).qual.is_null()
+                        || !commands.contains(&((*policy).polcmd as u8))
+                        || !is_for((*policy).roles, user)
+                    {
+                        return false;
+                    }
+                    let condition =
+                        pg_sys::copyObjectImpl((*policy).qual.cast()).cast::<pg_sys::Node>();
+                    pg_sys::ChangeVarNodes(condition, 1, number, 0);
+                    pg_sys::equal(condition.cast(), qual.cast())
+                })
     }
+}
+
+/// The commands, as `pg_policy.polcmd` has them, whose policies PostgreSQL asks about the rows that it finds for an entry.
+///
+/// # Safety
+/// `entry` must be an entry of `query`.
+unsafe fn commands(
+    is_target: bool,
+    query: *const pg_sys::Query,
+    entry: *const pg_sys::RangeTblEntry,
+) -> Vec<u8> {
+    // SAFETY: by the caller's promise.
+    let (command, rights) = unsafe { ((*query).commandType, (*entry).requiredPerms) };
+    let needs = |right: u32| rights & pg_sys::AclMode::from(right) != 0;
+    let mut commands = vec![b'*'];
+    if !is_target {
+        commands.push(b'r');
+        if needs(pg_sys::ACL_UPDATE) {
+            // SELECT … FOR UPDATE and its like.
+            commands.push(b'w');
+        }
+        return commands;
+    }
+    match command {
+        pg_sys::CmdType::CMD_UPDATE => commands.push(b'w'),
+        pg_sys::CmdType::CMD_DELETE => commands.push(b'd'),
+        _ => {}
+    }
+    if needs(pg_sys::ACL_SELECT) {
+        commands.push(b'r');
+    }
+    commands
+}
+
+/// Is a policy for these roles one for `user`?
+///
+/// # Safety
+/// `roles` must be an array of OIDs, as the policies of a relation have it.
+unsafe fn is_for(roles: *mut pg_sys::ArrayType, user: pg_sys::Oid) -> bool {
+    // SAFETY: by the caller's promise.
+    let roles = unsafe {
+        Vec::<pg_sys::Oid>::from_datum(pg_sys::Datum::from(roles), roles.is_null())
+            .unwrap_or_default()
+    };
+    roles.into_iter().any(|role| {
+        // SAFETY: a look-up in the catalogs; role 0 is PUBLIC.
+        role == pg_sys::InvalidOid || unsafe { pg_sys::has_privs_of_role(user, role) }
+    })
 }
 
 /// What `predicate` grants, over the row of `relation`; a constant does not take a parser.

@@ -7,13 +7,13 @@ use std::ffi::{CStr, c_char, c_int};
 
 // Declared here because pgrx's own would catch errors and raise them again as panics: through PostgreSQL's frames.
 unsafe extern "C-unwind" {
-    fn geterrcode() -> c_int;
+    pub(super) fn geterrcode() -> c_int;
     fn errdetail_internal(format: *const c_char, ...) -> c_int;
     fn errhint(format: *const c_char, ...) -> c_int;
     #[link_name = "CopyErrorData"]
-    fn copy_error_data() -> *mut pg_sys::ErrorData;
+    pub(super) fn copy_error_data() -> *mut pg_sys::ErrorData;
     #[link_name = "FreeErrorData"]
-    fn free_error_data(data: *mut pg_sys::ErrorData);
+    pub(super) fn free_error_data(data: *mut pg_sys::ErrorData);
 }
 
 /// The name of the policies in messages, and of the one that decides what is read.

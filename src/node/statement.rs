@@ -1,7 +1,7 @@
 //! Which statement the executor runs now, and for whom: a note that hangs in PostgreSQL's stack of error callbacks while it
 //! runs, because PostgreSQL itself puts that stack right whenever an error is caught.
 
-use super::row_security_error;
+use super::{row_security_error, withheld_error};
 use crate::session::Fingerprint;
 use pgrx::prelude::*;
 use std::cell::{Cell, RefCell};
@@ -9,6 +9,8 @@ use std::ffi::c_void;
 
 thread_local! {
     static NEXT: Cell<u32> = const { Cell::new(1) };
+    /// The statement whose row holds what its writer may not see, from our trigger until the next row.
+    static HOLDING: Cell<Option<u32>> = const { Cell::new(None) };
     /// Which running statements were made for which session context.
     static FENCES: RefCell<Vec<(u32, Fingerprint)>> = const { RefCell::new(Vec::new()) };
 }
@@ -57,7 +59,27 @@ pub fn note(
 unsafe extern "C-unwind" fn called(argument: *mut c_void) {
     std::hint::black_box(("fhir_access: a running statement", argument));
     // SAFETY: called by PostgreSQL while a report is being finished.
-    unsafe { row_security_error::explain() };
+    unsafe {
+        row_security_error::explain();
+        if HOLDING.get() == Some(number_of(argument) & NUMBER) && withheld_error::may_quote() {
+            let holding = HOLDING.take();
+            withheld_error::withhold();
+            HOLDING.set(holding);
+        }
+    }
+}
+
+/// Says whether the row that the innermost statement is about to store holds what its writer may not see, and an error of the
+/// table's own expressions would show it.
+pub fn hold(hidden: bool) {
+    let holding = hidden.then(running).flatten();
+    HOLDING.set(holding.map(|running| running.number));
+}
+
+/// The upper half of a note.
+fn number_of(note: *mut c_void) -> u32 {
+    let both = u64::try_from(note.addr()).unwrap_or(0);
+    u32::try_from(both >> 32).unwrap_or(0)
 }
 
 /// The innermost statement that is not a foreign key's own; `None` outside of all (deferred checks at COMMIT).
@@ -94,7 +116,7 @@ fn notes() -> impl Iterator<Item = Running> {
             {
                 let both = u64::try_from(entry.arg.addr()).unwrap_or(0);
                 let user = u32::try_from(both & u64::from(u32::MAX)).unwrap_or(0);
-                let number = u32::try_from(both >> 32).unwrap_or(0);
+                let number = number_of(entry.arg);
                 return Some(Running {
                     user: pg_sys::Oid::from(user),
                     number: number & NUMBER,

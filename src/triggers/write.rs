@@ -32,6 +32,7 @@ pub unsafe extern "C-unwind" fn fhir_access_enforce_write(
 ) -> pg_sys::Datum {
     // SAFETY: PostgreSQL calls this as a row trigger, or trigger_data refuses; the tuples are rows of tg_relation.
     unsafe {
+        statement::hold(false);
         let data = trigger_data(fcinfo).or_raise();
         require_before_row(data).or_raise();
         let relation = data.tg_relation;
@@ -372,6 +373,7 @@ unsafe fn update(
         if let Some(line) = permitted(Interaction::Update, &new, protected, Some(&entry)) {
             line.write()?;
         }
+        statement::hold(!kept.unseen.is_empty() && protected.may_quote());
         movement::note_update(data, stored.bytes(), new.document()?.bytes(), kept);
         Ok(new.tuple)
     }
@@ -392,6 +394,7 @@ unsafe fn arrival(
     // SAFETY: by the caller's promise.
     unsafe {
         if row.document()?.bytes() == moved.document {
+            statement::hold(!moved.kept.unseen.is_empty() && protected.may_quote());
             return Ok(row.tuple);
         }
         let parse =
@@ -407,6 +410,7 @@ unsafe fn arrival(
             &mut row,
             "the row as it arrives in its new partition",
         )?;
+        statement::hold(!moved.kept.unseen.is_empty() && protected.may_quote());
         Ok(row.tuple)
     }
 }

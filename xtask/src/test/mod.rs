@@ -1,5 +1,6 @@
 //! `cargo xtask test`: everything that is checked, in an order in which cheap failures come first.
 
+mod canary;
 mod cargo_tests;
 mod clients;
 mod fuzz;

@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail, ensure};
 
 use super::Database;
+use super::canary;
 use super::tally::Tally;
 use crate::console::{duration, green, red};
 use crate::project::Project;
@@ -122,7 +123,35 @@ impl Runner<'_> {
         let psql = self.psql(&database);
         self.finish(psql, &self.folder.join(format!("sql/{name}.sql")), &actual)?;
         self.database.drop(&database)?;
+        self.refuse_leaks(name, &actual)?;
         self.compare(&actual, &self.folder.join(format!("expected/{name}.out")))
+    }
+
+    /// Refuses what files about masking print, where it shows the canary to a role that must not see it: not even as what is
+    /// expected.
+    fn refuse_leaks(&self, name: &str, actual: &Path) -> Result<()> {
+        if !name.starts_with("masking") {
+            return Ok(());
+        }
+        let read = |path: PathBuf| {
+            fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))
+        };
+        let source = read(self.folder.join(format!("sql/{name}.sql")))?;
+        let mut sources = canary::included(&source)
+            .map(|file| read(self.folder.join(file)))
+            .collect::<Result<Vec<_>>>()?;
+        sources.push(source);
+        let output = read(actual.to_owned())?;
+        let leaks: Vec<String> = canary::leaks(&output, &sources)
+            .into_iter()
+            .map(|(number, line)| format!("{}:{number}: {line}", actual.display()))
+            .collect();
+        ensure!(
+            leaks.is_empty(),
+            "a hidden value is shown:\n{}",
+            leaks.join("\n")
+        );
+        Ok(())
     }
 
     fn compare(&self, actual: &Path, expected: &Path) -> Result<()> {
