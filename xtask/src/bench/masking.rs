@@ -216,7 +216,8 @@ fn compare(
 fn planning(application: &mut Client, superuser: &mut Client, pairs: usize) -> Result<Comparison> {
     become_member(application, "join")?;
     let paired = pairs::interleave(
-        budget(pairs),
+        // Each takes a few milliseconds, and they vary.
+        budget(pairs.saturating_mul(10)),
         || planned(application),
         || planned(superuser),
     )
