@@ -13,7 +13,7 @@ use crate::interaction::Interaction;
 
 /// Longer lists of fields are not looked for inside: resources there are hidden whole. Plans repeat the list for each group
 /// of entries.
-const LONGEST: usize = 64 * 1024;
+const LONGEST: usize = 16 * 1024;
 
 /// Where resources stand inside others.
 const PLACES: [&str; 5] = [

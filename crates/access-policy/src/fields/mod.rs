@@ -34,6 +34,7 @@ mod trie;
 mod violation;
 
 use std::fmt;
+use std::rc::Rc;
 use std::str::FromStr;
 
 use jsonb::{Node, Value};
@@ -61,7 +62,8 @@ pub const MAX_DEPTH: usize = 128;
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct FieldSet {
     root: Trie,
-    nested: Nested,
+    /// Shared: the entries of a session have the same.
+    nested: Rc<Nested>,
     mark: bool,
 }
 
@@ -115,13 +117,17 @@ impl FieldSet {
     /// Adds the fields of another set.
     pub fn merge(&mut self, other: &Self) {
         self.root.merge(&other.root);
-        self.nested.merge(&other.nested);
+        if self.nested.is_empty() {
+            self.nested = Rc::clone(&other.nested);
+        } else if !Rc::ptr_eq(&self.nested, &other.nested) {
+            Rc::make_mut(&mut self.nested).merge(&other.nested);
+        }
         self.mark |= other.mark;
     }
 
     /// Adds that resources of this type inside the document have the document's own fields of `fields`; `*` is every type.
     pub fn nest(&mut self, resource_type: &str, fields: &FieldSet) {
-        self.nested.add(resource_type, &fields.root);
+        Rc::make_mut(&mut self.nested).add(resource_type, &fields.root);
     }
 
     /// The same set, of which [`mask`](Self::mask) marks what it shows with HL7's security label `REDACTED`. A set without
@@ -330,7 +336,7 @@ impl FromStr for FieldSet {
                 Some((name, path)) if nested::is_type(name) => {
                     let mut inside = Trie::default();
                     inside.insert(&path::parse(path, index)?);
-                    fields.nested.add(name, &inside);
+                    Rc::make_mut(&mut fields.nested).add(name, &inside);
                 }
                 _ => fields.root.insert(&path::parse(path, index)?),
             }

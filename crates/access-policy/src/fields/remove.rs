@@ -44,17 +44,21 @@ pub(super) fn remove<'a>(
                 return Ok(Removed::Gone);
             };
             for (i, key) in object.keys().enumerate() {
-                let removed = match members.look_up(key?) {
-                    Found::Nothing => continue,
-                    Found::Field => Removed::Gone,
+                match members.look_up(key?) {
+                    Found::Nothing => {}
+                    Found::Field => patch.get_or_insert_with(|| Patch::object(object)).remove(i),
                     Found::Inside(inside) => {
                         let member = object.value_at(i)?.unwrap_or(Value::Null);
-                        remove(inside.as_slice(), member, inner, too_deep)?
+                        match remove(inside.as_slice(), member, inner, too_deep)? {
+                            Removed::AsIs => {}
+                            Removed::Gone => {
+                                patch.get_or_insert_with(|| Patch::object(object)).remove(i)
+                            }
+                            Removed::Now(node) => patch
+                                .get_or_insert_with(|| Patch::object(object))
+                                .replace(i, node),
+                        }
                     }
-                };
-                if !matches!(removed, Removed::AsIs) {
-                    let patch = patch.get_or_insert_with(|| Patch::object(object));
-                    put(patch, i, removed);
                 }
             }
         }
@@ -62,17 +66,22 @@ pub(super) fn remove<'a>(
             let mut left = array.len();
             for (i, element) in array.try_iter().enumerate() {
                 let element = element?;
-                let removed = match (remove(rules, element, inner, too_deep)?, element) {
-                    (Removed::AsIs, _) => continue,
+                match remove(rules, element, inner, too_deep)? {
+                    Removed::AsIs => {}
                     // Places in an outer array stay.
-                    (Removed::Gone, Value::Array(_)) => Removed::Now(Node::Array(Vec::new())),
-                    (removed, _) => removed,
-                };
-                if matches!(removed, Removed::Gone) {
-                    left = left.saturating_sub(1);
+                    Removed::Gone if matches!(element, Value::Array(_)) => {
+                        patch
+                            .get_or_insert_with(|| Patch::array(array))
+                            .replace(i, Node::Array(Vec::new()));
+                    }
+                    Removed::Gone => {
+                        patch.get_or_insert_with(|| Patch::array(array)).remove(i);
+                        left = left.saturating_sub(1);
+                    }
+                    Removed::Now(node) => patch
+                        .get_or_insert_with(|| Patch::array(array))
+                        .replace(i, node),
                 }
-                let patch = patch.get_or_insert_with(|| Patch::array(array));
-                put(patch, i, removed);
             }
             if left == 0 && !array.is_empty() {
                 return Ok(Removed::Gone);
@@ -81,14 +90,6 @@ pub(super) fn remove<'a>(
         _ => {}
     }
     Ok(patch.map_or(Removed::AsIs, |patch| Removed::Now(Node::Patch(patch))))
-}
-
-fn put<'a>(patch: &mut Patch<'a>, index: usize, removed: Removed<'a>) {
-    match removed {
-        Removed::AsIs => {}
-        Removed::Gone => patch.remove(index),
-        Removed::Now(node) => patch.replace(index, node),
-    }
 }
 
 /// Whether the value is, or has, a field that `rules` name.

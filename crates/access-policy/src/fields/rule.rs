@@ -100,10 +100,16 @@ pub(super) fn text<'a>(object: Object<'a>, key: &str) -> Option<&'a str> {
 }
 
 /// What the rules, which apply to a value, say about the object that it is.
+#[inline]
 pub(super) fn enter<'r, 't>(rules: &'r [Rule<'t>], object: Object<'_>) -> Entered<'r, 't> {
     if !are_told_by_object(rules) {
         return Entered::Members(Members(Cow::Borrowed(rules)));
     }
+    told_by(rules, object)
+}
+
+/// The same, where it takes the object.
+fn told_by<'r, 't>(rules: &'r [Rule<'t>], object: Object<'_>) -> Entered<'r, 't> {
     let mut inner = Vec::new();
     for rule in rules {
         match rule {
