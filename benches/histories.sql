@@ -1,6 +1,5 @@
--- 20,000 Patients with ten versions each, in the order of time, twice: protected, and not, with the same indexes. One policy shows
--- the Patients of an organization, one in fifty; the other those that are active, half of them. `cargo xtask bench histories` runs
--- this in an empty database.
+-- 20,000 Patients with ten versions each, in the order of time. One policy shows the Patients of an organization, one in fifty;
+-- the other those that are active, half of them. `cargo xtask bench histories` runs this in an empty database.
 CREATE EXTENSION fhir_access;
 
 CREATE FUNCTION version_of(n integer, v integer) RETURNS jsonb IMMUTABLE LANGUAGE sql AS $$
@@ -19,12 +18,6 @@ CREATE TABLE patient_history (id text NOT NULL, version bigint NOT NULL, resourc
 INSERT INTO patient SELECT 'p' || n, version_of(n, 10) FROM generate_series(1, 20000) n;
 INSERT INTO patient_history SELECT 'p' || n, v, version_of(n, v) FROM generate_series(1, 10) v, generate_series(1, 20000) n;
 CREATE INDEX ON patient USING gin (resource jsonb_path_ops);
-
-CREATE SCHEMA by_hand;
-CREATE TABLE by_hand.patient (LIKE patient INCLUDING ALL);
-CREATE TABLE by_hand.patient_history (LIKE patient_history INCLUDING ALL);
-INSERT INTO by_hand.patient SELECT * FROM patient;
-INSERT INTO by_hand.patient_history SELECT * FROM patient_history;
 
 SELECT fhir_access.protect('patient', 'Patient'),
        fhir_access.protect('patient_history', 'Patient', history_of => 'patient', version_column => 'version');

@@ -2,7 +2,7 @@
 //!
 //! `membership` and `client_ip` are `SUSET`: only a superuser, or a role with `GRANT SET ON PARAMETER`, may set them;
 //! `ALTER ROLE … SET` binds a database user who cannot change them. So are the limits on FHIRPath. Everybody may set
-//! `readonly_violation`, which grants nothing.
+//! `readonly_violation` and `mark_redacted`, which grant nothing.
 
 use crate::{audit, session};
 use fhirpath::Limits;
@@ -16,6 +16,8 @@ static CLIENT_IP: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::n
 static REQUIRE_POLICY: GucSetting<bool> = GucSetting::<bool>::new(false);
 static READONLY_VIOLATION: GucSetting<ReadonlyViolation> =
     GucSetting::<ReadonlyViolation>::new(ReadonlyViolation::Restore);
+static HIDE_NARRATIVE: GucSetting<bool> = GucSetting::<bool>::new(false);
+static MARK_REDACTED: GucSetting<bool> = GucSetting::<bool>::new(false);
 static AUDIT: GucSetting<audit::Level> = GucSetting::<audit::Level>::new(audit::Level::Off);
 static FHIRPATH_STEPS: GucSetting<i32> = GucSetting::<i32>::new(1_000_000);
 static FHIRPATH_LENGTH: GucSetting<i32> = GucSetting::<i32>::new(64 * 1024);
@@ -33,7 +35,10 @@ pub enum ReadonlyViolation {
 }
 
 /// Settings that need no privilege.
-const FOR_EVERYBODY: [&str; 1] = ["fhir_access.readonly_violation"];
+const FOR_EVERYBODY: [&str; 2] = [
+    "fhir_access.mark_redacted",
+    "fhir_access.readonly_violation",
+];
 
 /// The longest membership that a session may carry in the setting itself, in bytes.
 const MEMBERSHIP_LIMIT: usize = 1 << 20;
@@ -56,6 +61,16 @@ pub fn require_policy() -> bool {
 /// `fhir_access.readonly_violation`
 pub fn readonly_violation() -> ReadonlyViolation {
     READONLY_VIOLATION.get()
+}
+
+/// `fhir_access.hide_narrative`: does the narrative go where something else is hidden?
+pub fn hide_narrative() -> bool {
+    HIDE_NARRATIVE.get()
+}
+
+/// `fhir_access.mark_redacted`: does what is shown say that something may be hidden of it?
+pub fn mark_redacted() -> bool {
+    MARK_REDACTED.get()
 }
 
 /// `fhir_access.audit`: what goes to the server's log.
@@ -182,6 +197,28 @@ pub fn init() {
             GucFlags::default(),
             None,
             Some(assign_require_policy),
+            None,
+        );
+        GucRegistry::define_bool_guc_with_hooks(
+            c"fhir_access.hide_narrative",
+            c"Hide the narrative (text) of resources of which something else is hidden.",
+            c"It may repeat what is hidden. The narratives of the resources inside go as well.",
+            &HIDE_NARRATIVE,
+            GucContext::Suset,
+            GucFlags::default(),
+            None,
+            Some(assign_hide_narrative),
+            None,
+        );
+        GucRegistry::define_bool_guc_with_hooks(
+            c"fhir_access.mark_redacted",
+            c"Show resources of which something may be hidden with HL7's security label REDACTED.",
+            c"It is in meta.security of what is read, and is not stored when that is written back.",
+            &MARK_REDACTED,
+            GucContext::Userset,
+            GucFlags::default(),
+            None,
+            Some(assign_mark_redacted),
             None,
         );
         GucRegistry::define_enum_guc(
@@ -321,6 +358,20 @@ unsafe extern "C-unwind" fn assign_client_ip(value: *const c_char, _extra: *mut 
 unsafe extern "C-unwind" fn assign_require_policy(value: bool, _extra: *mut c_void) {
     if value != REQUIRE_POLICY.get() {
         session::context_changed();
+    }
+}
+
+#[pg_guard]
+unsafe extern "C-unwind" fn assign_hide_narrative(value: bool, _extra: *mut c_void) {
+    if value != HIDE_NARRATIVE.get() {
+        session::context_changed();
+    }
+}
+
+#[pg_guard]
+unsafe extern "C-unwind" fn assign_mark_redacted(value: bool, _extra: *mut c_void) {
+    if value != MARK_REDACTED.get() {
+        session::plans_changed();
     }
 }
 

@@ -21,6 +21,7 @@ pub mod entry;
 mod grouping;
 mod merge;
 mod narrow;
+mod stored;
 pub mod switches;
 mod template;
 mod versions;
@@ -92,6 +93,8 @@ struct Level {
     judgements: Vec<(usize, *mut pg_sys::Node)>,
     /// Did a subquery of ours come into the query?
     has_subqueries: Cell<bool>,
+    /// Are expressions being rewritten that totals show (`ROLLUP`)? There PostgreSQL finds by comparison what is grouped by.
+    in_totals: bool,
 }
 
 impl Level {
@@ -141,7 +144,7 @@ impl Mutator for Rewriter {
             if pgrx::is_a(node, pg_sys::NodeTag::T_Var) {
                 return self.var(node.cast());
             }
-            None
+            self.stored(node)
         }
     }
 }
@@ -191,7 +194,17 @@ impl Rewriter {
 
             self.check_grouping_sets(query).or_raise();
             self.complete_merge(query);
-            tree::mutate_query(query, self);
+            if (*query).groupingSets.is_null() {
+                tree::mutate_query(query, self);
+            } else {
+                let rows = tree::mutate((*query).jointree.cast(), self);
+                (*query).jointree = std::ptr::null_mut();
+                if let Some(level) = self.levels.last_mut() {
+                    level.in_totals = true;
+                }
+                tree::mutate_query(query, self);
+                (*query).jointree = rows.cast();
+            }
 
             for (place, (entry, quals)) in tree::range_table((*query).rtable)
                 .into_iter()
@@ -389,6 +402,7 @@ impl Rewriter {
                 masks,
                 judgements,
                 has_subqueries: Cell::new(false),
+                in_totals: false,
                 written,
             })
         }
@@ -403,17 +417,28 @@ impl Rewriter {
         Ok(session)
     }
 
-    /// The expression that stands for a column of a masked entry.
+    /// The mask of the entry that a variable belongs to, if it has one, and its level, with how many levels above it is.
     ///
     /// # Safety
     /// `var` must be a Var of the tree that is being walked.
-    unsafe fn var(&mut self, var: *mut pg_sys::Var) -> Option<*mut pg_sys::Node> {
+    unsafe fn mask(&self, var: *const pg_sys::Var) -> Option<(&Rc<Mask>, &Level, usize)> {
         // SAFETY: by the caller's promise; a level for each query above is on the stack.
         unsafe {
             let up = usize::try_from((*var).varlevelsup).ok()?;
             let level = self.levels.get(self.levels.len().checked_sub(up + 1)?)?;
             let place = usize::try_from((*var).varno).ok()?.checked_sub(1)?;
-            let mask = level.masks.get(place)?.as_ref()?;
+            Some((level.masks.get(place)?.as_ref()?, level, up))
+        }
+    }
+
+    /// The expression that stands for a column of a masked entry.
+    ///
+    /// # Safety
+    /// `var` must be a Var of the tree that is being walked.
+    unsafe fn var(&mut self, var: *mut pg_sys::Var) -> Option<*mut pg_sys::Node> {
+        // SAFETY: by the caller's promise.
+        unsafe {
+            let (mask, _, up) = self.mask(var)?;
             match mask.replacement((*var).varattno).or_raise() {
                 Replacement::Itself => None,
                 Replacement::Null => Some(

@@ -4,6 +4,7 @@
 //! sound.
 
 pub mod cached;
+pub mod constant;
 pub mod expr;
 pub mod index;
 pub mod kept_query;

@@ -7,7 +7,8 @@ use super::{Style, Writer, identifier};
 use crate::node::expr::ROW;
 use crate::node::relation;
 use crate::registry::Protected;
-use crate::session::reach::Reach;
+use crate::session::reach::{Reach, shown_without};
+use access_policy::fields::FieldSet;
 use fhir_search::Predicate;
 
 /// The name of the current row in these expressions.
@@ -52,13 +53,14 @@ impl Judge<'_> {
     /// that some entry hides.
     pub fn hidden_fields(&self) -> String {
         let writer = self.of_current(Style::Exact).for_new_rows();
-        let any = writer.text(&self.reach.hidden_by_any().to_string());
+        let text = |fields: FieldSet| writer.text(&shown_without(fields).to_string());
+        let any = text(self.reach.hidden_by_any());
         let mut fields = String::from("CASE");
         for (granted, hidden) in self.reach.hidden() {
             let hidden = if hidden.is_empty() {
                 "NULL".to_owned()
             } else {
-                writer.text(&hidden.to_string())
+                text(hidden)
             };
             fields.push_str(&format!(
                 " WHEN {} THEN {hidden}",

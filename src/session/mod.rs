@@ -103,6 +103,7 @@ struct Key {
     membership: String,
     client_ip: String,
     require_policy: bool,
+    hide_narrative: bool,
 }
 
 /// How many resolved memberships a backend keeps.
@@ -166,6 +167,7 @@ fn key() -> Key {
         membership: settings::membership().trim().to_owned(),
         client_ip: settings::client_ip(),
         require_policy: settings::require_policy(),
+        hide_narrative: settings::hide_narrative(),
     }
 }
 
@@ -182,6 +184,7 @@ fn resolve() -> Result<(Rc<Session>, u64)> {
     let membership = documents::membership(&key.membership)?;
     let settings = Settings {
         require_policy: key.require_policy,
+        hide_narrative: key.hide_narrative,
     };
     let access = access_policy::resolve(&documents::Stored, &membership, &settings)?;
     let client_ip = client_address();
@@ -227,6 +230,12 @@ pub fn documents_changed() {
         }
     });
     drop_plans();
+}
+
+/// The same session sees its rows in another form: cached plans are made again.
+pub fn plans_changed() {
+    // SAFETY: as in `drop_plans`.
+    unsafe { pg_sys::ResetPlanCache() };
 }
 
 fn drop_plans() {

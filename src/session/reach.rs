@@ -1,6 +1,7 @@
 //! What one interaction reaches in the resources of one type: the entries that can decide, in order, and the project's
 //! limits. Row security, masks, write checks and explanations all start from this.
 
+use crate::settings;
 use access_policy::fields::FieldSet;
 use access_policy::{Constraint, EffectiveAccess, Grant, Interaction, Origin, Parameters};
 use fhir_search::{Candidate, Predicate};
@@ -19,7 +20,7 @@ pub struct ReachEntry {
     pub criteria: Option<String>,
     /// The rows that it grants, project isolation aside.
     pub predicate: Predicate,
-    /// What it hides.
+    /// What it hides: also of resources inside, and the narrative where that goes, too.
     pub hidden: FieldSet,
     /// What it protects from being written.
     pub readonly: FieldSet,
@@ -32,7 +33,7 @@ pub struct ReachEntry {
 }
 
 impl ReachEntry {
-    fn of(grant: Grant<'_>) -> ReachEntry {
+    fn of(grant: Grant<'_>, hidden: FieldSet) -> ReachEntry {
         let entry = grant.entry;
         let (policy, index) = match &entry.origin {
             Origin::Policy { policy, index, .. } => {
@@ -46,9 +47,9 @@ impl ReachEntry {
             index,
             criteria: entry.criteria(),
             predicate: grant.predicate.into_owned(),
-            hidden: entry.hidden().clone(),
             readonly: entry.readonly().clone(),
-            kept: Rc::new(entry.hidden().union(entry.readonly())),
+            kept: Rc::new(hidden.union(entry.readonly())),
+            hidden,
             constraints: Rc::clone(entry.constraints()),
             parameters: Rc::clone(&entry.parameters),
         }
@@ -60,6 +61,14 @@ impl ReachEntry {
             Some(criteria) => format!("{} ({criteria})", self.place),
             None => self.place.clone(),
         }
+    }
+}
+
+/// The fields that a reader does not get: with `fhir_access.mark_redacted`, what is shown without them says so.
+pub fn shown_without(fields: FieldSet) -> FieldSet {
+    match settings::mark_redacted() && !fields.is_empty() {
+        true => fields.marked(),
+        false => fields,
     }
 }
 
@@ -90,7 +99,10 @@ impl Reach {
         let entries = access
             .entries_for(resource_type, interaction)?
             .into_iter()
-            .map(|grant| Rc::new(ReachEntry::of(grant)))
+            .map(|grant| {
+                let hidden = access.hidden_by(grant.entry, resource_type, interaction);
+                Rc::new(ReachEntry::of(grant, hidden))
+            })
             .collect();
         let mut project = access.project_scope(resource_type, interaction)?;
         if let Predicate::Id(ids) = &mut project {

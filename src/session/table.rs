@@ -3,7 +3,7 @@
 //!
 //! Types are a closed list: a row of a type that is not in it is reached by nothing.
 
-use super::reach::Reach;
+use super::reach::{Reach, shown_without};
 use crate::error::Result;
 use access_policy::fields::FieldSet;
 use access_policy::{EffectiveAccess, Interaction};
@@ -32,10 +32,14 @@ impl TableReach {
     /// Which granted rows have which fields hidden, when any has; the first that is true of a row decides, the last is true of
     /// all others.
     pub fn hidden(&self) -> Vec<(Predicate, FieldSet)> {
-        match self {
+        let mut hidden = match self {
             TableReach::One(reach, _) => reach.hidden(),
             TableReach::Several(reach) => reach.hidden.clone(),
+        };
+        for (_, fields) in &mut hidden {
+            *fields = shown_without(std::mem::take(fields));
         }
+        hidden
     }
 
     /// Are there so many entries that compiling expressions over them to machine code costs more than it can give?

@@ -8,7 +8,7 @@ use crate::node::relation;
 use crate::node::row::{self, JsonbDatum};
 use crate::predicate::{Style, Writer, identifier};
 use crate::registry::Protected;
-use crate::session::reach::ReachEntry;
+use crate::session::reach::{ReachEntry, shown_without};
 use access_policy::fields::FieldSet;
 use fhir_search::Predicate;
 use pgrx::prelude::*;
@@ -139,6 +139,7 @@ impl Stored {
 /// A stored document without what is hidden of it.
 pub fn masked(document: Vec<u8>, hidden: &FieldSet) -> Result<Vec<u8>> {
     let cannot = |_| Error::Corrupted("a stored resource cannot be masked".to_owned());
+    let hidden = shown_without(hidden.clone());
     let masked = hidden.mask(row::parse(&document)?).map_err(cannot)?;
     Ok(masked.unwrap_or(document))
 }

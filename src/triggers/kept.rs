@@ -6,10 +6,13 @@ use crate::error::{Error, Result};
 use crate::node::row::parse;
 use crate::settings::{self, ReadonlyViolation};
 use access_policy::Interaction;
-use access_policy::fields::FieldSet;
+use access_policy::fields::{FieldSet, label_as_stored};
 use jsonb::Value;
 use pgrx::prelude::*;
 use std::rc::Rc;
+
+/// Where the label `REDACTED` stands.
+const LABELS: &str = "meta.security";
 
 /// How many paths a refusal names.
 const MOST_NAMED: usize = 10;
@@ -31,9 +34,11 @@ impl Kept {
         if self.fields.is_empty() {
             return Ok(());
         }
+        let cannot = |row: &Row<'_>| row.invalid("cannot keep its readonly and hidden fields");
+        let visible = Some(stored).filter(|_| !self.unseen.touches(LABELS));
+        self.settle_label(row, visible)?;
         let document = row.document()?;
         let new = document.value()?;
-        let cannot = |row: &Row<'_>| row.invalid("cannot keep its readonly and hidden fields");
         if settings::readonly_violation() == ReadonlyViolation::Error {
             // What was taken over from the stored row as it is has hidden fields in it, which nobody sent.
             let nothing = FieldSet::default();
@@ -62,8 +67,28 @@ impl Kept {
         if let Some(restored) = restored {
             row.put(&restored)?;
         }
+        self.settle_label(row, Some(stored))
+    }
+
+    /// Whoever does not see all of a row may have been shown it with a label that it has not.
+    fn settle_label(&self, row: &mut Row<'_>, stored: Option<Value<'_>>) -> Result<()> {
+        if self.unseen.is_empty() {
+            return Ok(());
+        }
+        if let Some(settled) = with_label_of(row, row.document()?.value()?, stored)? {
+            row.put(&settled)?;
+        }
         Ok(())
     }
+}
+
+/// The document with the label `REDACTED` if `stored` has it, and without if not; `None` when that is what it is.
+pub fn with_label_of(
+    row: &Row<'_>,
+    document: Value<'_>,
+    stored: Option<Value<'_>>,
+) -> Result<Option<Vec<u8>>> {
+    label_as_stored(document, stored).map_err(|_| row.invalid("cannot keep its security labels"))
 }
 
 /// What the statement of an update says about the resource.

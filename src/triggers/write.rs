@@ -158,7 +158,14 @@ unsafe fn insert(
         let dropped = Rc::clone(&entry.kept);
         if !dropped.is_empty() {
             let set = columns::set_by_insert(&row, protected, &dropped);
-            let violation = match kept::violation_of_insert(&row, sent.value()?, &dropped)? {
+            // What was read with the label is a copy now, and has none of its own.
+            let without_label = |document| match entry.hidden.is_empty() {
+                true => Ok(None),
+                false => kept::with_label_of(&row, document, None),
+            };
+            let unlabelled = without_label(sent.value()?)?;
+            let meant = unlabelled.as_deref().map_or(sent.value(), parse)?;
+            let violation = match kept::violation_of_insert(&row, meant, &dropped)? {
                 None => kept::refuse_columns(Interaction::Create, &row, &set).err(),
                 violation => violation,
             };
@@ -171,11 +178,12 @@ unsafe fn insert(
             let kept = dropped.try_remove(tagged.value()?).map_err(|_| {
                 row.invalid("cannot be written without its readonly and hidden fields")
             })?;
+            let unlabelled = without_label(kept.as_deref().map_or(tagged.value(), parse)?)?;
             let emptied = columns::drop(&mut row, protected, &dropped);
             if emptied || kept.is_some() {
                 upsert::note(protected.relation, row.reference(), &dropped);
             }
-            if let Some(kept) = kept {
+            if let Some(kept) = unlabelled.or(kept) {
                 row.put(&kept)?;
                 let kept = parse(&kept)?;
                 let before = tagged.value().ok();

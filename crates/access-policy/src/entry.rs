@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use crate::admin_types::{is_admin_type, is_closed_type};
 use crate::constraint::{self, Bounds, Constraint, MAX_CONSTRAINTS};
-use crate::fields::FieldSet;
+use crate::fields::{FieldSet, without_urls};
 use crate::finding::{Findings, Path, did_you_mean, quote};
 use crate::interaction::{Interaction, Interactions};
 use crate::policy;
@@ -151,6 +151,7 @@ impl PolicyEntry {
         let hidden = read_fields(entry, "hiddenFields", &resource_type, path, findings);
         let readonly = read_fields(entry, "readonlyFields", &resource_type, path, findings);
         warn_of_copies(entry, &resource_type, path, findings);
+        warn_of_displays(entry, &resource_type, path, findings);
         let constraints = constraint::read(entry, &resource_type, path, bounds, findings);
         let writes =
             [Interaction::Create, Interaction::Update].map(|write| interactions.contains(write));
@@ -343,7 +344,7 @@ fn check_field(
     let TypeSelector::Named(name) = resource_type else {
         return true;
     };
-    match model::check_path(name, field) {
+    match model::check_path(name, &without_urls(field)) {
         PathCheck::Known => true,
         PathCheck::Unknown { suggestion } => {
             findings.warning(
@@ -362,8 +363,18 @@ fn check_field(
 
 /// Elements that often repeat what others say.
 const COPIES: [&str; 3] = ["text", "contained", "extension"];
+/// Elements that references to a resource show as `display`.
+const NAMES: [&str; 2] = ["name", "title"];
+/// Elements of a Reference, Coding or CodeableConcept, with those beside them that say the same in words.
+const IN_WORDS: [(&str, &[&str]); 4] = [
+    ("reference", &["display"]),
+    ("identifier", &["display"]),
+    ("code", &["display"]),
+    ("coding", &["text"]),
+];
 
-/// Hiding an element does not hide the copies of it in the narrative, in contained resources and in extensions.
+/// Hiding an element does not hide the copies of it in the narrative, in contained resources of other types, in extensions, and
+/// in what references to the resource show.
 fn warn_of_copies(
     entry: &Map<String, Value>,
     resource_type: &TypeSelector,
@@ -372,20 +383,26 @@ fn warn_of_copies(
 ) {
     let hides = |name: &str| shape::texts(entry, "hiddenFields").any(|(_, field)| field == name);
     let hides_content = shape::texts(entry, "hiddenFields").any(|(_, field)| {
-        let top = field.split('.').next().unwrap_or(field);
+        let top = field.split(['.', '(']).next().unwrap_or(field);
         !COPIES.contains(&top) && !["meta", "id", "resourceType"].contains(&top)
     });
     if !hides_content {
         return;
     }
-    let open: Vec<&str> = COPIES
+    let mut open: Vec<String> = COPIES
         .into_iter()
         .filter(|copy| !hides(copy))
         .filter(|copy| match resource_type {
             TypeSelector::Any => true,
             TypeSelector::Named(name) => model::check_path(name, copy) == PathCheck::Known,
         })
+        .map(str::to_owned)
         .collect();
+    if let TypeSelector::Named(name) = resource_type
+        && NAMES.into_iter().any(hides)
+    {
+        open.push(format!("display of references to {name}"));
+    }
     if open.is_empty() {
         return;
     }
@@ -394,4 +411,40 @@ fn warn_of_copies(
         format!("what is hidden may also appear in {}", open.join(", ")),
         Some("hide these too, unless they never repeat it".to_owned()),
     );
+}
+
+/// A reference or a code that is hidden alone still stands beside its own words.
+fn warn_of_displays(
+    entry: &Map<String, Value>,
+    resource_type: &TypeSelector,
+    path: &Path<'_>,
+    findings: &mut Findings,
+) {
+    let TypeSelector::Named(name) = resource_type else {
+        return;
+    };
+    let fields: Vec<String> = shape::texts(entry, "hiddenFields")
+        .map(|(_, field)| field.to_owned())
+        .collect();
+    let Ok(hidden) = FieldSet::parse(&fields) else {
+        return;
+    };
+    let at = Path::Field(path, "hiddenFields");
+    for (index, field) in fields.iter().enumerate() {
+        let Some((parent, last)) = field.rsplit_once('.') else {
+            continue;
+        };
+        let words = IN_WORDS.iter().filter(|(code, _)| *code == last);
+        for word in words.flat_map(|(_, words)| *words) {
+            let beside = format!("{parent}.{word}");
+            let is_known = model::check_path(name, &without_urls(&beside)) == PathCheck::Known;
+            if is_known && !hidden.covers(&beside) {
+                findings.warning(
+                    &Path::Index(&at, index),
+                    format!("what is hidden may also appear in {}", quote(&beside)),
+                    Some("hide that too, unless it never repeats it".to_owned()),
+                );
+            }
+        }
+    }
 }

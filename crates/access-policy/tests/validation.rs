@@ -205,15 +205,43 @@ fn criteria_of_another_type_and_of_the_wildcard_are_refused() {
 fn fields() {
     let copies = "warning resource[0].hiddenFields: what is hidden may also appear in text, contained, extension \
                   (hide these too, unless they never repeat it)";
+    let named = "warning resource[0].hiddenFields: what is hidden may also appear in text, contained, extension, \
+                 display of references to Patient (hide these too, unless they never repeat it)";
+    let of_references = "warning resource[0].hiddenFields: what is hidden may also appear in display of references to Patient \
+                         (hide these too, unless they never repeat it)";
     for (json, expected) in [
         (
             r#"{"resourceType":"Patient","hiddenFields":["name"]}"#,
+            named,
+        ),
+        (
+            r#"{"resourceType":"Patient","hiddenFields":["telecom"]}"#,
             copies,
         ),
         (r#"{"resourceType":"*","hiddenFields":["name"]}"#, copies),
         (
             r#"{"resourceType":"Patient","hiddenFields":["name","text","contained","extension"]}"#,
+            of_references,
+        ),
+        (
+            r#"{"resourceType":"Patient","hiddenFields":["telecom","text","contained","extension"]}"#,
             "",
+        ),
+        (
+            r#"{"resourceType":"Patient","hiddenFields":["extension('http://example.org/race')","birthDate.extension('u').valueDateTime","text","contained","extension"]}"#,
+            "",
+        ),
+        (
+            r#"{"resourceType":"Patient","readonlyFields":["extension('u')","name.extenson('v')"]}"#,
+            "error resource[0].readonlyFields[1]: an extension is named by its URL in quotes, like extension('http://example.org/race')",
+        ),
+        (
+            r#"{"resourceType":"Patient","readonlyFields":["telecom.extension('u').valueCoding","telecom.extension('u').valueNothing"]}"#,
+            "warning resource[0].readonlyFields[1]: Patient has no element \"telecom.extension('u').valueNothing\" in FHIR R4",
+        ),
+        (
+            r#"{"resourceType":"Observation","hiddenFields":["subject.reference","code.coding","value[x].coding.code","text","contained","extension","code.text"]}"#,
+            "warning resource[0].hiddenFields[0]: what is hidden may also appear in \"subject.display\" (hide that too, unless it never repeats it)",
         ),
         (r#"{"resourceType":"Patient","hiddenFields":["text"]}"#, ""),
         (

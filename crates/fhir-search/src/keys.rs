@@ -68,6 +68,11 @@ impl FromStr for Paths {
 }
 
 impl Paths {
+    /// The paths.
+    pub fn paths(&self) -> &[Path] {
+        &self.paths
+    }
+
     /// At most one element is at the paths, so that the keys of a range belong to the same element.
     pub fn is_single(&self) -> bool {
         self.choices.are_single()

@@ -3,7 +3,7 @@
 //! Policies say something else of each type, and a predicate for all of them is long. Of a statement that wants a few types alone
 //! the rows of the others are of no use, so it is given the predicate for these: never more rows than that for all.
 
-use crate::node::row;
+use crate::node::{constant, row};
 use crate::registry::Protected;
 use pgrx::PgList;
 use pgrx::prelude::*;
@@ -183,29 +183,11 @@ impl Asker<'_> {
         }
     }
 
-    /// The value of an expression that has the same one for each row.
-    ///
     /// # Safety
-    /// `expression` must be an expression of the query.
+    /// As above.
     unsafe fn constant(&self, expression: *mut pg_sys::Node) -> Option<*const pg_sys::Const> {
-        // SAFETY: by the caller's promise; what is simplified is a copy.
-        unsafe {
-            let simple = match (*expression).type_ {
-                pg_sys::NodeTag::T_Const => expression,
-                // Values, parameters of this execution, and what is made of them.
-                pg_sys::NodeTag::T_Param
-                | pg_sys::NodeTag::T_RelabelType
-                | pg_sys::NodeTag::T_CoerceViaIO
-                | pg_sys::NodeTag::T_ArrayCoerceExpr
-                | pg_sys::NodeTag::T_ArrayExpr => pg_sys::eval_const_expressions(
-                    self.root,
-                    pg_sys::copyObjectImpl(expression.cast()).cast(),
-                ),
-                _ => return None,
-            };
-            pgrx::is_a(simple, pg_sys::NodeTag::T_Const)
-                .then(|| simple.cast::<pg_sys::Const>().cast_const())
-        }
+        // SAFETY: as above.
+        unsafe { constant::of(self.root, expression) }
     }
 
     /// Is it what says of which type a row of the entry is?
@@ -330,32 +312,14 @@ unsafe fn of_array(array: &pg_sys::Const) -> Option<Vec<&'static str>> {
     if array.constisnull {
         return Some(Vec::new());
     }
-    // SAFETY: by the caller's promise; the lists have as many places as there are elements.
+    // SAFETY: by the caller's promise.
     unsafe {
-        let element = pg_sys::get_element_type(array.consttype);
-        if element == pg_sys::InvalidOid {
-            return None;
-        }
-        let (mut length, mut by_value, mut align) = (0, false, 0);
-        pg_sys::get_typlenbyvalalign(element, &mut length, &mut by_value, &mut align);
-        let (mut values, mut nulls, mut count) = (std::ptr::null_mut(), std::ptr::null_mut(), 0);
-        pg_sys::deconstruct_array(
-            pg_sys::pg_detoast_datum(array.constvalue.cast_mut_ptr()).cast(),
-            element,
-            length.into(),
-            by_value,
-            align,
-            &mut values,
-            &mut nulls,
-            &mut count,
-        );
-        let count = usize::try_from(count).ok().filter(|count| *count <= MOST)?;
-        let mut types = Vec::new();
-        for place in 0..count {
-            if !*nulls.add(place) {
-                types.extend(known(&row::output(*values.add(place), element)));
-            }
-        }
-        Some(types)
+        let (element, values) = constant::elements(array, MOST)?;
+        let values = values.into_iter().flatten();
+        Some(
+            values
+                .flat_map(|value| known(&row::output(value, element)))
+                .collect(),
+        )
     }
 }

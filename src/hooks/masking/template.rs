@@ -9,10 +9,10 @@ use crate::predicate::current::Judge;
 use crate::predicate::{Style, Writer};
 use crate::registry::{Derived, Protected};
 use crate::session::TableReach;
-use access_policy::fields::FieldSet;
+use access_policy::fields::{FieldSet, Sight};
 use fhir_search::Predicate;
 use pgrx::prelude::*;
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
 
@@ -38,6 +38,7 @@ pub struct Mask {
     /// When rows come before row security was asked (the existing row of an upsert): what must hold to see anything.
     guard: Option<Predicate>,
     made: RefCell<HashMap<i16, Replacement>>,
+    sight: OnceCell<Rc<Sight>>,
 }
 
 impl Mask {
@@ -73,6 +74,7 @@ impl Mask {
             now,
             guard,
             made: RefCell::default(),
+            sight: OnceCell::new(),
         }))
     }
 
@@ -102,6 +104,20 @@ impl Mask {
     /// Do the expressions hold a subquery?
     pub fn asks_current_row(&self) -> bool {
         self.now.is_some()
+    }
+
+    /// How the documents in this column look, whichever entry decides; `None` of another column, of documents kept as text, and
+    /// where rows come that may not be seen at all.
+    pub fn sight(&self, attribute: i16) -> Option<Rc<Sight>> {
+        let resource = &self.protected.resource;
+        if attribute != resource.number
+            || resource.type_oid != pg_sys::JSONBOID
+            || self.guard.is_some()
+        {
+            return None;
+        }
+        let sight = || Rc::new(self.hidden_by_any().sight());
+        Some(Rc::clone(self.sight.get_or_init(sight)))
     }
 
     /// What a reference to the column with this number becomes; 0 is the whole row, negative numbers are system columns.

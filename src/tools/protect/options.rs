@@ -1,7 +1,7 @@
 //! The arguments of `protect()` that say what is in the columns beside the resource.
 
 use crate::error::{Error, Result};
-use access_policy::fields::FieldSet;
+use access_policy::fields::{FieldSet, without_urls};
 use fhir_search::model::{PathCheck, check_path, resource_types};
 use std::collections::BTreeMap;
 use std::ffi::CStr;
@@ -67,11 +67,12 @@ pub fn derived_columns(given: Option<pgrx::JsonB>) -> Result<DerivedColumns> {
 pub fn check_paths(resource_type: Option<&str>, derived: &DerivedColumns) -> Result<()> {
     for (column, paths) in derived {
         for path in paths {
+            let element = &without_urls(path);
             let checked = match resource_type {
-                Some(resource_type) => check_path(resource_type, path),
+                Some(resource_type) => check_path(resource_type, element),
                 None => resource_types()
                     .filter(|resource_type| is_described(resource_type))
-                    .map(|resource_type| check_path(resource_type, path))
+                    .map(|resource_type| check_path(resource_type, element))
                     .find(|checked| !matches!(checked, PathCheck::Unknown { .. }))
                     .unwrap_or(PathCheck::Unknown { suggestion: None }),
             };

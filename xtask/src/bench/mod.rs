@@ -1,4 +1,4 @@
-//! `cargo xtask bench`: what row security, histories, writes and write constraints cost, and what a backend keeps.
+//! `cargo xtask bench`: what row security, masking, histories, writes and write constraints cost, and what a backend keeps.
 //!
 //! Statements are measured as a ratio in one run on one machine: the same prepared statement under a policy, and with the
 //! same predicate written by hand, by a role that row security does not apply to, in turn; or under a policy with and
@@ -8,6 +8,7 @@ mod compartment;
 mod criteria;
 mod fhirpath;
 mod histories;
+mod masking;
 mod memory;
 mod pairs;
 mod rows;
@@ -36,7 +37,7 @@ pub struct Options {
     /// What to measure.
     #[arg(value_enum, default_value_t = Subject::Rows)]
     subject: Subject,
-    /// Paired runs of each statement: 2,000, of criteria 300.
+    /// Paired runs of each statement: 2,000, of criteria 300, of masking 200.
     #[arg(long, value_name = "N")]
     pairs: Option<usize>,
     /// Of criteria: resources in each table. The bars are meant for the default.
@@ -61,6 +62,8 @@ enum Subject {
     Fhirpath,
     /// INSERT, UPDATE, DELETE and COPY, of one row and of many.
     Writes,
+    /// Documents with hidden fields: reading them, and planning.
+    Masking,
     /// Versions of resources, each asked about with its current row.
     Histories,
 }
@@ -103,6 +106,14 @@ pub fn run(project: &Project, options: &Options) -> Result<bool> {
                 writes::measure(cluster, pairs(2000), &observations, postgresql)
             })?;
             tell(options, &report, writes::print)?;
+            Ok(report.good)
+        }
+        Subject::Masking => {
+            let patients = masking::Patients::of(project)?;
+            let report = in_cluster(project, |cluster, postgresql| {
+                masking::measure(cluster, pairs(200), &patients, postgresql)
+            })?;
+            tell(options, &report, masking::print)?;
             Ok(report.good)
         }
         Subject::Histories => {

@@ -114,3 +114,13 @@ fn invite(project: &Project, server: &setup::Server, cluster: &Cluster) {
         dim("  end it:                           cargo xtask demo --stop")
     );
 }
+
+/// So many Patients of the clinic: their ids and their JSON.
+pub fn patients(many: usize) -> Vec<(String, String)> {
+    let clinic = population::Clinic { patients: many };
+    let resources = (0..many).flat_map(|index| clinic.person(index).resources(clinic));
+    resources
+        .filter(|resource| resource.kind == "Patient")
+        .map(|resource| (resource.id, resource.body.to_string()))
+        .collect()
+}

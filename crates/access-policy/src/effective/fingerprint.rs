@@ -39,6 +39,7 @@ pub(super) fn of(access: &EffectiveAccess) -> [u8; 16] {
     hasher.optional(access.project.as_deref());
     hasher.flag(access.admin);
     hasher.flag(access.super_admin);
+    hasher.flag(access.hide_narrative);
     hasher.optional(access.compartment.as_deref());
     links(access, &mut hasher);
     entries(access, &mut hasher);

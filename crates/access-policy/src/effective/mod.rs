@@ -2,6 +2,7 @@
 
 mod builtin;
 mod fingerprint;
+mod inside;
 mod resolve;
 
 use std::borrow::Cow;
@@ -237,6 +238,9 @@ pub struct EffectiveAccess {
     pub entries: Vec<Entry>,
     /// All IP rules in the order that decides.
     pub ip_rules: Vec<(RuleRef, IpRule)>,
+    /// Whether the narrative goes where something is hidden.
+    pub hide_narrative: bool,
+    inside: inside::Inside,
 }
 
 impl EffectiveAccess {

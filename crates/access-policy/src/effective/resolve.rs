@@ -51,6 +51,8 @@ pub trait DocumentSource {
 pub struct Settings {
     /// Refuse a membership that has no policy, instead of giving it all types of its project.
     pub require_policy: bool,
+    /// Hide the narrative of whatever has something else hidden, too.
+    pub hide_narrative: bool,
 }
 
 /// The effective access of the stored membership with the id.
@@ -108,6 +110,8 @@ pub fn resolve(
             policies: Vec::new(),
             entries: Vec::new(),
             ip_rules: Vec::new(),
+            hide_narrative: settings.hide_narrative,
+            inside: Default::default(),
         },
     };
     for access in &membership.access {

@@ -4,7 +4,8 @@ use jsonb::{Array, Object, Value};
 
 use super::FieldError;
 use super::pairs::Lane;
-use super::scope::{Below, Cover, Scope};
+use super::rule::are_told_by_object;
+use super::scope::{Below, Cover, Inner, Scope};
 
 /// The arrays of siblings in a stored object that hold a field, with or beside the primitives that they belong to.
 #[derive(Default)]
@@ -23,7 +24,7 @@ pub(super) struct Sibling<'a> {
 impl<'a> Aligned<'a> {
     /// Those to be restored together. Where one is hidden whole with its primitives, there is nothing to match.
     pub(super) fn find(
-        scope: Scope<'_>,
+        inner: &Inner<'_>,
         new: Option<Object<'a>>,
         old: Object<'a>,
         depth: usize,
@@ -39,8 +40,8 @@ impl<'a> Aligned<'a> {
                 is_array(old.get(primitive)) && is_array(new.and_then(|new| new.get(primitive)));
             if are_arrays
                 && !primitive.starts_with('_')
-                && !matches!(scope.member(primitive).scope().kept, Cover::Whole)
-                && has_field(scope.member(key).scope(), values, depth)?
+                && are_primitives(inner.member(primitive).scope().kept)
+                && has_field(inner.member(key).scope(), values, depth)?
             {
                 siblings.push(Sibling { key, primitive });
             }
@@ -98,6 +99,14 @@ pub(super) fn elements(value: Option<Value<'_>>) -> Result<Vec<Value<'_>>, Field
         Some(Value::Array(array)) => Ok(array.try_iter().collect::<Result<_, _>>()?),
         Some(one @ Value::Object(_)) => Ok(vec![one]),
         _ => Ok(Vec::new()),
+    }
+}
+
+/// Whether what is covered so may be primitives: they are not hidden whole, and are no extensions or resources.
+fn are_primitives(cover: Cover<'_>) -> bool {
+    match cover {
+        Cover::Whole => false,
+        Cover::Inside(rules) => !are_told_by_object(rules),
     }
 }
 

@@ -8,8 +8,8 @@ use std::collections::HashMap;
 
 use jsonb::{ArrayIter, Corrupt, ObjectIter, Value};
 
+use super::rule::{Entered, Found, Members, Rule, enter};
 use super::scope::Cover;
-use super::trie::{Found, Trie, look_up};
 
 /// The key of some content.
 pub(super) type Content = [u8; 16];
@@ -33,7 +33,7 @@ pub(super) fn content(
 ) -> Result<Content, Corrupt> {
     match (cover, value) {
         (Cover::Whole, _) | (_, None) => Ok(NOTHING),
-        (Cover::Inside(tries), Some(value)) => read(tries, known, value),
+        (Cover::Inside(rules), Some(value)) => read(rules, known, value),
     }
 }
 
@@ -47,9 +47,10 @@ pub(super) fn members(
         return Ok(Vec::new());
     };
     let mut contents = Vec::new();
+    let inner = cover.enter(object);
     for member in object.try_iter() {
         let (key, value) = member?;
-        let content = match look_up(cover.tries(), key.as_bytes()) {
+        let content = match inner.look_up(key.as_bytes()) {
             Found::Field => continue,
             Found::Nothing => read(&[], known, value)?,
             Found::Inside(inside) => read(inside.as_slice(), known, value)?,
@@ -89,8 +90,7 @@ const TRUE: u8 = 8;
 
 /// A container that is being read.
 struct Frame<'a, 't> {
-    children: Children<'a>,
-    tries: Vec<&'t Trie>,
+    children: Children<'a, 't>,
     value: Value<'a>,
     /// Its key, where it is a member.
     key: Option<&'a str>,
@@ -100,16 +100,25 @@ struct Frame<'a, 't> {
     empty: u64,
 }
 
-enum Children<'a> {
-    Members(ObjectIter<'a>),
-    Elements(ArrayIter<'a>),
+enum Children<'a, 't> {
+    Members(ObjectIter<'a>, Members<'t, 't>),
+    Elements(ArrayIter<'a>, Vec<Rule<'t>>),
 }
 
-fn read<'t>(tries: &[&'t Trie], known: &Known, value: Value<'_>) -> Result<Content, Corrupt> {
+/// What a value is to be read as.
+enum Opened<'a, 't> {
+    /// A field, which is not read.
+    Field,
+    Container(Frame<'a, 't>),
+    Scalar,
+}
+
+fn read<'t>(rules: &[Rule<'t>], known: &Known, value: Value<'_>) -> Result<Content, Corrupt> {
     let mut frames: Vec<Frame<'_, 't>> = Vec::new();
-    match Frame::of(value, None, tries.to_vec()) {
-        Some(frame) => frames.push(frame),
-        None => {
+    match Frame::open(value, None, rules) {
+        Opened::Container(frame) => frames.push(frame),
+        Opened::Field => return Ok(NOTHING),
+        Opened::Scalar => {
             let mut text = Vec::new();
             scalar(&mut text, value);
             return Ok(match text.is_empty() {
@@ -123,36 +132,40 @@ fn read<'t>(tries: &[&'t Trie], known: &Known, value: Value<'_>) -> Result<Conte
     }
     let mut content = NOTHING;
     while let Some(top) = frames.last_mut() {
-        let (key, child) = match &mut top.children {
-            Children::Members(members) => match members.next().transpose()? {
-                Some((key, child)) => (Some(key), Some(child)),
-                None => (None, None),
-            },
-            Children::Elements(elements) => (None, elements.next().transpose()?),
+        let next = match &mut top.children {
+            Children::Members(iter, members) => iter
+                .next()
+                .transpose()?
+                .map(|(key, child)| (Some(key), child, members.look_up(key.as_bytes()))),
+            Children::Elements(iter, _) => iter
+                .next()
+                .transpose()?
+                .map(|child| (None, child, Found::Nothing)),
         };
-        let Some(child) = child else {
+        let Some((key, child, found)) = next else {
             let Some(done) = frames.pop() else { break };
             content = done.content();
             if let Some(outer) = frames.last_mut() {
-                if matches!(outer.children, Children::Elements(_)) {
+                if matches!(outer.children, Children::Elements(..)) {
                     known.note(done.value, content);
                 }
                 outer.inner(done.key, content);
             }
             continue;
         };
-        let below = match key.map(|key| look_up(&top.tries, key.as_bytes())) {
-            Some(Found::Field) => continue,
-            Some(Found::Nothing) => Vec::new(),
-            Some(Found::Inside(inside)) => inside.as_slice().to_vec(),
-            None => top.tries.clone(),
+        let opened = match (&found, &top.children) {
+            (Found::Field, _) => continue,
+            (_, Children::Elements(_, rules)) => Frame::open(child, key, rules),
+            (Found::Nothing, _) => Frame::open(child, key, &[]),
+            (Found::Inside(inside), _) => Frame::open(child, key, inside.as_slice()),
         };
-        if let Some(content) = known.of(child) {
-            top.inner(key, content);
-        } else if let Some(inner) = Frame::of(child, key, below) {
-            frames.push(inner);
-        } else {
-            top.scalar(key, child);
+        match opened {
+            Opened::Field => {}
+            Opened::Scalar => top.scalar(key, child),
+            Opened::Container(inner) => match known.of(child) {
+                Some(content) => top.inner(key, content),
+                None => frames.push(inner),
+            },
         }
     }
     Ok(content)
@@ -176,15 +189,19 @@ fn address(value: Value<'_>) -> Option<usize> {
 }
 
 impl<'a, 't> Frame<'a, 't> {
-    fn of(value: Value<'a>, key: Option<&'a str>, tries: Vec<&'t Trie>) -> Option<Self> {
+    fn open(value: Value<'a>, key: Option<&'a str>, rules: &[Rule<'t>]) -> Opened<'a, 't> {
         let children = match value {
-            Value::Object(object) => Children::Members(object.try_iter()),
-            Value::Array(array) => Children::Elements(array.try_iter()),
-            _ => return None,
+            Value::Object(object) => match enter(rules, object) {
+                Entered::Field => return Opened::Field,
+                Entered::Members(members) => {
+                    Children::Members(object.try_iter(), members.into_owned())
+                }
+            },
+            Value::Array(array) => Children::Elements(array.try_iter(), rules.to_vec()),
+            _ => return Opened::Scalar,
         };
-        Some(Frame {
+        Opened::Container(Frame {
             children,
-            tries,
             value,
             key,
             text: Vec::new(),
@@ -196,8 +213,8 @@ impl<'a, 't> Frame<'a, 't> {
     fn begin(&mut self, key: Option<&str>) {
         if self.text.is_empty() {
             self.text.push(match self.children {
-                Children::Members(_) => OBJECT,
-                Children::Elements(_) => ARRAY,
+                Children::Members(..) => OBJECT,
+                Children::Elements(..) => ARRAY,
             });
         }
         if let Some(key) = key {

@@ -8,27 +8,46 @@
 //! walked at every level. Each step also names the primitive's sibling: `birthDate` is `birthDate` and `_birthDate`. `value[x]`
 //! names every choice of data type ([`is_data_type`]): `valueQuantity`, `valueString`, … but not `valueSet`. A path that is
 //! not there changes nothing.
+//!
+//! `extension('http://example.org/race')`, also below an element and with more steps behind it, names the elements of `extension`
+//! that have this URL; `modifierExtension('…')` likewise. An array of which nothing is left goes as well.
+//!
+//! # Resources inside
+//! A set may hold [fields of resources inside the document](FieldSet::nest), by their type: in `contained`, in
+//! `entry.resource` and `entry.response.outcome` of a Bundle, in `parameter.resource` of a Parameters, and in what is inside those.
+//! One that names no FHIR type has the fields of all.
 mod aligned;
 mod choice;
 mod content;
+mod label;
 mod likeness;
+mod nested;
 mod pairs;
 mod path;
 mod remove;
 mod restore;
+mod rule;
 mod scope;
+mod sight;
+mod sight_path;
 mod trie;
 mod violation;
 
 use std::fmt;
+use std::rc::Rc;
 use std::str::FromStr;
 
 use jsonb::{Node, Value};
 
 pub use choice::is_data_type;
-pub use path::PathError;
+pub use label::label_as_stored;
+pub use path::{PathError, without_urls};
+pub use sight::{Sight, Spot};
 
+use nested::{Nested, Place};
+use remove::{Removed, TooDeep};
 use restore::Restored;
+use rule::Rule;
 use scope::{BothKnown, Cover, Scope};
 use trie::Trie;
 
@@ -38,11 +57,18 @@ pub const MAX_DEPTH: usize = 128;
 /// A set of paths to fields: see the [module](self).
 ///
 /// Its text (`Display`, `FromStr`) is the paths, joined by commas and in one canonical order; a path below another one in the
-/// set is left out.
+/// set is left out. Fields of resources inside have their type before them: `name,Patient:name,*:text`. `!redacted` says that
+/// what is shown is [marked](FieldSet::marked). Texts that are joined by commas are the union of their sets.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct FieldSet {
     root: Trie,
+    /// Shared: the entries of a session have the same.
+    nested: Rc<Nested>,
+    mark: bool,
 }
+
+/// What stands in the text of a set whose documents are marked.
+const MARK: &str = "!redacted";
 
 /// Why fields could not be removed or restored. Nothing of the document may be shown or stored then.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -69,44 +95,62 @@ impl FieldSet {
     }
 
     fn collect<'p>(paths: impl Iterator<Item = &'p str>) -> Result<Self, PathError> {
-        let mut root = Trie::default();
+        let mut fields = FieldSet::default();
         for (index, path) in paths.enumerate() {
-            let steps = path::parse(path, index)?;
-            root.insert(&steps);
+            fields.root.insert(&path::parse(path, index)?);
         }
-        Ok(FieldSet { root })
+        Ok(fields)
     }
 
     /// Whether no field is named.
     pub fn is_empty(&self) -> bool {
-        self.root.is_empty()
+        self.root.is_empty() && self.nested.is_empty()
     }
 
     /// The fields of both sets.
     pub fn union(&self, other: &Self) -> Self {
-        let mut root = self.root.clone();
-        root.merge(&other.root);
-        FieldSet { root }
+        let mut union = self.clone();
+        union.merge(other);
+        union
     }
 
-    /// The paths, in canonical order.
+    /// Adds the fields of another set.
+    pub fn merge(&mut self, other: &Self) {
+        self.root.merge(&other.root);
+        if self.nested.is_empty() {
+            self.nested = Rc::clone(&other.nested);
+        } else if !Rc::ptr_eq(&self.nested, &other.nested) {
+            Rc::make_mut(&mut self.nested).merge(&other.nested);
+        }
+        self.mark |= other.mark;
+    }
+
+    /// Adds that resources of this type inside the document have the document's own fields of `fields`; `*` is every type.
+    pub fn nest(&mut self, resource_type: &str, fields: &FieldSet) {
+        Rc::make_mut(&mut self.nested).add(resource_type, &fields.root);
+    }
+
+    /// The same set, of which [`mask`](Self::mask) marks what it shows with HL7's security label `REDACTED`. A set without
+    /// fields marks nothing.
+    pub fn marked(mut self) -> Self {
+        self.mark = true;
+        self
+    }
+
+    /// The paths, in canonical order, without those of resources inside.
     pub fn paths(&self) -> Vec<String> {
         let mut paths = Vec::new();
         self.root.collect_paths("", &mut paths);
         paths
     }
 
-    /// The top-level elements that hold a field of this set: what to leave out of a document in which the fields themselves
-    /// cannot be told, because it is nested too deeply.
-    fn outermost(&self) -> Self {
-        let mut root = Trie::default();
-        for path in self.paths() {
-            let first = path.split('.').next().unwrap_or(&path);
-            if let Ok(steps) = path::parse_any(first, 0) {
-                root.insert(&steps);
-            }
-        }
-        FieldSet { root }
+    /// What says which parts of a document are fields.
+    fn rules(&self) -> ([Rule<'_>; 2], usize) {
+        let rules = [
+            Rule::Paths(&self.root),
+            Rule::Places(Place::Resource, &self.nested),
+        ];
+        (rules, if self.nested.is_empty() { 1 } else { 2 })
     }
 
     /// Whether everything at `path` is in the set: the path itself or one above it. A path that is not in the grammar is
@@ -119,9 +163,23 @@ impl FieldSet {
     /// field of the set exactly then. A path that is not in the grammar counts as touched unless the set is empty.
     pub fn touches(&self, path: &str) -> bool {
         match path::parse_any(path, 0) {
-            Ok(steps) => self.root.touches(&steps),
+            Ok(steps) => self.root.touches(&steps) || Place::Resource.touches(&steps, &self.nested),
             Err(_) => !self.is_empty(),
         }
+    }
+
+    /// Whether [`mask`](Self::mask) may change what stands at, above or below `path`: as [`touches`](Self::touches), and the
+    /// labels of documents that are [marked](Self::marked).
+    pub fn alters(&self, path: &str) -> bool {
+        let marks = self.mark && !self.is_empty();
+        let labels = || {
+            let mut labels = FieldSet::default();
+            labels
+                .root
+                .insert(&[path::Step::Name("meta"), path::Step::Name("security")]);
+            labels
+        };
+        self.touches(path) || (marks && labels().touches(path))
     }
 
     /// The document without these fields; `None` when it has none of them.
@@ -129,22 +187,37 @@ impl FieldSet {
     /// # Errors
     /// [`FieldError`]; the document must not be shown then.
     pub fn try_remove(&self, document: Value<'_>) -> Result<Option<Vec<u8>>, FieldError> {
-        match remove::remove(&[&self.root], document, 0)? {
-            None => Ok(None),
-            Some(node) => write(&node, document.byte_len()).map(Some),
+        self.without(document, TooDeep::Refuse)
+    }
+
+    fn without(
+        &self,
+        document: Value<'_>,
+        too_deep: TooDeep,
+    ) -> Result<Option<Vec<u8>>, FieldError> {
+        let (rules, count) = self.rules();
+        match remove::remove(rules.get(..count).unwrap_or(&rules), document, 0, too_deep)? {
+            Removed::AsIs => Ok(None),
+            // Not reached: only an extension goes, and the document is none.
+            Removed::Gone => Err(FieldError::TooDeep),
+            Removed::Now(node) => write(&node, document.byte_len()).map(Some),
         }
     }
 
     /// The document as it may be shown: [`try_remove`](Self::try_remove), or, where it is nested deeper than fields are looked
-    /// for, without the top-level elements that might hold them.
+    /// for, also with null in the place of each container that lies deeper than that; with the label, if the set is
+    /// [marked](Self::marked).
     ///
     /// # Errors
     /// [`FieldError`] where the bytes are corrupt; the document must not be shown then.
     pub fn mask(&self, document: Value<'_>) -> Result<Option<Vec<u8>>, FieldError> {
-        match self.try_remove(document) {
-            Err(FieldError::TooDeep) => self.outermost().try_remove(document),
-            masked => masked,
+        let masked = self.without(document, TooDeep::Cut)?;
+        if !self.mark || self.is_empty() {
+            return Ok(masked);
         }
+        let shown = masked.as_deref().map_or(Ok(document), Value::parse)?;
+        let marked = label::mark(shown)?;
+        Ok(marked.or(masked))
     }
 
     /// The document `new`, which is to replace the stored `old`, with these fields as they are in `old`; `None` when that is
@@ -178,14 +251,16 @@ impl FieldSet {
         unseen: &FieldSet,
     ) -> Result<Option<Vec<u8>>, FieldError> {
         // Most documents have none of the fields: then there is nothing to match.
-        let tries = [&self.root];
-        if !remove::carries(&tries, old, 0)? && !remove::carries(&tries, new, 0)? {
+        let (rules, count) = self.rules();
+        let rules = rules.get(..count).unwrap_or(&rules);
+        if !remove::carries(rules, old, 0)? && !remove::carries(rules, new, 0)? {
             return Ok(None);
         }
         let unseen = if unseen == self { self } else { unseen };
+        let (unseen, count) = unseen.rules();
         let scope = Scope {
-            kept: Cover::Inside(&tries),
-            unseen: Cover::Inside(&[&unseen.root]),
+            kept: Cover::Inside(rules),
+            unseen: Cover::Inside(unseen.get(..count).unwrap_or(&unseen)),
             known: &BothKnown::default(),
         };
         match restore::restore(scope, Some(new), Some(old), 0)? {
@@ -212,14 +287,17 @@ impl FieldSet {
         old: Option<Value<'_>>,
         unseen: &FieldSet,
     ) -> Result<Vec<String>, FieldError> {
+        let (rules, count) = self.rules();
+        let rules = rules.get(..count).unwrap_or(&rules);
         let Some(old) = old else {
-            return violation::changed(&self.root, new, None);
+            return violation::changed(rules, new, None);
         };
-        let mut paths = violation::changed(&unseen.root, new, None)?;
+        let (hidden, count) = unseen.rules();
+        let mut paths = violation::changed(hidden.get(..count).unwrap_or(&hidden), new, None)?;
         let (new_seen, old_seen) = (unseen.try_remove(new)?, unseen.try_remove(old)?);
         let new = new_seen.as_deref().map_or(Ok(new), Value::parse)?;
         let old = old_seen.as_deref().map_or(Ok(old), Value::parse)?;
-        paths.extend(violation::changed(&self.root, new, Some(old))?);
+        paths.extend(violation::changed(rules, new, Some(old))?);
         paths.sort_unstable();
         paths.dedup();
         Ok(paths)
@@ -232,7 +310,12 @@ fn write(node: &Node<'_>, capacity: usize) -> Result<Vec<u8>, FieldError> {
 
 impl fmt::Display for FieldSet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.paths().join(","))
+        let mut paths = self.paths();
+        self.nested.collect_paths(&mut paths);
+        if self.mark {
+            paths.push(MARK.to_owned());
+        }
+        f.write_str(&paths.join(","))
     }
 }
 
@@ -240,9 +323,24 @@ impl FromStr for FieldSet {
     type Err = PathError;
 
     fn from_str(text: &str) -> Result<Self, PathError> {
-        match text {
-            "" => Ok(Self::default()),
-            text => Self::collect(text.split(',')),
+        let mut fields = FieldSet::default();
+        if text.is_empty() {
+            return Ok(fields);
         }
+        for (index, path) in path::split(text, ',').enumerate() {
+            if path == MARK {
+                fields.mark = true;
+                continue;
+            }
+            match path.split_once(':') {
+                Some((name, path)) if nested::is_type(name) => {
+                    let mut inside = Trie::default();
+                    inside.insert(&path::parse(path, index)?);
+                    Rc::make_mut(&mut fields.nested).add(name, &inside);
+                }
+                _ => fields.root.insert(&path::parse(path, index)?),
+            }
+        }
+        Ok(fields)
     }
 }

@@ -6,8 +6,9 @@ use jsonb::{Corrupt, Value};
 use super::FieldError;
 use super::content::{Content, NOTHING};
 use super::likeness::Likeness;
-use super::scope::{Cover, Scope};
-use super::trie::{Found, look_up};
+use super::nested::Place;
+use super::rule::{Found, Rule, is_field, text};
+use super::scope::Scope;
 
 /// An array in the new and in the stored document. Primitives and their siblings are two lanes, of which the elements at one
 /// place belong together.
@@ -33,7 +34,7 @@ enum Side {
 /// What of a value is compared.
 type Read = for<'s, 'v> fn(Scope<'s>, Option<Value<'v>>) -> Result<Content, Corrupt>;
 
-impl<'a> Lane<'_, 'a> {
+impl<'s, 'a> Lane<'s, 'a> {
     fn get(&self, side: Side, place: usize) -> Option<Value<'a>> {
         match side {
             Side::New => self.new.get(place).copied(),
@@ -41,20 +42,48 @@ impl<'a> Lane<'_, 'a> {
         }
     }
 
-    fn id(&self, side: Side, place: usize) -> Option<&'a str> {
+    /// The elements that are no fields themselves.
+    pub(super) fn without_fields(&self) -> Lane<'s, 'a> {
+        let rules = self.scope.kept.rules();
+        let visible = |values: &[Value<'a>]| -> Vec<Value<'a>> {
+            let visible = values.iter().filter(|value| !is_field(rules, **value));
+            visible.copied().collect()
+        };
+        Lane {
+            scope: self.scope,
+            new: visible(&self.new),
+            old: visible(&self.old),
+        }
+    }
+
+    fn id(&self, side: Side, place: usize) -> Option<Id<'a>> {
         let Value::Object(object) = self.get(side, place)? else {
             return None;
         };
-        let covered = match self.scope.kept {
-            Cover::Whole => true,
-            Cover::Inside(tries) => matches!(look_up(tries, b"id"), Found::Field),
-        };
-        if covered {
+        let rules = self.scope.kept.rules();
+        // What an entry of a Bundle is about, not which entry it is.
+        if rules
+            .iter()
+            .any(|rule| matches!(rule, Rule::Places(Place::Entry, _)))
+            && let Some(Value::Object(resource)) = object.get("resource")
+            && let Some(id) = text(resource, "id")
+        {
+            return Some((text(resource, "resourceType"), id));
+        }
+        if matches!(self.scope.kept.enter(object).look_up(b"id"), Found::Field) {
             return None;
         }
-        object.get("id")?.as_str()
+        let kind = rules.iter().find_map(|rule| match rule {
+            Rule::Urls(_) => text(object, "url"),
+            Rule::Resources(_) => text(object, "resourceType"),
+            Rule::Paths(_) | Rule::Places(..) => None,
+        });
+        Some((kind, text(object, "id")?))
     }
 }
+
+/// An element's id, and what it is: ids of resources of two types are two.
+type Id<'a> = (Option<&'a str>, &'a str);
 
 impl Pairs {
     /// No element is matched with any.
@@ -69,7 +98,7 @@ impl Pairs {
     pub(super) fn find(lanes: &[Lane<'_, '_>]) -> Result<Self, FieldError> {
         let mut pairs = Self::none(lanes);
         let (new, old) = (pairs.partner.len(), pairs.taken.len());
-        let ids = |side, length| -> Vec<Option<&str>> {
+        let ids = |side, length| -> Vec<Option<Id<'_>>> {
             let id = |place| lanes.iter().find_map(|lane| lane.id(side, place));
             (0..length).map(id).collect()
         };
@@ -80,10 +109,12 @@ impl Pairs {
                 (Some(Some(_)), Some(Some(_)))
             )
         };
-        let alike = |i: usize, j: usize| !two_ids(i, j) && same_kind(lanes, i, j);
+        let are_two = |i: usize, j: usize| two_ids(i, j) || !may_be_one(lanes, i, j);
+        let alike = |i: usize, j: usize| !are_two(i, j) && same_kind(lanes, i, j);
         if new == 1 && old == 1 {
             // Their content need not be read: whether it is the same or not, they are a pair.
-            if new_ids == old_ids || alike(0, 0) {
+            let same_id = new_ids == old_ids && may_be_one(lanes, 0, 0);
+            if same_id || alike(0, 0) {
                 pairs.pair(0, 0);
             }
             return Ok(pairs);
@@ -94,7 +125,7 @@ impl Pairs {
             pairs.match_content(lanes, |scope, value| scope.rest(value))?;
         }
         match lanes {
-            [lane] => pairs.match_likeness(lane, two_ids)?,
+            [lane] => pairs.match_likeness(lane, are_two)?,
             [primitives, ..] => pairs.match_primitives(primitives)?,
             [] => {}
         }
@@ -165,7 +196,7 @@ impl Pairs {
     fn match_likeness(
         &mut self,
         lane: &Lane<'_, '_>,
-        two_ids: impl Fn(usize, usize) -> bool,
+        are_two: impl Fn(usize, usize) -> bool,
     ) -> Result<(), FieldError> {
         if self.is_complete() {
             return Ok(());
@@ -182,7 +213,7 @@ impl Pairs {
                 continue;
             }
             let members = lane.scope.seen_members(*value)?;
-            let free = |j: usize| self.taken.get(j) == Some(&false) && !two_ids(i, j);
+            let free = |j: usize| self.taken.get(j) == Some(&false) && !are_two(i, j);
             if let Some(j) = likeness.most_alike(i, &members, free) {
                 self.pair(i, j);
             }
@@ -262,6 +293,16 @@ fn contents<T>(
         all.push(Some(both));
     }
     Ok(all)
+}
+
+/// Whether an element of the new array and one of the stored array may be one by what tells extensions and resources apart.
+fn may_be_one(lanes: &[Lane<'_, '_>], i: usize, j: usize) -> bool {
+    lanes.iter().all(
+        |lane| match (lane.get(Side::New, i), lane.get(Side::Old, j)) {
+            (Some(new), Some(old)) => lane.scope.may_be_one(new, old),
+            _ => true,
+        },
+    )
 }
 
 /// Whether two elements may be one: both objects, both arrays, or a primitive with its sibling.

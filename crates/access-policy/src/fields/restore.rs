@@ -7,7 +7,8 @@ use jsonb::{Node, Object, Value};
 use super::FieldError;
 use super::aligned::{Aligned, elements as all};
 use super::pairs::{Lane, Pairs};
-use super::remove::{carries, deeper, remove};
+use super::remove::{Removed, TooDeep, carries, deeper, remove};
+use super::rule::{are_told_by_object, is_field, may_be_one};
 use super::scope::{Cover, Scope};
 
 /// What a value of the new document becomes.
@@ -26,6 +27,16 @@ impl<'a> From<Option<Node<'a>>> for Restored<'a> {
     }
 }
 
+impl<'a> From<Removed<'a>> for Restored<'a> {
+    fn from(removed: Removed<'a>) -> Self {
+        match removed {
+            Removed::AsIs => Restored::AsIs,
+            Removed::Gone => Restored::Gone,
+            Removed::Now(node) => Restored::Now(node),
+        }
+    }
+}
+
 /// What the value in one place becomes, from what it is in the new document and in the stored one.
 pub(super) fn restore<'a>(
     scope: Scope<'_>,
@@ -33,21 +44,32 @@ pub(super) fn restore<'a>(
     old: Option<Value<'a>>,
     depth: usize,
 ) -> Result<Restored<'a>, FieldError> {
-    let tries = match scope.kept {
+    let rules = match scope.kept {
         Cover::Inside([]) => return Ok(Restored::AsIs),
-        Cover::Inside(tries) => tries,
-        Cover::Whole => {
-            return Ok(match (new, old) {
-                (_, Some(old)) if new != Some(old) => Restored::Now(Node::Value(old)),
-                (Some(_), None) => Restored::Gone,
-                _ => Restored::AsIs,
-            });
-        }
+        Cover::Inside(rules) => rules,
+        Cover::Whole => return Ok(field(new, old)),
     };
     let Some(old) = old else {
-        let removed = new.map(|new| remove(tries, new, depth)).transpose()?;
-        return Ok(removed.flatten().into());
+        return new.map_or(Ok(Restored::AsIs), |new| {
+            Ok(remove(rules, new, depth, TooDeep::Refuse)?.into())
+        });
     };
+    let is_array = |value| matches!(value, Some(Value::Array(_)));
+    if are_told_by_object(rules) && !is_array(new) && !is_array(Some(old)) {
+        let is_same = new.is_some_and(|new| may_be_one(rules, new, old));
+        if !is_same && carries(rules, old, depth)? {
+            // Under another type or URL other fields would be hidden: what is stored stays what it is.
+            return Ok(Restored::Now(Node::Value(old)));
+        }
+        if !is_same {
+            return new.map_or(Ok(Restored::AsIs), |new| {
+                Ok(remove(rules, new, depth, TooDeep::Refuse)?.into())
+            });
+        }
+        if is_field(rules, old) {
+            return Ok(field(new, Some(old)));
+        }
+    }
     let mut inner = deeper(depth, old)?;
     if let Some(new) = new {
         inner = inner.max(deeper(depth, new)?);
@@ -58,7 +80,9 @@ pub(super) fn restore<'a>(
         (Some(Value::Array(_)), Value::Array(_)) => {
             elements(&lane(all(new)?, all(Some(old))?), inner)
         }
-        (Some(new), old) if !carries(tries, old, depth)? => Ok(remove(tries, new, depth)?.into()),
+        (Some(new), old) if !carries(rules, old, depth)? => {
+            Ok(remove(rules, new, depth, TooDeep::Refuse)?.into())
+        }
         (Some(Value::Array(_)), old) => elements(&lane(all(new)?, vec![old]), inner),
         (Some(one @ Value::Object(_)), Value::Array(_)) => {
             Ok(match elements(&lane(vec![one], all(Some(old))?), inner)? {
@@ -72,6 +96,15 @@ pub(super) fn restore<'a>(
     }
 }
 
+/// What a field becomes: what is stored.
+fn field<'a>(new: Option<Value<'a>>, old: Option<Value<'a>>) -> Restored<'a> {
+    match (new, old) {
+        (_, Some(old)) if new != Some(old) => Restored::Now(Node::Value(old)),
+        (Some(_), None) => Restored::Gone,
+        _ => Restored::AsIs,
+    }
+}
+
 /// Member by member. Of an object that the new document lacks just the fields come back.
 fn members<'a>(
     scope: Scope<'_>,
@@ -79,7 +112,8 @@ fn members<'a>(
     old: Object<'a>,
     depth: usize,
 ) -> Result<Restored<'a>, FieldError> {
-    let aligned = Aligned::find(scope, new, old, depth)?;
+    let inner = scope.enter(old);
+    let aligned = Aligned::find(&inner, new, old, depth)?;
     let length = new.map_or(0, |new| new.len());
     let mut members = Vec::with_capacity(length.saturating_add(old.len()));
     let mut changed = false;
@@ -102,8 +136,12 @@ fn members<'a>(
         if aligned.has(key) {
             continue;
         }
-        let below = scope.member(key);
-        let restored = restore(below.scope(), Some(value), old.get(key), depth)?;
+        let below = inner.member(key);
+        let restored = match restore(below.scope(), Some(value), old.get(key), depth)? {
+            // Nothing but extensions that may not be sent.
+            Restored::Now(Node::Array(elements)) if elements.is_empty() => Restored::Gone,
+            restored => restored,
+        };
         put(key, Some(value), restored);
     }
     for member in old.try_iter() {
@@ -111,7 +149,7 @@ fn members<'a>(
         if aligned.has(key) || new.is_some_and(|new| new.get(key).is_some()) {
             continue;
         }
-        let below = scope.member(key);
+        let below = inner.member(key);
         put(
             key,
             None,
@@ -120,7 +158,7 @@ fn members<'a>(
     }
     for sibling in aligned.siblings() {
         let keys = [sibling.primitive(), sibling.key()];
-        let below = keys.map(|key| scope.member(key));
+        let below = keys.map(|key| inner.member(key));
         let lanes = sibling.lanes(below.each_ref(), new, Some(old))?;
         let matched = Matched::of(&lanes, depth)?;
         for (key, lane) in keys.into_iter().zip(&lanes) {
@@ -133,11 +171,51 @@ fn members<'a>(
     Ok(comes.then_some(Node::Object(members)).into())
 }
 
-/// Element by element, and the stored ones that would be lost.
+/// Element by element, and the stored ones that would be lost. Those that are fields themselves come back to where they were:
+/// behind the same element as before, or to the front.
 fn elements<'a>(lane: &Lane<'_, 'a>, depth: usize) -> Result<Restored<'a>, FieldError> {
-    let lanes = std::slice::from_ref(lane);
-    let matched = Matched::of(lanes, depth)?;
-    matched.restore(lane, depth)
+    let rules = lane.scope.kept.rules();
+    if !are_told_by_object(rules) {
+        let matched = Matched::of(std::slice::from_ref(lane), depth)?;
+        return matched.restore(lane, depth);
+    }
+    let others = lane.without_fields();
+    let fields = lane.old.iter().copied().filter(|old| is_field(rules, *old));
+    if others.new.len() == lane.new.len() && fields.clone().next().is_none() {
+        let matched = Matched::of(std::slice::from_ref(lane), depth)?;
+        return matched.restore(lane, depth);
+    }
+    let matched = Matched::completely(std::slice::from_ref(&others), depth)?;
+    let others = match matched.restore(&others, depth)? {
+        Restored::Now(Node::Array(elements)) => elements,
+        _ => others.new.iter().copied().map(Node::Value).collect(),
+    };
+    let places = matched.places_behind();
+    let mut returning = Vec::new();
+    let mut before = 0_usize;
+    for old in &lane.old {
+        if is_field(rules, *old) {
+            returning.push((places.get(before).copied().unwrap_or(0), *old));
+        } else {
+            before = before.saturating_add(1);
+        }
+    }
+    returning.sort_by_key(|(place, _)| *place);
+    let mut returning = returning.into_iter().peekable();
+    let mut restored = Vec::with_capacity(others.len().saturating_add(returning.len()));
+    for (place, other) in others.into_iter().enumerate() {
+        while let Some((_, field)) = returning.next_if(|(at, _)| *at <= place) {
+            restored.push(Node::Value(field));
+        }
+        restored.push(other);
+    }
+    restored.extend(returning.map(|(_, field)| Node::Value(field)));
+    let unchanged = restored.len() == lane.new.len()
+        && restored
+            .iter()
+            .zip(&lane.new)
+            .all(|(node, new)| matches!(node, Node::Value(value) if value == new));
+    Ok((!unchanged).then_some(Node::Array(restored)).into())
 }
 
 /// The arrays of some lanes, matched.
@@ -149,6 +227,15 @@ pub(super) struct Matched {
 
 impl Matched {
     pub(super) fn of(lanes: &[Lane<'_, '_>], depth: usize) -> Result<Self, FieldError> {
+        Self::find(lanes, depth, false)
+    }
+
+    /// The same, where it matters which is which although they have no fields.
+    fn completely(lanes: &[Lane<'_, '_>], depth: usize) -> Result<Self, FieldError> {
+        Self::find(lanes, depth, true)
+    }
+
+    fn find(lanes: &[Lane<'_, '_>], depth: usize, matters: bool) -> Result<Self, FieldError> {
         let length = lanes.iter().map(|lane| lane.old.len()).max().unwrap_or(0);
         let mut carries = vec![false; length];
         for lane in lanes {
@@ -157,7 +244,7 @@ impl Matched {
             }
         }
         // Where nothing is stored, it does not matter which is which.
-        let pairs = match carries.contains(&true) {
+        let pairs = match matters || carries.contains(&true) {
             true => Pairs::find(lanes)?,
             false => Pairs::none(lanes),
         };
@@ -179,6 +266,23 @@ impl Matched {
             .is_some()
         {}
         Ok(Matched { pairs, lost })
+    }
+
+    /// For each number of stored elements: the place in the new array behind what the last of so many is matched with, or the
+    /// last before it that is matched with any.
+    fn places_behind(&self) -> Vec<usize> {
+        let mut places = vec![None; self.pairs.taken.len()];
+        for (new, old) in self.pairs.partner.iter().enumerate() {
+            if let Some(place) = old.and_then(|old| places.get_mut(old)) {
+                *place = Some(new.saturating_add(1));
+            }
+        }
+        let mut last = 0;
+        let behind = places.into_iter().map(|place| {
+            last = place.unwrap_or(last);
+            last
+        });
+        std::iter::once(0).chain(behind).collect()
     }
 
     /// One of the lanes: each new element with the fields of the one it is matched with, then those that would be lost, whole.

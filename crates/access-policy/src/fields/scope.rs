@@ -1,9 +1,9 @@
 //! What a field set says about one place of a document while two documents are walked together.
 
-use jsonb::{Corrupt, Value};
+use jsonb::{Corrupt, Object, Value};
 
 use super::content::{Content, Known, content, members};
-use super::trie::{Found, Trie, Tries, look_up};
+use super::rule::{self, Entered, Found, Rule, Rules};
 
 /// What of one value is in a set.
 #[derive(Debug, Clone, Copy)]
@@ -11,7 +11,7 @@ pub(super) enum Cover<'s> {
     /// The value itself.
     Whole,
     /// What these name inside it; nothing where there are none.
-    Inside(&'s [&'s Trie]),
+    Inside(&'s [Rule<'s>]),
 }
 
 /// What the fields to keep, and among them the fields that the writer could not see, have of one value.
@@ -29,6 +29,13 @@ pub(super) struct BothKnown {
     pub(super) unseen: Known,
 }
 
+/// The [`Scope`] of an object, seen from inside.
+pub(super) struct Inner<'s> {
+    kept: Entered<'s, 's>,
+    unseen: Entered<'s, 's>,
+    known: &'s BothKnown,
+}
+
 /// The [`Scope`] of a member, with room for what it borrows.
 pub(super) struct Below<'t> {
     kept: Found<'t>,
@@ -37,11 +44,19 @@ pub(super) struct Below<'t> {
 }
 
 impl<'s> Cover<'s> {
-    /// The tries inside it: none where the value itself is in the set, and nothing further is asked.
-    pub(super) fn tries(self) -> &'s [&'s Trie] {
+    /// The rules inside it: none where the value itself is in the set, and nothing further is asked.
+    pub(super) fn rules(self) -> &'s [Rule<'s>] {
         match self {
             Cover::Whole => &[],
-            Cover::Inside(tries) => tries,
+            Cover::Inside(rules) => rules,
+        }
+    }
+
+    /// What it says of an object's members.
+    pub(super) fn enter(self, object: Object<'_>) -> Entered<'s, 's> {
+        match self {
+            Cover::Whole => Entered::Field,
+            Cover::Inside(rules) => rule::enter(rules, object),
         }
     }
 
@@ -75,17 +90,33 @@ impl<'s> Scope<'s> {
                     && kept
                         .iter()
                         .zip(unseen)
-                        .all(|(one, other)| std::ptr::eq(*one, *other))
+                        .all(|(one, other)| one.is_same(*other))
             }
             _ => false,
         }
     }
 
-    /// What is in the sets of the member `key` of an object.
-    pub(super) fn member(self, key: &str) -> Below<'s> {
+    /// What is in the sets of the members of an object.
+    pub(super) fn enter(self, object: Object<'_>) -> Inner<'s> {
+        Inner {
+            kept: self.kept.enter(object),
+            unseen: self.unseen.enter(object),
+            known: self.known,
+        }
+    }
+
+    /// Whether two values under it may be one and the same, changed.
+    pub(super) fn may_be_one(self, one: Value<'_>, other: Value<'_>) -> bool {
+        rule::may_be_one(self.kept.rules(), one, other)
+    }
+}
+
+impl<'s> Inner<'s> {
+    /// What is in the sets of the member `key`.
+    pub(super) fn member(&self, key: &str) -> Below<'s> {
         Below {
-            kept: look_up(self.kept.tries(), key.as_bytes()),
-            unseen: look_up(self.unseen.tries(), key.as_bytes()),
+            kept: self.kept.look_up(key.as_bytes()),
+            unseen: self.unseen.look_up(key.as_bytes()),
             known: self.known,
         }
     }
@@ -105,7 +136,7 @@ fn cover<'s>(found: &'s Found<'_>) -> Cover<'s> {
     match found {
         Found::Nothing => Cover::Inside(&[]),
         Found::Field => Cover::Whole,
-        Found::Inside(Tries::One(one)) => Cover::Inside(one),
-        Found::Inside(Tries::Many(many)) => Cover::Inside(many),
+        Found::Inside(Rules::One(one)) => Cover::Inside(one),
+        Found::Inside(Rules::Many(many)) => Cover::Inside(many),
     }
 }

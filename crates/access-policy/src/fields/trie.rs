@@ -1,9 +1,10 @@
-//! The set of paths as a trie, and looking a member's key up in it.
+//! The set of paths as a trie.
 
 use std::cmp::Ordering;
 
 use super::choice::{ends_choice, is_data_type};
 use super::path::Step;
+use super::rule::{Found, Rule};
 
 /// What the paths of a set say below one element.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
@@ -12,82 +13,43 @@ pub(super) struct Trie {
     names: Vec<(Box<str>, Below)>,
     /// The names before `[x]`, sorted likewise.
     choices: Vec<(Box<str>, Below)>,
+    /// `extension` and `modifierExtension`, with what each URL leads to; both sorted likewise.
+    extensions: Vec<(Box<str>, Urls)>,
 }
+
+/// What extensions lead to, by URL.
+pub(super) type Urls = Vec<(Box<str>, Below)>;
 
 /// What a step leads to.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-enum Below {
+pub(super) enum Below {
     /// A path ends here: the field itself.
     Field,
     /// Only paths that go on.
     Inside(Trie),
 }
 
-/// What the set says about one member.
-pub(super) enum Found<'t> {
-    /// No path goes through it.
-    Nothing,
-    /// It is a field of the set.
-    Field,
-    /// Fields of the set may be inside it.
-    Inside(Tries<'t>),
-}
-
-/// The tries that apply inside one member: nearly always one, several when a name is also a choice's.
-pub(super) enum Tries<'t> {
-    One([&'t Trie; 1]),
-    Many(Vec<&'t Trie>),
-}
-
-impl<'t> Tries<'t> {
-    pub(super) fn as_slice(&self) -> &[&'t Trie] {
-        match self {
-            Tries::One(one) => one,
-            Tries::Many(many) => many,
-        }
-    }
-}
-
-/// What `tries`, which apply to one object, say about its member `key`.
-pub(super) fn look_up<'t>(tries: &[&'t Trie], key: &[u8]) -> Found<'t> {
-    let mut found = Found::Nothing;
-    for trie in tries {
-        trie.look_up_name(key, &mut found);
-        if let [b'_', element @ ..] = key {
-            trie.look_up_name(element, &mut found);
-        }
-    }
-    found
-}
-
-impl<'t> Found<'t> {
-    /// Adds what one more step says.
-    fn add(&mut self, below: &'t Below) {
-        match (&mut *self, below) {
-            (Found::Field, _) => {}
-            (_, Below::Field) => *self = Found::Field,
-            (Found::Nothing, Below::Inside(inside)) => {
-                *self = Found::Inside(Tries::One([inside]));
-            }
-            (Found::Inside(Tries::One([one])), Below::Inside(inside)) => {
-                *self = Found::Inside(Tries::Many(vec![*one, inside]));
-            }
-            (Found::Inside(Tries::Many(many)), Below::Inside(inside)) => many.push(inside),
-        }
-    }
-}
-
 impl Trie {
     pub(super) fn is_empty(&self) -> bool {
-        self.names.is_empty() && self.choices.is_empty()
+        self.names.is_empty() && self.choices.is_empty() && self.extensions.is_empty()
+    }
+
+    /// Adds to `found` what the set says about the member `key`.
+    pub(super) fn look_up<'t>(&'t self, key: &[u8], found: &mut Found<'t>) {
+        self.look_up_name(key, found);
+        if let [b'_', element @ ..] = key {
+            self.look_up_name(element, found);
+        }
+        for (element, urls) in &self.extensions {
+            if element.as_bytes() == key {
+                found.inside(Rule::Urls(urls));
+            }
+        }
     }
 
     /// Adds to `found` what each step that names `name` leads to.
     fn look_up_name<'t>(&'t self, name: &[u8], found: &mut Found<'t>) {
-        let at = self
-            .names
-            .binary_search_by(|(other, _)| key_order(other.as_bytes(), name));
-        if let Some((_, below)) = at.ok().and_then(|at| self.names.get(at)) {
+        if let Some(below) = find(&self.names, name) {
             found.add(below);
         }
         for (base, below) in &self.choices {
@@ -111,25 +73,16 @@ impl Trie {
     }
 
     /// What the step leads to, made empty where it was not there.
-    #[expect(
-        clippy::indexing_slicing,
-        reason = "the index was just found or inserted at"
-    )]
     fn entry(&mut self, step: Step<'_>) -> &mut Below {
-        let (list, name) = match step {
-            Step::Name(name) => (&mut self.names, name),
-            Step::Choice(name) => (&mut self.choices, name),
-        };
-        let at = match list
-            .binary_search_by(|(other, _)| key_order(other.as_bytes(), name.as_bytes()))
-        {
-            Ok(at) => at,
-            Err(at) => {
-                list.insert(at, (name.into(), Below::Inside(Trie::default())));
-                at
+        let nothing = || Below::Inside(Trie::default());
+        match step {
+            Step::Name(name) => entry(&mut self.names, name, nothing),
+            Step::Choice(name) => entry(&mut self.choices, name, nothing),
+            Step::Extension { element, url } => {
+                let urls = entry(&mut self.extensions, element, Vec::new);
+                entry(urls, url, nothing)
             }
-        };
-        &mut list[at].1
+        }
     }
 
     /// Adds the paths of another trie.
@@ -153,7 +106,11 @@ impl Trie {
             .choices
             .iter()
             .map(|(name, below)| (Step::Choice(name), below));
-        names.chain(choices)
+        let extensions = self.extensions.iter().flat_map(|(element, urls)| {
+            urls.iter()
+                .map(move |(url, below)| (Step::Extension { element, url }, below))
+        });
+        names.chain(choices).chain(extensions)
     }
 
     /// Appends the text of each path, behind `prefix`.
@@ -162,6 +119,7 @@ impl Trie {
             let path = match step {
                 Step::Name(name) => format!("{prefix}{name}"),
                 Step::Choice(name) => format!("{prefix}{name}[x]"),
+                Step::Extension { element, url } => format!("{prefix}{element}('{url}')"),
             };
             match below {
                 Below::Field => out.push(path),
@@ -199,6 +157,32 @@ impl Trie {
     }
 }
 
+/// What stands under `key` in a list that is sorted by [`key_order`].
+pub(super) fn find<'t, T>(list: &'t [(Box<str>, T)], key: &[u8]) -> Option<&'t T> {
+    let at = list.binary_search_by(|(other, _)| key_order(other.as_bytes(), key));
+    at.ok().and_then(|at| list.get(at)).map(|(_, found)| found)
+}
+
+/// The same, made where it was not there.
+#[expect(
+    clippy::indexing_slicing,
+    reason = "the index was just found or inserted at"
+)]
+pub(super) fn entry<'t, T>(
+    list: &'t mut Vec<(Box<str>, T)>,
+    key: &str,
+    make: impl FnOnce() -> T,
+) -> &'t mut T {
+    let at = match list.binary_search_by(|(other, _)| key_order(other.as_bytes(), key.as_bytes())) {
+        Ok(at) => at,
+        Err(at) => {
+            list.insert(at, (key.into(), make()));
+            at
+        }
+    };
+    &mut list[at].1
+}
+
 /// Whether everything that `narrow` names is named by `wide`.
 fn includes(wide: Step<'_>, narrow: Step<'_>) -> bool {
     match (wide, narrow) {
@@ -208,7 +192,11 @@ fn includes(wide: Step<'_>, narrow: Step<'_>) -> bool {
             is_choice(name) || name.strip_prefix('_').is_some_and(is_choice)
         }
         (Step::Choice(wide), Step::Choice(narrow)) => names(wide, narrow),
-        (Step::Name(_), Step::Choice(_)) => false,
+        (Step::Name(wide), Step::Extension { element, .. }) => wide == element,
+        (Step::Extension { .. }, Step::Extension { .. }) => wide == narrow,
+        (Step::Name(_), Step::Choice(_))
+        | (Step::Choice(_), Step::Extension { .. })
+        | (Step::Extension { .. }, Step::Name(_) | Step::Choice(_)) => false,
     }
 }
 

@@ -1,6 +1,6 @@
 //! Which fields a new document would change, were they not put back.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jsonb::{Object, Value};
 
@@ -10,17 +10,17 @@ use super::content::same;
 use super::pairs::Lane;
 use super::remove::deeper;
 use super::restore::Matched;
-use super::scope::{BothKnown, Cover, Scope};
-use super::trie::Trie;
+use super::rule::{Rule, are_told_by_object, is_field, text};
+use super::scope::{BothKnown, Cover, Inner, Scope};
 
 /// The paths of the fields that differ in `new` and `old`, sorted; without `old`, of those that are in `new`.
 pub(super) fn changed(
-    trie: &Trie,
+    rules: &[Rule<'_>],
     new: Value<'_>,
     old: Option<Value<'_>>,
 ) -> Result<Vec<String>, FieldError> {
     let scope = Scope {
-        kept: Cover::Inside(&[trie]),
+        kept: Cover::Inside(rules),
         // Nothing that was not to be seen is left in the documents.
         unseen: Cover::Inside(&[]),
         known: &BothKnown::default(),
@@ -59,11 +59,37 @@ impl<'a> Comparison<'a> {
             inner = inner.max(deeper(depth, *value)?);
         }
         let is_array = |value| matches!(value, Some(Value::Array(_)));
+        let rules = scope.kept.rules();
         if is_array(new) || is_array(old) {
             let (new, old) = (elements(new)?, elements(old)?);
-            let lane = Lane { scope, new, old };
+            let mut lane = Lane { scope, new, old };
+            if are_told_by_object(rules) {
+                self.fields(rules, &lane)?;
+                lane = lane.without_fields();
+            }
             let matched = Matched::of(std::slice::from_ref(&lane), inner)?;
             return self.lane(&lane, &matched, inner);
+        }
+        if let (Some(one), Some(other)) = (new, old)
+            && !scope.may_be_one(one, other)
+        {
+            self.value(scope, new, None, depth)?;
+            return self.value(scope, None, old, depth);
+        }
+        if are_told_by_object(rules) {
+            let lane = Lane {
+                scope,
+                new: elements(new)?,
+                old: elements(old)?,
+            };
+            self.fields(rules, &lane)?;
+            if [new, old]
+                .into_iter()
+                .flatten()
+                .any(|value| is_field(rules, value))
+            {
+                return Ok(());
+            }
         }
         let object = |value: Option<Value<'a>>| value.and_then(|value| value.as_object());
         self.members(scope, object(new), object(old), inner)
@@ -76,26 +102,30 @@ impl<'a> Comparison<'a> {
         old: Option<Object<'a>>,
         depth: usize,
     ) -> Result<(), FieldError> {
+        let Some(object) = old.or(new) else {
+            return Ok(());
+        };
+        let inner = scope.enter(object);
         let aligned = old
-            .map(|old| Aligned::find(scope, new, old, depth))
+            .map(|old| Aligned::find(&inner, new, old, depth))
             .transpose()?
             .unwrap_or_default();
         let of = |object: Option<Object<'a>>, key| object.and_then(|object| object.get(key));
         for member in new.iter().flat_map(Object::try_iter) {
             let (key, value) = member?;
             if !aligned.has(key) {
-                self.member(scope, key, Some(value), of(old, key), depth)?;
+                self.member(&inner, key, Some(value), of(old, key), depth)?;
             }
         }
         for member in old.iter().flat_map(Object::try_iter) {
             let (key, value) = member?;
             if !aligned.has(key) && of(new, key).is_none() {
-                self.member(scope, key, None, Some(value), depth)?;
+                self.member(&inner, key, None, Some(value), depth)?;
             }
         }
         for sibling in aligned.siblings() {
             let keys = [sibling.primitive(), sibling.key()];
-            let below = keys.map(|key| scope.member(key));
+            let below = keys.map(|key| inner.member(key));
             let lanes = sibling.lanes(below.each_ref(), new, old)?;
             let matched = Matched::of(&lanes, depth)?;
             for (key, lane) in keys.into_iter().zip(&lanes) {
@@ -109,16 +139,46 @@ impl<'a> Comparison<'a> {
 
     fn member(
         &mut self,
-        scope: Scope<'_>,
+        inner: &Inner<'_>,
         key: &'a str,
         new: Option<Value<'a>>,
         old: Option<Value<'a>>,
         depth: usize,
     ) -> Result<(), FieldError> {
-        let below = scope.member(key);
+        let below = inner.member(key);
         self.path.push(key);
         self.value(below.scope(), new, old, depth)?;
         self.path.pop();
+        Ok(())
+    }
+
+    /// Extensions that are fields themselves, by URL: those of one are compared in their order.
+    fn fields(&mut self, rules: &[Rule<'_>], lane: &Lane<'_, 'a>) -> Result<(), FieldError> {
+        type ByUrl<'a> = BTreeMap<&'a str, Vec<Value<'a>>>;
+        let by_url = |values: &[Value<'a>]| {
+            let mut fields = ByUrl::new();
+            for value in values.iter().filter(|value| is_field(rules, **value)) {
+                let url = value.as_object().and_then(|object| text(object, "url"));
+                fields.entry(url.unwrap_or("")).or_default().push(*value);
+            }
+            fields
+        };
+        let (new, old) = (by_url(&lane.new), by_url(&lane.old));
+        for url in new.keys().chain(old.keys()) {
+            let [mut new, mut old] =
+                [&new, &old].map(|fields| fields.get(url).into_iter().flatten());
+            loop {
+                let pair = (new.next().copied(), old.next().copied());
+                if pair == (None, None) {
+                    break;
+                }
+                if !same(pair.0, pair.1)? {
+                    self.changed
+                        .insert(format!("{}('{url}')", self.path.join(".")));
+                    break;
+                }
+            }
+        }
         Ok(())
     }
 

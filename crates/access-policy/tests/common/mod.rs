@@ -42,10 +42,19 @@ impl Documents {
 
     /// The effective access of a membership given as JSON.
     pub fn resolve(&self, membership: &str) -> Result<EffectiveAccess, AccessError> {
+        self.resolve_under(&Settings::default(), membership)
+    }
+
+    /// The same, under these settings.
+    pub fn resolve_under(
+        &self,
+        settings: &Settings,
+        membership: &str,
+    ) -> Result<EffectiveAccess, AccessError> {
         resolve(
             self,
             &ProjectMembership::parse(membership).unwrap(),
-            &Settings::default(),
+            settings,
         )
     }
 }

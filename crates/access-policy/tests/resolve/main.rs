@@ -11,6 +11,7 @@
 mod common;
 
 mod administrators;
+mod inside;
 mod parameters;
 mod session;
 

@@ -211,6 +211,7 @@ fn point_3_without_any_policy_all_types_unless_a_policy_is_required() {
     let document = ProjectMembership::parse(&membership(r#""active":true"#)).unwrap();
     let settings = Settings {
         require_policy: true,
+        ..Settings::default()
     };
     let error = resolve(&Documents::default(), &document, &settings).unwrap_err();
     assert_eq!(

@@ -24,12 +24,9 @@ pub struct Observations {
 impl Observations {
     /// Exactly [`ROWS`] of them.
     pub fn of(project: &Project) -> Result<Self> {
-        let file = project.root().join(SYNTHEA);
-        let (origin, mut rows) = if file.exists() {
-            let text = capture(Command::new("gzip").arg("-dc").arg(&file))?;
-            ("Synthea", synthea(&text)?)
-        } else {
-            ("the demo clinic", demo::observations(ROWS))
+        let (origin, mut rows) = match synthea(project, "Observation")? {
+            Some(rows) => ("Synthea", rows),
+            None => ("the demo clinic", demo::observations(ROWS)),
         };
         rows.truncate(ROWS);
         ensure!(
@@ -48,18 +45,32 @@ impl Observations {
 
     /// In COPY's text format.
     pub fn as_copy(&self) -> String {
-        self.rows
-            .iter()
-            .map(|(id, body)| format!("{id}\t{}\n", body.replace('\\', "\\\\")))
-            .collect()
+        as_copy(&self.rows)
     }
 }
 
-fn synthea(text: &str) -> Result<Vec<(String, String)>> {
+/// Ids and JSON texts in COPY's text format.
+pub fn as_copy(rows: &[(String, String)]) -> String {
+    rows.iter()
+        .map(|(id, body)| format!("{id}\t{}\n", body.replace('\\', "\\\\")))
+        .collect()
+}
+
+/// Synthea's resources of a type, ids and JSON texts, where they lie beside the repository.
+pub fn synthea(project: &Project, kind: &str) -> Result<Option<Vec<(String, String)>>> {
+    let file = project.root().join(SYNTHEA);
+    if !file.exists() {
+        return Ok(None);
+    }
+    let text = capture(Command::new("gzip").arg("-dc").arg(&file))?;
+    of_type(&text, kind).map(Some)
+}
+
+fn of_type(text: &str, kind: &str) -> Result<Vec<(String, String)>> {
     let mut rows = Vec::new();
     for line in text.lines() {
         let resource: Value = serde_json::from_str(line).context("Synthea's data are not JSON")?;
-        if resource.get("resourceType").and_then(Value::as_str) == Some("Observation") {
+        if resource.get("resourceType").and_then(Value::as_str) == Some(kind) {
             let id = resource
                 .get("id")
                 .and_then(Value::as_str)
@@ -77,7 +88,7 @@ mod tests {
     #[test]
     fn observations_are_taken_and_escaped() {
         let lines = "{\"resourceType\":\"Patient\",\"id\":\"p\"}\n{\"resourceType\":\"Observation\",\"id\":\"o\",\"x\":\"\\\"\"}\n";
-        let rows = synthea(lines).unwrap();
+        let rows = of_type(lines, "Observation").unwrap();
         let observations = Observations {
             origin: "Synthea",
             rows,
@@ -86,6 +97,6 @@ mod tests {
             observations.as_copy(),
             "o\t{\"resourceType\":\"Observation\",\"id\":\"o\",\"x\":\"\\\\\"\"}\n"
         );
-        assert!(synthea("no JSON").is_err());
+        assert!(of_type("no JSON", "Observation").is_err());
     }
 }

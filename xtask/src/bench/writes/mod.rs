@@ -17,7 +17,7 @@ use crate::console::{bold, step, thousands};
 
 use statements::{GUARDED, PLAIN, Sides, Write};
 
-pub use data::Observations;
+pub use data::{Observations, as_copy, synthea};
 
 /// The tables and the policies.
 const TABLES_AND_POLICIES: &str = include_str!("../../../../benches/writes.sql");
