@@ -7,7 +7,7 @@
 
 use super::Rewriter;
 use crate::catalog::catalog;
-use crate::node::{constant, row, tree};
+use crate::node::{constant, origin, row, tree};
 use access_policy::fields::{Sight, Spot};
 use pgrx::PgList;
 use pgrx::prelude::*;
@@ -192,6 +192,8 @@ impl Rewriter {
         unsafe {
             let copy: *mut pg_sys::Node = pg_sys::copyObjectImpl(node.cast()).cast();
             let Some(call) = call(node) else {
+                // The check of the finished plan knows it by this.
+                origin::stamp_one(copy);
                 return copy;
             };
             match (*node).type_ {
