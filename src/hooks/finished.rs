@@ -73,6 +73,8 @@ struct Plan {
     parameters: HashMap<i32, pg_sys::Oid>,
     /// Plans of CTEs, by their number less one.
     ctes: HashSet<i32>,
+    /// Predicates of the partial indexes that a bitmap is made of. Rows are tested for them again.
+    predicates: Vec<*mut pg_sys::Node>,
     /// Is this the walk that refuses? The first gathers parameters.
     refuses: bool,
 }
@@ -104,6 +106,7 @@ pub unsafe fn check(plan: *const pg_sys::PlannedStmt) -> Result<()> {
                 subplans: subplans.iter_ptr().collect(),
                 parameters: HashMap::new(),
                 ctes: HashSet::new(),
+                predicates: Vec::new(),
                 refuses: false,
             };
             for refuses in [false, true] {

@@ -20,6 +20,8 @@ pub struct Inputs {
     pub index: Outputs,
     /// What the subquery that it reads puts out, and the number of that one's entry.
     pub subquery: Option<(i32, Outputs)>,
+    /// Conditions that PostgreSQL took from the indexes that it asks, in words of the owner, because the node's own imply them.
+    pub predicates: Vec<*mut pg_sys::Node>,
 }
 
 /// An expression that only hands a value on, if it is one: a variable, a parameter, or the row of a child as one of its parent.
@@ -203,6 +205,10 @@ impl Visitor for Reader<'_> {
             }
             if self.found.is_some() || origin::is_ours(node) {
                 // Parameters of ours are read by ours.
+                return false;
+            }
+            let is_node = |other: &*mut pg_sys::Node| pg_sys::equal(node.cast(), other.cast());
+            if self.inputs.predicates.iter().any(is_node) {
                 return false;
             }
             if let Some(relation) = self.plan.stored(node, self.inputs) {

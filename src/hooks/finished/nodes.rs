@@ -4,6 +4,7 @@ use super::flow::{Inputs, Outputs};
 use super::{Plan, Shape, refusal};
 use crate::error::Result;
 use crate::hooks::masking;
+use crate::node::index;
 use pg_sys::NodeTag::*;
 use pgrx::PgList;
 use pgrx::prelude::*;
@@ -111,6 +112,12 @@ impl Plan {
                     let inner = std::mem::take(&mut inputs.inner);
                     merge(&mut inputs.outer, inner);
                 }
+                T_BitmapIndexScan => {
+                    let scan = &*plan.cast::<pg_sys::BitmapIndexScan>();
+                    let predicates = index::predicates(scan.indexid, scan.scan.scanrelid);
+                    self.predicates.extend(predicates);
+                }
+                T_BitmapHeapScan => inputs.predicates = std::mem::take(&mut self.predicates),
                 T_BitmapAnd => {
                     self.together((*plan.cast::<pg_sys::BitmapAnd>()).bitmapplans, shape)?;
                 }
