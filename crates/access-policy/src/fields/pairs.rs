@@ -7,7 +7,7 @@ use super::FieldError;
 use super::content::{Content, NOTHING};
 use super::likeness::Likeness;
 use super::nested::Place;
-use super::rule::{Found, Rule, is_field, text};
+use super::rule::{Found, Rule, is_field, told};
 use super::scope::Scope;
 
 /// An array in the new and in the stored document. Primitives and their siblings are two lanes, of which the elements at one
@@ -66,19 +66,19 @@ impl<'s, 'a> Lane<'s, 'a> {
             .iter()
             .any(|rule| matches!(rule, Rule::Places(Place::Entry, _)))
             && let Some(Value::Object(resource)) = object.get("resource")
-            && let Some(id) = text(resource, "id")
+            && let Found::Inside(inside) = self.scope.kept.enter(object).look_up(b"resource")
+            && let Some(id) = told(inside.as_slice(), resource, "id").text()
         {
-            return Some((text(resource, "resourceType"), id));
+            let kind = told(inside.as_slice(), resource, "resourceType").text();
+            return Some((kind, id));
         }
-        if matches!(self.scope.kept.enter(object).look_up(b"id"), Found::Field) {
-            return None;
-        }
+        let id = told(rules, object, "id").text()?;
         let kind = rules.iter().find_map(|rule| match rule {
-            Rule::Urls(_) => text(object, "url"),
-            Rule::Resources(_) => text(object, "resourceType"),
+            Rule::Urls(_) => told(rules, object, "url").text(),
+            Rule::Resources(_) => told(rules, object, "resourceType").text(),
             Rule::Paths(_) | Rule::Places(..) => None,
         });
-        Some((kind, text(object, "id")?))
+        Some((kind, id))
     }
 }
 
