@@ -93,7 +93,8 @@ pub(super) fn may_be_one(rules: &[Rule<'_>], one: Value<'_>, other: Value<'_>) -
         Rule::Urls(_) => !differ("url"),
         Rule::Resources(_) => {
             let have_ids = text(one, "id").is_some() && text(other, "id").is_some();
-            !differ("resourceType") && !(have_ids && differ("id"))
+            let two = have_ids && differ("id");
+            !(two || differ("resourceType"))
         }
         Rule::Paths(_) | Rule::Places(..) => true,
     })
