@@ -471,3 +471,19 @@ fn a_guess_at_what_tells_elements_apart_is_not_confirmed() {
         assert_eq!(outcome("1"), outcome("2"), "{paths}: {stored}");
     }
 }
+
+#[test]
+fn what_has_the_same_id_is_told_apart_by_what_can_be_seen() {
+    let old = r#"{"contained": [{"resourceType": "Group", "id": "a", "x": 1}, {"resourceType": "Group", "id": "a", "x": 2, "member": "SECRET"}]}"#;
+    let new = r#"{"contained": [{"resourceType": "Group", "id": "a", "x": 2}]}"#;
+    let kept =
+        r#"{"contained": [{"resourceType": "Group", "id": "a", "x": 2, "member": "SECRET"}]}"#;
+    restores("Group:member", old, new, kept);
+    let moved = r#"{"contained": [{"resourceType": "Group", "id": "a", "x": 2}, {"resourceType": "Group", "id": "a", "x": 1}]}"#;
+    let expected = r#"{"contained": [{"resourceType": "Group", "id": "a", "x": 2, "member": "SECRET"}, {"resourceType": "Group", "id": "a", "x": 1}]}"#;
+    restores("Group:member", old, moved, expected);
+    // Edited, it is the one in its place.
+    let edited = r#"{"contained": [{"resourceType": "Group", "id": "a", "x": 1}, {"resourceType": "Group", "id": "a", "x": 3}]}"#;
+    let expected = r#"{"contained": [{"resourceType": "Group", "id": "a", "x": 1}, {"resourceType": "Group", "id": "a", "x": 3, "member": "SECRET"}]}"#;
+    restores("Group:member", old, edited, expected);
+}
