@@ -5,7 +5,7 @@
 //! whenever it goes on, so that a cursor of one membership cannot be fetched from under another.
 
 use super::foreign_key::{self, Phase};
-use super::{portals, standard};
+use super::{deletion, portals, standard};
 use crate::audit;
 use crate::error::{Error, OrRaise, Result};
 use crate::session::{self, Fingerprint};
@@ -19,6 +19,9 @@ static mut PREVIOUS_FINISH: pg_sys::ExecutorFinish_hook_type = None;
 
 /// The cache number of the fingerprint's first four bytes; the others follow.
 const FENCE: i32 = i32::MIN;
+
+/// The cache number of what is noted about deletions: no part of the fingerprint.
+const DELETION: i32 = FENCE + size_of::<Fingerprint>() as i32;
 
 /// Installs the hooks.
 pub fn install() {
@@ -42,15 +45,46 @@ pub unsafe fn put_fence(plan: *mut pg_sys::PlannedStmt, fingerprint: Fingerprint
         let part = <[u8; 4]>::try_from(part)
             .map(u32::from_ne_bytes)
             .unwrap_or_default();
-        // SAFETY: palloc0 gives a zeroed node, every field of which is set.
-        unsafe {
-            let item =
-                pg_sys::palloc0(size_of::<pg_sys::PlanInvalItem>()).cast::<pg_sys::PlanInvalItem>();
-            (*item).type_ = pg_sys::NodeTag::T_PlanInvalItem;
-            (*item).cacheId = place;
-            (*item).hashValue = part;
-            (*plan).invalItems = pg_sys::lappend((*plan).invalItems, item.cast());
-        }
+        // SAFETY: by the caller's promise.
+        unsafe { put_item(plan, place, part) }
+    }
+}
+
+/// Has the plan carry a number.
+///
+/// # Safety
+/// As for [`put_fence`].
+unsafe fn put_item(plan: *mut pg_sys::PlannedStmt, place: i32, number: u32) {
+    // SAFETY: palloc0 gives a zeroed node, every field of which is set.
+    unsafe {
+        let item =
+            pg_sys::palloc0(size_of::<pg_sys::PlanInvalItem>()).cast::<pg_sys::PlanInvalItem>();
+        (*item).type_ = pg_sys::NodeTag::T_PlanInvalItem;
+        (*item).cacheId = place;
+        (*item).hashValue = number;
+        (*plan).invalItems = pg_sys::lappend((*plan).invalItems, item.cast());
+    }
+}
+
+/// Notes in a plan that has its fence what [`super::deletion`] found out about it.
+///
+/// # Safety
+/// As for [`put_fence`].
+pub unsafe fn put_deletion(plan: *mut pg_sys::PlannedStmt, relation: pg_sys::Oid) {
+    // SAFETY: by the caller's promise.
+    unsafe { put_item(plan, DELETION, relation.to_u32()) }
+}
+
+/// The relation that was noted, if one was.
+///
+/// # Safety
+/// `plan` must be null or a plan.
+pub unsafe fn deletion_of(plan: *const pg_sys::PlannedStmt) -> Option<pg_sys::Oid> {
+    // SAFETY: by the caller's promise; the list holds PlanInvalItems only.
+    unsafe {
+        let items = PgList::<pg_sys::PlanInvalItem>::from_pg(plan.as_ref()?.invalItems);
+        let found = items.iter_ptr().find(|item| (**item).cacheId == DELETION);
+        found.map(|item| pg_sys::Oid::from((*item).hashValue))
     }
 }
 
@@ -82,7 +116,7 @@ pub unsafe fn fence_of(plan: *const pg_sys::PlannedStmt) -> Option<Fingerprint> 
 ///
 /// # Safety
 /// `plan` must be null or a plan.
-unsafe fn check_fence(plan: *const pg_sys::PlannedStmt) -> Result<()> {
+pub unsafe fn check_fence(plan: *const pg_sys::PlannedStmt) -> Result<()> {
     // SAFETY: by the caller's promise.
     match unsafe { fence_of(plan) } {
         Some(fingerprint) if session::current()?.fingerprint != fingerprint => Err(Error::Fence),
@@ -134,6 +168,7 @@ unsafe extern "C-unwind" fn start(query: *mut pg_sys::QueryDesc, flags: i32) {
             Some(previous) => previous(query, flags),
             None => standard::standard_executor_start(query, flags),
         }
+        deletion::spare_trigger(query);
     }
 }
 
@@ -160,6 +195,7 @@ unsafe extern "C-unwind" fn run(
             None => standard::standard_executor_run(query, direction, count, once),
         }
         settle();
+        deletion::check(query);
         pg_sys::error_context_stack = callback.previous;
     }
 }

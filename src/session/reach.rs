@@ -168,6 +168,13 @@ impl Reach {
         Predicate::any(self.entries.iter().map(|entry| entry.predicate.clone()))
     }
 
+    /// Does it grant the same rows as `other`, as it stands?
+    pub fn grants_the_same(&self, other: &Reach) -> bool {
+        let ours = self.entries.iter().map(|entry| &entry.predicate);
+        let others = other.entries.iter().map(|entry| &entry.predicate);
+        self.scope == other.scope && ours.eq(others)
+    }
+
     /// Does some entry grant every row, the project isolation aside?
     pub fn grants_all_rows(&self) -> bool {
         let last = self.entries.last();

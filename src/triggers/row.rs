@@ -30,8 +30,8 @@ pub struct Row<'a> {
     pub tuple: pg_sys::HeapTuple,
     descriptor: pg_sys::TupleDesc,
     protected: &'a Protected,
-    /// The document, once it was read from a text.
-    parsed: Cell<Option<pg_sys::Datum>>,
+    /// The document as it was read, unpacked.
+    read: Cell<Option<pg_sys::Datum>>,
     /// Must messages not tell which row it is?
     concealed: bool,
 }
@@ -50,7 +50,7 @@ impl<'a> Row<'a> {
             tuple,
             descriptor,
             protected,
-            parsed: Cell::new(None),
+            read: Cell::new(None),
             concealed: false,
         }
     }
@@ -68,6 +68,9 @@ impl<'a> Row<'a> {
 
     /// Puts a value into the column with this number, or NULL.
     pub fn set_column(&mut self, number: i16, value: Option<pg_sys::Datum>) {
+        if number == self.protected.resource.number {
+            self.read.set(None);
+        }
         // SAFETY: the tuple is a row of the descriptor; the callers give values of the column's type.
         self.tuple = unsafe { row::replace(self.tuple, self.descriptor, &[(number, value)]) };
     }
@@ -84,9 +87,9 @@ impl<'a> Row<'a> {
 
     /// The document, as jsonb.
     pub fn document(&self) -> Result<JsonbDatum> {
-        if let Some(parsed) = self.parsed.get() {
-            // SAFETY: kept below, for this row.
-            return Ok(unsafe { JsonbDatum::new(parsed) });
+        if let Some(read) = self.read.get() {
+            // SAFETY: kept below, for this row, or in `put`.
+            return Ok(unsafe { JsonbDatum::unpacked(read) });
         }
         let Some(datum) = self.column(self.protected.resource.number) else {
             return Err(self.invalid("is NULL"));
@@ -96,9 +99,7 @@ impl<'a> Row<'a> {
         let Some(document) = (unsafe { format.read(datum) }) else {
             return Err(self.invalid("must hold JSON"));
         };
-        if format == Format::Text {
-            self.parsed.set(Some(document.datum()));
-        }
+        self.read.set(Some(document.datum()));
         Ok(document)
     }
 
@@ -108,9 +109,10 @@ impl<'a> Row<'a> {
             return Err(self.invalid("cannot hold so long a text"));
         };
         self.set_column(self.protected.resource.number, Some(datum));
-        if self.protected.format == Format::Text {
-            self.parsed.set(Some(row::jsonb_datum(document)));
-        }
+        self.read.set(Some(match self.protected.format {
+            Format::Jsonb => datum,
+            Format::Text => row::jsonb_datum(document),
+        }));
         Ok(())
     }
 
@@ -348,12 +350,12 @@ impl<'a> Row<'a> {
     /// The first entry of `reach` that grants the row, whose id must be a [plain](has_plain_id) one, and in place, if it is asked
     /// for.
     pub fn deciding(&self, reach: &Reach) -> Result<Option<Rc<ReachEntry>>> {
-        let column = self.column(self.protected.resource.number);
-        let document = match (column, self.document()) {
-            (None, _) if self.protected.format == Format::Jsonb => None,
-            (Some(_), Ok(document)) => Some(document),
+        let is_null = || self.column(self.protected.resource.number).is_none();
+        let document = match self.document() {
+            Ok(document) => Some(document),
+            Err(_) if self.protected.format == Format::Jsonb && is_null() => None,
             // A text that holds no document is granted by nothing.
-            _ => return Ok(None),
+            Err(_) => return Ok(None),
         };
         let judged = Judged {
             row: self,
@@ -375,7 +377,7 @@ impl<'a> Row<'a> {
             tuple,
             descriptor: self.descriptor,
             protected: self.protected,
-            parsed: Cell::new(self.parsed.get()),
+            read: Cell::new(self.read.get()),
             concealed: self.concealed,
         }
     }
