@@ -45,7 +45,7 @@ pub fn needs_no_more(session: &Session, protected: &Protected) -> Result<bool> {
     };
     let found = session.reach(resource_type, Interaction::Search)?;
     let deleted = session.reach(resource_type, Interaction::Delete)?;
-    Ok(!deleted.asks_elsewhere() && deleted.grants_the_same(&found))
+    Ok(!deleted.asks_elsewhere() && deleted.is_as_search(&found))
 }
 
 /// Notes in a finished plan, which has its fence, that all rows which it finds in `relation` may be deleted.

@@ -10,7 +10,6 @@ use crate::audit;
 use crate::error::{Error, OrRaise, Result};
 use crate::session::{self, Fingerprint};
 use crate::triggers::{movement, upsert};
-use pgrx::PgList;
 use pgrx::prelude::*;
 
 static mut PREVIOUS_START: pg_sys::ExecutorStart_hook_type = None;
@@ -80,12 +79,9 @@ pub unsafe fn put_deletion(plan: *mut pg_sys::PlannedStmt, relation: pg_sys::Oid
 /// # Safety
 /// `plan` must be null or a plan.
 pub unsafe fn deletion_of(plan: *const pg_sys::PlannedStmt) -> Option<pg_sys::Oid> {
-    // SAFETY: by the caller's promise; the list holds PlanInvalItems only.
-    unsafe {
-        let items = PgList::<pg_sys::PlanInvalItem>::from_pg(plan.as_ref()?.invalItems);
-        let found = items.iter_ptr().find(|item| (**item).cacheId == DELETION);
-        found.map(|item| pg_sys::Oid::from((*item).hashValue))
-    }
+    // SAFETY: by the caller's promise.
+    let noted = unsafe { items(plan) }.find(|item| item.cacheId == DELETION);
+    noted.map(|item| pg_sys::Oid::from(item.hashValue))
 }
 
 /// The fingerprint that `plan` is bound to, if any.
@@ -93,22 +89,39 @@ pub unsafe fn deletion_of(plan: *const pg_sys::PlannedStmt) -> Option<pg_sys::Oi
 /// # Safety
 /// `plan` must be null or a plan.
 pub unsafe fn fence_of(plan: *const pg_sys::PlannedStmt) -> Option<Fingerprint> {
-    // SAFETY: by the caller's promise; the list holds PlanInvalItems only.
-    unsafe {
-        let items = PgList::<pg_sys::PlanInvalItem>::from_pg(plan.as_ref()?.invalItems);
-        let mut fingerprint = Fingerprint::default();
-        let mut found = false;
-        for item in items.iter_ptr() {
-            let place = (*item).cacheId.wrapping_sub(FENCE);
-            if let Some(part) = usize::try_from(place)
-                .ok()
-                .and_then(|place| fingerprint.chunks_exact_mut(4).nth(place))
-            {
-                part.copy_from_slice(&(*item).hashValue.to_ne_bytes());
-                found = true;
-            }
+    let mut fingerprint = Fingerprint::default();
+    let mut found = false;
+    // SAFETY: by the caller's promise.
+    for item in unsafe { items(plan) } {
+        let place = item.cacheId.wrapping_sub(FENCE);
+        if let Some(part) = usize::try_from(place)
+            .ok()
+            .and_then(|place| fingerprint.chunks_exact_mut(4).nth(place))
+        {
+            part.copy_from_slice(&item.hashValue.to_ne_bytes());
+            found = true;
         }
-        found.then_some(fingerprint)
+    }
+    found.then_some(fingerprint)
+}
+
+/// The invalidation items of a plan. They are looked at several times for each statement.
+///
+/// # Safety
+/// `plan` must be null or a plan, and stay while the items are looked at.
+unsafe fn items<'a>(
+    plan: *const pg_sys::PlannedStmt,
+) -> impl Iterator<Item = &'a pg_sys::PlanInvalItem> {
+    // SAFETY: by the caller's promise; a list has so many elements, and this one holds PlanInvalItems only.
+    unsafe {
+        let cells = plan.as_ref().and_then(|plan| plan.invalItems.as_ref());
+        let cells = cells.map_or(&[][..], |list| {
+            let length = usize::try_from(list.length).unwrap_or(0);
+            std::slice::from_raw_parts(list.elements, length)
+        });
+        cells
+            .iter()
+            .filter_map(|cell| cell.ptr_value.cast::<pg_sys::PlanInvalItem>().as_ref())
     }
 }
 

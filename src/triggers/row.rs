@@ -180,7 +180,15 @@ impl<'a> Row<'a> {
 
     fn document_id(&self) -> Option<String> {
         let document = self.document().ok()?;
-        document.value().ok().and_then(id_in)
+        id_in(document.value().ok()?).map(str::to_owned)
+    }
+
+    /// Has the document this id?
+    fn has_document_id(&self, id: &str) -> bool {
+        let Ok(document) = self.document() else {
+            return false;
+        };
+        document.value().ok().and_then(id_in) == Some(id)
     }
 
     /// Refuses a document with another id, or of another type, than `stored` has.
@@ -189,9 +197,7 @@ impl<'a> Row<'a> {
             return Err(self.invalid("cannot change its resourceType"));
         }
         match id_in(stored) {
-            Some(id) if self.document_id().as_ref() != Some(&id) => {
-                Err(self.invalid("cannot change its id"))
-            }
+            Some(id) if !self.has_document_id(id) => Err(self.invalid("cannot change its id")),
             _ => Ok(()),
         }
     }
@@ -320,8 +326,13 @@ impl<'a> Row<'a> {
         if self.resource_type() != old.resource_type() {
             return Err(self.invalid("cannot change its resourceType"));
         }
-        let same_column = self.protected.id.generated || self.id() == old.id();
-        let same_document = old.document_id().is_none() || self.document_id() == old.document_id();
+        let id = &self.protected.id;
+        let same_column = id.generated || self.has_same(old, id.number) || self.id() == old.id();
+        let stored = old.document().ok();
+        let stored = stored.as_ref().and_then(|stored| stored.value().ok());
+        let same_document = stored
+            .and_then(id_in)
+            .is_none_or(|id| self.has_document_id(id));
         if same_column && same_document {
             Ok(())
         } else {
@@ -467,8 +478,8 @@ pub fn holds_project(column: &Column, project: Option<&str>, asked: ProjectTest<
 }
 
 /// The `id` member of a document.
-fn id_in(document: Value<'_>) -> Option<String> {
-    document.as_object()?.get("id")?.as_str().map(str::to_owned)
+fn id_in(document: Value<'_>) -> Option<&str> {
+    document.as_object()?.get("id")?.as_str()
 }
 
 /// The project that a document says it belongs to.

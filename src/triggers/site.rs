@@ -163,6 +163,36 @@ impl Site {
         decision.ask(with_id.as_ref().unwrap_or(row))
     }
 
+    /// The first entries that let `row` be read, and that grant `interaction` on it. Where the same is asked for both, it is asked
+    /// once.
+    pub fn deciding_of_read(
+        &mut self,
+        interaction: Interaction,
+        relation: pg_sys::Relation,
+        row: &Row<'_>,
+    ) -> Result<[Option<Rc<ReachEntry>>; 2]> {
+        let reader = self.deciding(Interaction::Search, relation, row)?;
+        let Some(resource_type) = row.resource_type() else {
+            return Ok([None, None]);
+        };
+        let search = &self
+            .decision(resource_type, Interaction::Search, relation)?
+            .reach;
+        let search = Rc::clone(search);
+        let decision = self.decision(resource_type, interaction, relation)?;
+        let entry = if decision.evaluator.is_none() && decision.reach.is_as_search(&search) {
+            let is_reader = |entry: &Rc<ReachEntry>| {
+                let reader = reader.as_ref();
+                reader.is_some_and(|reader| Rc::ptr_eq(entry, reader))
+            };
+            let place = search.entries.iter().position(is_reader);
+            place.and_then(|place| decision.reach.entries.get(place).cloned())
+        } else {
+            self.deciding(interaction, relation, row)?
+        };
+        Ok([reader, entry])
+    }
+
     /// The row with the id that its column will have; `None` where it has it already.
     fn with_id<'r>(
         &mut self,

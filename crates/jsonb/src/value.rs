@@ -322,8 +322,7 @@ fn containers<'a>(
         let entry = u32::from_ne_bytes(*chunk);
         let from = start;
         start = layout::end(entry, from);
-        (entry & layout::TYPE == layout::CONTAINER)
-            .then(|| Value::child(data, entry, from, start))
+        (entry & layout::TYPE == layout::CONTAINER).then(|| Value::child(data, entry, from, start))
     })
 }
 
