@@ -136,7 +136,7 @@ pub fn print(report: &Report) {
                 Some(format!("{:.3}", one.paired.by_hand_ms)),
                 Some(format!("{:.2}", one.paired.ratio)),
                 Some(format!("{low:.2}–{high:.2}")),
-                Some(one.bar.map_or_else(String::new, |bar| format!("{bar:.1}"))),
+                Some(one.bar.map_or_else(String::new, |bar| format!("{bar:.2}"))),
                 Some(
                     one.bar
                         .map_or_else(|| "no bar".to_owned(), |_| verdict(one.keeps_bar())),
