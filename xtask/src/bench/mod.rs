@@ -8,6 +8,7 @@
 mod compartment;
 mod criteria;
 mod fhirpath;
+mod growth;
 mod histories;
 mod machine;
 mod masking;
@@ -17,6 +18,7 @@ mod plot;
 mod report;
 mod rows;
 mod statements;
+mod switching;
 mod writes;
 
 use std::path::PathBuf;
@@ -69,6 +71,10 @@ pub struct Options {
 enum Subject {
     /// The ten statements, by five methods of access control, on tables of several sizes.
     Statements,
+    /// Another membership in each transaction; what a switch costs, and what a backend keeps.
+    Switching,
+    /// More stored documents, more instances of a policy, more entries for a type.
+    Growth,
     /// Row security on one compartment, and a backend's memory under switches of membership.
     Rows,
     /// Each kind of criterion with its index and without one, policies, memberships, and many instances of a policy.
@@ -131,6 +137,14 @@ fn measure(
             };
             let report = statements::measure(project, cluster, server, &scope)?;
             Outcome::new(&report, statements::sections(&report), report.good)
+        }
+        Subject::Switching => {
+            let report = switching::measure(cluster, pairs(2000))?;
+            Outcome::new(&report, switching::sections(&report), report.good)
+        }
+        Subject::Growth => {
+            let report = growth::measure(cluster, pairs(2000))?;
+            Outcome::new(&report, growth::sections(&report), report.good)
         }
         Subject::Rows => {
             let report = rows::measure(cluster, pairs(2000))?;

@@ -45,7 +45,7 @@ pub fn measure(cluster: &Cluster, pairs: usize) -> Result<Report> {
     step(&format!("{} paired runs of each statement", pairs));
     let speed = compartment::compare(&mut application, &mut superuser, pairs)?;
     step("10,000 switches of membership");
-    let memory = memory::measure(cluster.connect(APPLICATION, DATABASE)?)?;
+    let memory = memory::measure(cluster.connect(APPLICATION, DATABASE)?, ("m", 200), 100)?;
     let fast = speed
         .iter()
         .filter(|one| one.has_bar)
@@ -104,8 +104,8 @@ pub fn sections(report: &Report) -> Vec<Section> {
         });
     let memory = &report.memory;
     let row = vec![
-        Some(format!("{:.1}", memory.after_100_mb)),
-        Some(format!("{:.1}", memory.after_10000_mb)),
+        Some(format!("{:.1}", memory.after_first_mb)),
+        Some(format!("{:.1}", memory.after_last_mb)),
         Some(format!("{:.1}", memory.grown_mb)),
         Some(format!("{:.1}", memory.private_grown_mb)),
         Some(format!("{:.3}", memory.switch_ms)),
