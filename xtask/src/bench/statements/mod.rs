@@ -157,8 +157,8 @@ pub fn measure(
                 )
                 .with_context(|| case.name)?;
                 note(&format!(
-                    "{} clients: {:.3} ms by hand, {:.3} ms fhir_access ({:.3}), {:.3} ms setting, {:.3} ms function",
-                    one.clients,
+                    "with {}: {:.3} ms by hand, {:.3} ms fhir_access ({:.3}), {:.3} ms setting, {:.3} ms function",
+                    print::clients(one.clients),
                     one.by_hand_ms,
                     one.fhir_access_ms,
                     one.to_by_hand.ratio,

@@ -18,7 +18,8 @@ pub fn sections(report: &Report) -> Vec<Section> {
     sections
 }
 
-fn clients(count: usize) -> String {
+/// So many of them.
+pub fn clients(count: usize) -> String {
     format!("{count} client{}", if count == 1 { "" } else { "s" })
 }
 
