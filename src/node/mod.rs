@@ -9,6 +9,7 @@ pub mod expr;
 pub mod index;
 pub mod kept_query;
 pub mod log;
+pub mod origin;
 pub mod own_expressions;
 pub mod privilege;
 pub mod relation;
