@@ -52,7 +52,7 @@ pub struct Options {
     #[arg(long, value_name = "N")]
     pairs: Option<usize>,
     /// Resources. Of criteria in each table, 1M by default, which the bars are meant for; of statements in all tables
-    /// together, 10k,1M by default. 10M needs 40 GB of disk, and half an hour.
+    /// together, 10k,1M by default. 10M needs 30 GB of disk, and half an hour more.
     #[arg(long, value_name = "N", value_delimiter = ',', value_parser = count)]
     rows: Vec<usize>,
     /// Of statements: how many clients ask at a time.
