@@ -16,7 +16,7 @@ mod operators;
 mod prefix_ops;
 mod security_context;
 mod tests;
-mod text_array;
+pub mod text_array;
 
 use crate::catalog;
 use crate::document::Format;

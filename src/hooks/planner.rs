@@ -4,6 +4,7 @@ use super::masking::Rewritten;
 use super::{executor, masking, standard};
 use crate::catalog::catalog;
 use crate::error::{Error, OrRaise, Result};
+use crate::estimates;
 use crate::node::{relation, tree};
 use pgrx::PgList;
 use pgrx::prelude::*;
@@ -91,6 +92,7 @@ unsafe extern "C-unwind" fn before(
     rewritten: &mut Option<Rewritten>,
 ) {
     // SAFETY: as in `plan`.
+    estimates::start();
     *rewritten = catalog().map(|_| unsafe { masking::rewrite(query, parameters) });
 }
 

@@ -8,6 +8,7 @@ pub mod constant;
 pub mod expr;
 pub mod index;
 pub mod kept_query;
+pub mod key_statistics;
 pub mod log;
 pub mod own_expressions;
 pub mod privilege;
