@@ -36,7 +36,10 @@ impl Tuple {
                 pg_sys::Datum::from(false),
             )
         };
-        (!tuple.is_null()).then_some(Tuple {
+        if tuple.is_null() {
+            return None;
+        }
+        Some(Tuple {
             tuple,
             is_cached: true,
         })
@@ -60,7 +63,10 @@ impl Tuple {
                 return None;
             }
             let tuple = pg_sys::statext_expressions_load(object, inherit, place);
-            (!tuple.is_null()).then_some(Tuple {
+            if tuple.is_null() {
+                return None;
+            }
+            Some(Tuple {
                 tuple,
                 is_cached: false,
             })

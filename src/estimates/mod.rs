@@ -10,6 +10,7 @@ mod load;
 mod place;
 mod sources;
 
+use crate::hooks::statistics::is_mark;
 use crate::node::constant;
 use crate::node::index::KeyFunction;
 use crate::node::row::JsonbDatum;
@@ -106,7 +107,19 @@ pub unsafe fn of_containment(
         let is = |node: *mut pg_sys::Node| {
             arguments(node).is_some_and(|(left, right)| left == asked && policys(right).is_some())
         };
-        let node = place::find(relation, &is)?.node;
+        // Where there are several values the planner asks with a copy. That of a column bears the mark of the original; that of
+        // a child's column does not.
+        let mark = mark_in(asked);
+        let is_copied = |node: *mut pg_sys::Node| {
+            pgrx::is_a(node, pg_sys::NodeTag::T_ScalarArrayOpExpr)
+                && arguments(node).is_some_and(|(left, right)| {
+                    policys(right).is_some()
+                        && mark_in(left) == mark
+                        && pg_sys::equal(left.cast(), asked.cast())
+                })
+        };
+        let found = place::find(relation, &is).or_else(|| place::find(relation, &is_copied));
+        let node = found?.node;
         let (_, right) = arguments(node)?;
         let values = policys(right)?;
         match (*node).type_ {
@@ -189,7 +202,7 @@ pub unsafe fn of_test(
     unsafe {
         let (resource, text) = pair(arguments)?;
         let text = String::from_datum(policys(text)?.constvalue, false)?;
-        let number = relation_number(resource)?;
+        let number = u32::try_from((*column_in(resource)?).varno).ok()?;
         let oid = relation_of(root, number)?;
         let test = parse(&text)?;
         let sources = sources::of(oid)?;
@@ -253,20 +266,28 @@ fn narrowed(relation: pg_sys::Oid, sources: &Sources, test: &Test) -> Option<f64
     served.map(share).product()
 }
 
-/// The number of the range table entry whose document an expression is.
+/// The mark that a policy's column bears.
 ///
 /// # Safety
 /// `resource` must be an expression.
-unsafe fn relation_number(resource: *mut pg_sys::Node) -> Option<u32> {
+unsafe fn mark_in(resource: *mut pg_sys::Node) -> Option<i32> {
+    // SAFETY: by the caller's promise.
+    let location = unsafe { (*column_in(resource)?).location };
+    is_mark(location).then_some(location)
+}
+
+/// The column that holds the document which an expression is.
+///
+/// # Safety
+/// `resource` must be an expression.
+unsafe fn column_in(resource: *mut pg_sys::Node) -> Option<*const pg_sys::Var> {
     // SAFETY: by the caller's promise; a node is looked at as what its tag says.
     unsafe {
         let mut node = resource;
         // A text is read as a document by a function of one argument, a varchar as a text before.
         for _ in 0..3 {
             match (*node).type_ {
-                pg_sys::NodeTag::T_Var => {
-                    return u32::try_from((*node.cast::<pg_sys::Var>()).varno).ok();
-                }
+                pg_sys::NodeTag::T_Var => return Some(node.cast::<pg_sys::Var>().cast_const()),
                 pg_sys::NodeTag::T_RelabelType => {
                     node = (*node.cast::<pg_sys::RelabelType>()).arg.cast();
                 }
@@ -304,10 +325,18 @@ pub unsafe fn of_texts(
     // SAFETY: by the caller's promise; a node is looked at as what its tag says.
     unsafe {
         let (key, wanted) = pair(arguments)?;
-        let wanted = policys(wanted)?;
+        // Of several texts each is asked about, without the mark that they bear together.
+        if !pgrx::is_a(wanted, pg_sys::NodeTag::T_Const) {
+            return None;
+        }
+        let wanted = &*wanted.cast::<pg_sys::Const>();
+        if wanted.constisnull {
+            return None;
+        }
         let (function, resource, paths) = key_of(key)?;
         let paths: Paths = paths.parse().ok()?;
-        let sources = sources::of(relation_of(root, relation_number(resource)?)?)?;
+        let number = u32::try_from((*column_in(resource)?).varno).ok()?;
+        let sources = sources::of(relation_of(root, number)?)?;
         let known: Rc<Texts> = sources
             .of_texts()
             .filter(|(found, on, _)| *found == function && **on == paths)

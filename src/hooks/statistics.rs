@@ -19,7 +19,16 @@ use pgrx::prelude::*;
 
 /// The place in the source text that a policy's constant or column claims to have. Those of a statement are not negative, and -1 is
 /// "unknown"; it survives copying, and no comparison of expressions looks at it.
+/// Columns of one condition have it and the numbers below it, so that they can be told apart.
 pub const MARK: i32 = -4_242;
+
+/// How many columns of a condition can be told apart.
+const COLUMNS: i32 = 1_000_000;
+
+/// Is this a policy's place in the text?
+pub fn is_mark(location: i32) -> bool {
+    (MARK - COLUMNS..=MARK).contains(&location)
+}
 
 static mut PREVIOUS: pg_sys::get_index_stats_hook_type = None;
 static mut PREVIOUS_OF_COLUMNS: pg_sys::get_relation_stats_hook_type = None;
@@ -44,10 +53,12 @@ pub fn install() {
 /// `qual` must be an expression; it may be scribbled on.
 pub unsafe fn grant(qual: *mut pg_sys::Node) -> *mut pg_sys::Node {
     // SAFETY: by the caller's promise.
-    unsafe { tree::mutate(qual, &mut Columns) }
+    unsafe { tree::mutate(qual, &mut Columns { marked: 0 }) }
 }
 
-struct Columns;
+struct Columns {
+    marked: i32,
+}
 
 impl Mutator for Columns {
     unsafe fn replace(&mut self, node: *mut pg_sys::Node) -> Option<*mut pg_sys::Node> {
@@ -61,7 +72,8 @@ impl Mutator for Columns {
                 return None;
             }
             let copy = pg_sys::copyObjectImpl(node.cast()).cast::<pg_sys::Var>();
-            (*copy).location = MARK;
+            (*copy).location = MARK - self.marked;
+            self.marked = (self.marked + 1).min(COLUMNS);
             Some(copy.cast())
         }
     }
@@ -101,7 +113,7 @@ unsafe extern "C-unwind" fn give_column(
             return true;
         }
         let of_policy = pgrx::is_a((*variable).var, pg_sys::NodeTag::T_Var)
-            && (*(*variable).var.cast::<pg_sys::Var>()).location == MARK;
+            && is_mark((*(*variable).var.cast::<pg_sys::Var>()).location);
         of_policy
             && (*entry).rtekind == pg_sys::RTEKind::RTE_RELATION
             && give(variable, (*entry).relid, column, (*entry).inh)

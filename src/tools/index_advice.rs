@@ -2,7 +2,7 @@
 
 use crate::catalog;
 use crate::error::{Error, OrRaise, Result};
-use crate::node::index::{Index, KeyFunction};
+use crate::node::index::Index;
 use crate::node::key_statistics::Names;
 use crate::node::privilege::AsOwner;
 use crate::node::relation::{self, Column};
@@ -341,11 +341,8 @@ fn advise_statistics(
         }
     };
     if by_project && protected.project.is_none() {
-        let project = (KeyFunction::Uris, "meta.project:text".to_owned());
-        add(
-            BTreeSet::from([project]),
-            "the rows of the membership's project",
-        );
+        let project = BTreeSet::from([statistics_advice::of_project()]);
+        add(project, "the rows of the membership's project");
     }
     for Stored { id, policy, .. } in policies {
         let entries = policy.entries.iter().enumerate();
@@ -356,7 +353,7 @@ fn advise_statistics(
         for (index, entry) in entries {
             pgrx::check_for_interrupts!();
             let mut keys = BTreeSet::new();
-            statistics_advice::telling(&sample(protected, entry), &mut keys);
+            statistics_advice::telling(protected, &sample(protected, entry), &mut keys);
             add(keys, &place(id, index, entry));
         }
     }

@@ -10,15 +10,23 @@ use std::collections::BTreeSet;
 /// A key: the function, and the paths letter by letter.
 pub type FunctionOfPaths = (KeyFunction, String);
 
-/// The keys that tell how many rows `predicate` leaves.
-pub fn telling(predicate: &Predicate, found: &mut BTreeSet<FunctionOfPaths>) {
+/// The keys that tell how many rows of `protected` a predicate leaves.
+pub fn telling(
+    protected: &Protected,
+    predicate: &Predicate,
+    found: &mut BTreeSet<FunctionOfPaths>,
+) {
     match predicate {
         Predicate::And(parts) | Predicate::Or(parts) => {
             for part in parts {
-                telling(part, found);
+                telling(protected, part, found);
             }
         }
-        Predicate::Not(inner) => telling(inner, found),
+        Predicate::Not(inner) => telling(protected, inner, found),
+        // A column tells of itself.
+        Predicate::Test(test) if test.of_project().is_some() => {
+            found.extend(protected.project.is_none().then(of_project));
+        }
         Predicate::Test(test) => {
             let keys = test.telling().into_iter();
             found.extend(keys.map(|(key, paths)| (function(key), paths.to_string())));
@@ -29,6 +37,11 @@ pub fn telling(predicate: &Predicate, found: &mut BTreeSet<FunctionOfPaths>) {
         | Predicate::TypeAgrees
         | Predicate::SecurityContext => {}
     }
+}
+
+/// The key that tells of which project rows are.
+pub fn of_project() -> FunctionOfPaths {
+    (KeyFunction::Uris, "meta.project:text".to_owned())
 }
 
 fn function(key: AnyKey) -> KeyFunction {
