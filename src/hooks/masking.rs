@@ -371,7 +371,12 @@ impl Rewriter {
                     && (*query).onConflict.as_ref().is_some_and(|conflict| {
                         conflict.action == pg_sys::OnConflictAction::ONCONFLICT_UPDATE
                     });
-                masks.push(Mask::of(&protected, &reach, stored_conflict)?.map(Rc::new));
+                masks.push(Mask::for_session(
+                    session.fingerprint,
+                    &protected,
+                    &reach,
+                    stored_conflict,
+                )?);
             }
             Ok(Level {
                 masks,

@@ -7,6 +7,7 @@ pub mod cached;
 pub mod constant;
 pub mod expr;
 pub mod index;
+pub mod kept_nodes;
 pub mod kept_query;
 pub mod key_statistics;
 pub mod log;
