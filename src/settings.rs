@@ -274,6 +274,8 @@ pub fn init() {
             Some(assign_fhirpath_depth),
             None,
         );
+        #[cfg(feature = "switches")]
+        crate::hooks::switches::init();
         pg_sys::MarkGUCPrefixReserved(c"fhir_access".as_ptr());
     }
 }

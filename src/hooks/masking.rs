@@ -8,7 +8,7 @@ use crate::error::{OrRaise, Result};
 use crate::functions::require_preloaded;
 use crate::hooks::{mark, row_security};
 use crate::node::tree::{self, Mutator};
-use crate::node::{privilege, relation};
+use crate::node::{origin, privilege, relation};
 use crate::session::{self, Fingerprint, Session};
 use pgrx::PgList;
 use pgrx::prelude::*;
@@ -22,11 +22,13 @@ mod grouping;
 mod merge;
 mod narrow;
 mod stored;
+pub mod switches;
 mod template;
 mod versions;
 
-pub use entry::{check_copy, check_target, is_enforceable, is_marked};
+pub use entry::{check_copy, check_target, is_enforceable, is_marked, masked_columns};
 
+use switches::Part;
 use template::{Mask, Replacement};
 
 /// What a statement's rewriting leaves to do for its plan. Nothing in it needs to be dropped.
@@ -136,6 +138,9 @@ impl Mutator for Rewriter {
                 self.query(node.cast());
                 return Some(node);
             }
+            if switches::is_off(Part::Sublinks) && pgrx::is_a(node, pg_sys::NodeTag::T_SubLink) {
+                return Some(pg_sys::copyObjectImpl(node.cast()).cast());
+            }
             if pgrx::is_a(node, pg_sys::NodeTag::T_Var) {
                 return self.var(node.cast());
             }
@@ -150,6 +155,19 @@ impl Rewriter {
     /// # Safety
     /// `query` must be a query that may be scribbled on.
     unsafe fn query(&mut self, query: *mut pg_sys::Query) {
+        // SAFETY: by the caller's promise.
+        unsafe {
+            let raw = switches::before(query);
+            self.rewrite(query);
+            switches::after(query, raw);
+        }
+    }
+
+    /// As [`Rewriter::query`].
+    ///
+    /// # Safety
+    /// As above.
+    unsafe fn rewrite(&mut self, query: *mut pg_sys::Query) {
         // SAFETY: by the caller's promise.
         unsafe {
             self.inline_functions(query);
@@ -260,6 +278,7 @@ impl Rewriter {
                 let stored = mark::of(qual).is_some()
                     || row_security::is_users_policy(relation.as_ptr(), query, entry, number, qual);
                 let qual = if stored {
+                    origin::stamp(qual);
                     self.unmasked(place, qual)
                 } else {
                     tree::mutate(qual, self)
@@ -327,11 +346,11 @@ impl Rewriter {
             let mut written = None;
             let mut judgements = Vec::new();
             for (number, entry) in (1_i32..).zip(tree::range_table((*query).rtable)) {
-                // One that is exempt is marked as well: its partitions and children carry the mark on.
-                if entry::is_registered(entry) {
-                    entry::mark_as_seen(entry);
-                }
                 let Some(protected) = entry::enforced(entry)? else {
+                    // One that is exempt is marked as well: its partitions and children carry the mark on.
+                    if entry::is_registered(entry) {
+                        entry::mark_as_seen(entry, &[]);
+                    }
                     masks.push(None);
                     continue;
                 };
@@ -356,7 +375,7 @@ impl Rewriter {
                     if protected.one_type().is_none() {
                         entry::fill_in(entry, number, &session, &protected, &reach)?;
                     }
-                } else {
+                } else if !switches::is_off(Part::Views) {
                     entry::add_predicates(query, entry, number, &session, &protected, &reach)?;
                 }
                 if target {
@@ -371,12 +390,18 @@ impl Rewriter {
                     && (*query).onConflict.as_ref().is_some_and(|conflict| {
                         conflict.action == pg_sys::OnConflictAction::ONCONFLICT_UPDATE
                     });
-                masks.push(Mask::for_session(
+                let mask = Mask::for_session(
                     session.fingerprint,
                     &protected,
                     &reach,
                     stored_conflict,
-                )?);
+                )?;
+                // The mark stands for both: a plan is not made without either.
+                if entry::has_predicates(query, entry, target, session.fingerprint) {
+                    let columns = mask.as_ref().map(|mask| mask.masked_columns());
+                    entry::mark_as_seen(entry, &columns.unwrap_or_default());
+                }
+                masks.push(mask);
             }
             Ok(Level {
                 masks,
@@ -445,7 +470,7 @@ impl Rewriter {
 }
 
 /// Does row security make checks of this kind? What else there is comes from views, some of it only from newer minor versions.
-fn is_of_row_security(kind: pg_sys::WCOKind::Type) -> bool {
+pub fn is_of_row_security(kind: pg_sys::WCOKind::Type) -> bool {
     use pg_sys::WCOKind;
     [
         WCOKind::WCO_RLS_INSERT_CHECK,

@@ -1,14 +1,15 @@
 //! How a statement is enforced: PostgreSQL's hooks, each chained to whatever was installed before.
 //!
 //! * [`row_security`] adds the predicates, when PostgreSQL rewrites the statement;
-//! * [`planner`] masks hidden fields in every reference to a protected relation ([`masking`]), and refuses a finished
-//!   plan that reaches one by a way it has not seen;
+//! * [`planner`] masks hidden fields in every reference to a protected relation ([`masking`]);
+//! * [`finished`] refuses a finished plan that reaches one, or what is hidden in it, by any other way;
 //! * [`statistics`] keeps what indexes know of hidden rows from the estimates of anybody's own conditions;
 //! * [`copy`] writes what `COPY … FROM` reads;
 //! * [`executor`] is the fence: a plan runs only for the session context that it was made for.
 
 mod copy;
 mod executor;
+mod finished;
 mod foreign_key;
 mod mark;
 mod masking;
@@ -18,6 +19,9 @@ pub mod row_security;
 mod standard;
 pub mod statistics;
 mod utility;
+
+#[cfg(feature = "switches")]
+pub use masking::switches;
 
 /// Installs all hooks.
 pub fn init() {

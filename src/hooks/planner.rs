@@ -1,12 +1,10 @@
 //! The planner hook: mask before planning, check after it.
 
 use super::masking::Rewritten;
-use super::{executor, masking, standard};
+use super::{executor, finished, masking, standard};
 use crate::catalog::catalog;
-use crate::error::{Error, OrRaise, Result};
+use crate::error::OrRaise;
 use crate::estimates;
-use crate::node::{relation, tree};
-use pgrx::PgList;
 use pgrx::prelude::*;
 use std::ffi::c_char;
 
@@ -109,38 +107,9 @@ unsafe extern "C-unwind" fn after(plan: *mut pg_sys::PlannedStmt, rewritten: &Op
         if rewritten.is_large {
             (*plan).jitFlags = 0;
         }
-        check_finished(plan).or_raise();
+        finished::check(plan).or_raise();
         if let Some(fingerprint) = rewritten.fingerprint {
             executor::put_fence(plan, fingerprint);
         }
     }
-}
-
-/// Refuses a plan that reaches a protected relation by a range table entry that the rewriter never saw, or that writes to
-/// a partition whose trigger somebody switched off.
-///
-/// # Safety
-/// `plan` must be a finished plan.
-unsafe fn check_finished(plan: *mut pg_sys::PlannedStmt) -> Result<()> {
-    // SAFETY: by the caller's promise.
-    unsafe {
-        let entries = tree::range_table((*plan).rtable);
-        for entry in &entries {
-            if masking::is_enforceable(*entry)? && !masking::is_marked(*entry) {
-                let oid = (**entry).relid;
-                return Err(Error::Unsupported(format!(
-                    "this statement reaches the protected relation {} in a way that fhir_access cannot mask",
-                    relation::qualified_name(oid)
-                ))
-                .about(oid));
-            }
-        }
-        for number in PgList::<std::ffi::c_void>::from_pg((*plan).resultRelations).iter_int() {
-            let place = usize::try_from(number).unwrap_or(0).wrapping_sub(1);
-            if let Some(entry) = entries.get(place) {
-                masking::check_target(*entry)?;
-            }
-        }
-    }
-    Ok(())
 }

@@ -449,7 +449,7 @@ pub unsafe fn checks(
                 (*check).kind = kind;
                 (*check).relname = pg_sys::get_rel_name(protected.relation);
                 (*check).polname = pg_sys::pstrdup(name.as_ptr());
-                (*check).qual = qual;
+                (*check).qual = mark::put(qual, session.fingerprint);
                 Ok(check)
             }
         })

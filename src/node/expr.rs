@@ -2,6 +2,7 @@
 //!
 //! The text is ours (see `predicate`): every name in it is qualified, every value a literal.
 
+use super::origin;
 use super::relation::OpenRelation;
 use super::row;
 use super::tree::{self, Mutator};
@@ -54,6 +55,7 @@ pub fn parse(relation: pg_sys::Relation, text: &str) -> Result<*mut pg_sys::Node
         let expression = pg_sys::transformExpr(state, raw, pg_sys::ParseExprKind::EXPR_KIND_POLICY);
         pg_sys::assign_expr_collations(state, expression);
         pg_sys::free_parsestate(state);
+        origin::stamp(expression);
         Ok(tree::mutate(expression, &mut Marker))
     }
 }

@@ -460,3 +460,17 @@ unsafe fn text(text: *const std::ffi::c_char) -> String {
     // SAFETY: by the caller's promise.
     unsafe { CStr::from_ptr(text).to_string_lossy().into_owned() }
 }
+
+/// What must hold of the rows in a partial index, each as a condition on the entry with this number; nothing for other indexes.
+///
+/// # Safety
+/// `index` must be an index.
+pub unsafe fn predicates(index: pg_sys::Oid, entry: pg_sys::Index) -> Vec<*mut pg_sys::Node> {
+    // SAFETY: by the caller's promise; the list is a copy.
+    unsafe {
+        let list = pg_sys::RelationGetIndexPredicate(OpenIndex::open(index).relation);
+        let entry = i32::try_from(entry).unwrap_or_default();
+        pg_sys::ChangeVarNodes(list.cast(), 1, entry, 0);
+        PgList::<pg_sys::Node>::from_pg(list).iter_ptr().collect()
+    }
+}

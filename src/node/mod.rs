@@ -11,6 +11,7 @@ pub mod kept_nodes;
 pub mod kept_query;
 pub mod key_statistics;
 pub mod log;
+pub mod origin;
 pub mod own_expressions;
 pub mod privilege;
 pub mod relation;

@@ -278,6 +278,13 @@ pub fn root(relation: pg_sys::Oid) -> pg_sys::Oid {
     }
 }
 
+/// May the relation have children? PostgreSQL does not take it back when the last one goes.
+pub fn may_have_children(relation: pg_sys::Oid) -> bool {
+    let relation = OpenRelation::open(relation);
+    // SAFETY: an open relation has its pg_class row.
+    unsafe { (*(*relation.as_ptr()).rd_rel).relhassubclass }
+}
+
 /// The partitions of a partitioned table, at every level; none for any other relation.
 pub fn partitions(relation: pg_sys::Oid) -> Vec<pg_sys::Oid> {
     if kind(relation) != Some(pg_sys::RELKIND_PARTITIONED_TABLE) {

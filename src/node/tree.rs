@@ -1,4 +1,4 @@
-//! Rewriting query trees: PostgreSQL's own mutator, with a Rust trait for what happens at each node.
+//! Rewriting and reading query trees: PostgreSQL's own mutator and walker, with a Rust trait for what happens at each node.
 
 use pgrx::PgList;
 use pgrx::prelude::*;
@@ -70,6 +70,55 @@ unsafe extern "C-unwind" fn callback<M: Mutator>(
 ) -> *mut pg_sys::Node {
     // SAFETY: `context` is the mutator that was passed in above, borrowed for the whole walk.
     unsafe { mutate(node, &mut *context.cast::<M>()) }
+}
+
+/// What is looked at in a tree.
+pub trait Visitor {
+    /// Looks at a node; says whether to go on below it.
+    ///
+    /// # Safety
+    /// `node` is a valid node of an expression.
+    unsafe fn visit(&mut self, node: *mut pg_sys::Node) -> bool;
+}
+
+/// Goes through an expression, or a list of expressions.
+///
+/// # Safety
+/// `node` must be null or a valid node.
+pub unsafe fn visit<V: Visitor>(node: *mut pg_sys::Node, visitor: &mut V) {
+    if node.is_null() {
+        return;
+    }
+    // SAFETY: by the caller's promise; the callback hands the same context on.
+    unsafe {
+        let is_list = pgrx::is_a(node, pg_sys::NodeTag::T_List);
+        if is_list || visitor.visit(node) {
+            let context = std::ptr::from_mut(visitor).cast();
+            pg_sys::expression_tree_walker(node, Some(visited::<V>), context);
+        }
+    }
+}
+
+/// Goes through every expression of a query.
+///
+/// # Safety
+/// `query` must be a valid query.
+pub unsafe fn visit_query<V: Visitor>(query: *mut pg_sys::Query, visitor: &mut V) {
+    // SAFETY: as above.
+    unsafe {
+        let context = std::ptr::from_mut(visitor).cast();
+        pg_sys::query_tree_walker(query, Some(visited::<V>), context, 0);
+    }
+}
+
+#[pg_guard]
+unsafe extern "C-unwind" fn visited<V: Visitor>(
+    node: *mut pg_sys::Node,
+    context: *mut c_void,
+) -> bool {
+    // SAFETY: `context` is the visitor that was passed in above, borrowed for the whole walk.
+    unsafe { visit(node, &mut *context.cast::<V>()) };
+    false
 }
 
 /// The entries of a query's range table.

@@ -344,9 +344,12 @@ fn check_field(
     let TypeSelector::Named(name) = resource_type else {
         return true;
     };
-    match model::check_path(name, &without_urls(field)) {
+    let bare = without_urls(field);
+    match model::check_path(name, &bare) {
         PathCheck::Known => true,
         PathCheck::Unknown { suggestion } => {
+            // A suggestion has no URLs: beside a path with some it would be another path.
+            let suggestion = suggestion.filter(|_| bare == field);
             findings.warning(
                 at,
                 format!("{name} has no element {} in FHIR R4", quote(field)),

@@ -241,7 +241,8 @@ fn fields() {
         ),
         (
             r#"{"resourceType":"Observation","hiddenFields":["subject.reference","code.coding","value[x].coding.code","text","contained","extension","code.text"]}"#,
-            "warning resource[0].hiddenFields[0]: what is hidden may also appear in \"subject.display\" (hide that too, unless it never repeats it)",
+            "warning resource[0].hiddenFields[0]: what is hidden may also appear in \"subject.display\" (hide that too, unless it never repeats it)\n\
+             warning resource[0].hiddenFields[2]: what is hidden may also appear in \"value[x].coding.display\" (hide that too, unless it never repeats it)",
         ),
         (r#"{"resourceType":"Patient","hiddenFields":["text"]}"#, ""),
         (

@@ -664,8 +664,8 @@ pub const ENTRIES: &[Entry] = &[
     ),
     entry(
         Source::Extension(Kind::Unsupported),
-        "this statement reaches the protected relation … in a way that fhir_access cannot mask",
-        "A finished plan reads the table by a way that the rewriter never saw: as a child of a table that is not protected itself, for one.",
+        "this statement reaches the protected relation … in a way that fhir_access cannot mask: by …",
+        "A finished plan reads the table, or what is hidden in it, by a way that the rewriter never saw: as a child of a table that is not protected itself, for one.",
         "Protect the table above it, too; if there is none, write the statement in another way, and please report it.",
         Yes,
     ),

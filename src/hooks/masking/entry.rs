@@ -9,12 +9,13 @@ use crate::registry::{self, Protected};
 use crate::session::{Fingerprint, Session, TableReach};
 use pgrx::PgList;
 use pgrx::prelude::*;
-use std::ffi::CStr;
+use std::ffi::{CStr, CString};
 use std::rc::Rc;
 
-/// Says on a range table entry that its references are masked. It stands in a field that entries of relations do not
-/// use and that survives copying and flattening.
-const MARK: &CStr = c"fhir_access: masked";
+/// Says on a range table entry that its predicates are there and its references masked, followed by which table's columns are:
+/// a partition's entry is a copy of its parent's. It stands in a field that entries of relations do not use and that survives
+/// copying and flattening.
+const MARK: &str = "fhir_access: masked";
 
 /// Must policies be enforced on this range table entry? So it is for a protected relation, when the current user or the
 /// one whose rights the entry uses (a view's owner) is subject to policies.
@@ -31,8 +32,54 @@ pub unsafe fn is_enforceable(entry: *const pg_sys::RangeTblEntry) -> Result<bool
 /// # Safety
 /// `entry` must be a range table entry.
 pub unsafe fn is_marked(entry: *const pg_sys::RangeTblEntry) -> bool {
-    // SAFETY: by the caller's promise; a name is a C string.
-    unsafe { !(*entry).enrname.is_null() && CStr::from_ptr((*entry).enrname) == MARK }
+    // SAFETY: by the caller's promise.
+    unsafe { mark_of(entry).is_some() }
+}
+
+/// What the mark says after its beginning.
+///
+/// # Safety
+/// `entry` must be a range table entry.
+unsafe fn mark_of<'a>(entry: *const pg_sys::RangeTblEntry) -> Option<&'a str> {
+    // SAFETY: by the caller's promise; a name is a C string that lives as long as its entry.
+    unsafe {
+        if (*entry).enrname.is_null() {
+            return None;
+        }
+        CStr::from_ptr((*entry).enrname)
+            .to_str()
+            .ok()?
+            .strip_prefix(MARK)
+    }
+}
+
+/// The columns of a marked entry to which no expression of the statement may refer, by their numbers in its own table.
+///
+/// # Safety
+/// `entry` must be a range table entry.
+pub unsafe fn masked_columns(entry: *const pg_sys::RangeTblEntry) -> Vec<i16> {
+    // SAFETY: by the caller's promise; the catalog is asked for names of columns.
+    unsafe {
+        let Some((table, columns)) = mark_of(entry).and_then(|mark| mark.trim().split_once(':'))
+        else {
+            return Vec::new();
+        };
+        let table = pg_sys::Oid::from(table.parse::<u32>().unwrap_or_default());
+        let columns = columns.split(',').filter_map(|column| column.parse().ok());
+        if (*entry).rtekind != pg_sys::RTEKind::RTE_RELATION || (*entry).relid == table {
+            return columns.collect();
+        }
+        columns
+            .filter_map(|column: i16| {
+                if column <= 0 {
+                    return Some(column);
+                }
+                let name = pg_sys::get_attname(table, column, true);
+                let here = (!name.is_null()).then(|| pg_sys::get_attnum((*entry).relid, name));
+                here.filter(|number| *number > 0)
+            })
+            .collect()
+    }
 }
 
 /// The protection that must be enforced on this entry, if any.
@@ -149,6 +196,23 @@ pub unsafe fn check_marks(
     fingerprint: Fingerprint,
 ) -> Result<()> {
     // SAFETY: by the caller's promise.
+    match unsafe { has_predicates(query, entry, target, fingerprint) } {
+        true => Ok(()),
+        false => Err(Error::Fence),
+    }
+}
+
+/// Are there predicates of ours on this entry, and all of them this session's?
+///
+/// # Safety
+/// `entry` must be an entry of `query`.
+pub unsafe fn has_predicates(
+    query: *const pg_sys::Query,
+    entry: *const pg_sys::RangeTblEntry,
+    target: bool,
+    fingerprint: Fingerprint,
+) -> bool {
+    // SAFETY: by the caller's promise.
     unsafe {
         let quals = PgList::<pg_sys::Node>::from_pg((*entry).securityQuals);
         let mut marks: Vec<Fingerprint> =
@@ -161,10 +225,7 @@ pub unsafe fn check_marks(
                     .filter_map(|check| mark::of((*check).qual)),
             );
         }
-        if marks.is_empty() || marks.iter().any(|mark| *mark != fingerprint) {
-            return Err(Error::Fence);
-        }
-        Ok(())
+        !marks.is_empty() && marks.iter().all(|mark| *mark == fingerprint)
     }
 }
 
@@ -207,13 +268,21 @@ pub unsafe fn is_registered(entry: *const pg_sys::RangeTblEntry) -> bool {
     }
 }
 
-/// Marks an entry as seen.
+/// Marks an entry as seen; `columns` are those that are masked.
 ///
 /// # Safety
 /// `entry` must be a range table entry.
-pub unsafe fn mark_as_seen(entry: *mut pg_sys::RangeTblEntry) {
+pub unsafe fn mark_as_seen(entry: *mut pg_sys::RangeTblEntry, columns: &[i16]) {
+    let mut mark = MARK.to_owned();
+    if !columns.is_empty() {
+        let columns: Vec<String> = columns.iter().map(i16::to_string).collect();
+        // SAFETY: by the caller's promise.
+        let table = unsafe { (*entry).relid };
+        mark.push_str(&format!(" {}:{}", table.to_u32(), columns.join(",")));
+    }
+    let mark = CString::new(mark).unwrap_or_default();
     // SAFETY: by the caller's promise; the name is copied into the current memory context.
-    unsafe { (*entry).enrname = pg_sys::pstrdup(MARK.as_ptr()) };
+    unsafe { (*entry).enrname = pg_sys::pstrdup(mark.as_ptr()) };
 }
 
 /// Refuses to write to a relation whose trigger, or that of a partition which may take the row, is not as `protect` made it.

@@ -7,7 +7,7 @@
 
 use super::Rewriter;
 use crate::catalog::catalog;
-use crate::node::{constant, row, tree};
+use crate::node::{constant, origin, relation, row, tree};
 use access_policy::fields::{Sight, Spot};
 use pgrx::PgList;
 use pgrx::prelude::*;
@@ -48,6 +48,8 @@ struct Call {
     place: usize,
     /// What is asked for.
     asked: Vec<*mut pg_sys::Node>,
+    /// What else is said: variables of a JSON path, and whether it is silent.
+    others: Vec<*mut pg_sys::Node>,
 }
 
 impl Rewriter {
@@ -77,8 +79,11 @@ impl Rewriter {
                 if pgrx::is_a(document, pg_sys::NodeTag::T_Var) {
                     let var = document.cast::<pg_sys::Var>();
                     let (mask, level, _) = self.mask(var)?;
+                    // Subscripts cannot say that they are ours, and columns do not when they become those of a child.
+                    let is_lost = call.question == Question::Subscripts
+                        && relation::may_have_children(mask.relation());
                     // Part of what is grouped by must stay part of it.
-                    return match level.in_totals {
+                    return match level.in_totals || is_lost {
                         true => None,
                         false => mask.sight((*var).varattno),
                     };
@@ -105,7 +110,11 @@ impl Rewriter {
                     .and_then(|place| self.answer(call, &place)),
             }
         };
-        is_same == Some(true)
+        // The finished plan is not asked for what these read: it must be nothing.
+        // SAFETY: by the caller's promise.
+        let is_constant =
+            |node: &*mut pg_sys::Node| unsafe { constant::of(self.root, *node).is_some() };
+        is_same == Some(true) && call.others.iter().all(is_constant)
     }
 
     /// Of the calls that do not give a part of the document: is the answer the same, asked at a place?
@@ -191,6 +200,8 @@ impl Rewriter {
         // SAFETY: the copy is ours to change, and of the kind that its tag says.
         unsafe {
             let copy: *mut pg_sys::Node = pg_sys::copyObjectImpl(node.cast()).cast();
+            // The check of the finished plan knows it by this.
+            origin::stamp_one(copy);
             let Some(call) = call(node) else {
                 return copy;
             };
@@ -263,6 +274,7 @@ unsafe fn call(node: *mut pg_sys::Node) -> Option<Call> {
                 document: (*node.cast::<pg_sys::NullTest>()).arg.cast(),
                 place: 0,
                 asked: Vec::new(),
+                others: Vec::new(),
             }),
             pg_sys::NodeTag::T_SubscriptingRef => {
                 let subscripts = &*node.cast::<pg_sys::SubscriptingRef>();
@@ -276,6 +288,7 @@ unsafe fn call(node: *mut pg_sys::Node) -> Option<Call> {
                     asked: PgList::<pg_sys::Node>::from_pg(subscripts.refupperindexpr)
                         .iter_ptr()
                         .collect(),
+                    others: Vec::new(),
                 })
             }
             _ => None,
@@ -293,13 +306,15 @@ unsafe fn with_arguments(
     // SAFETY: by the caller's promise.
     let arguments = unsafe { PgList::<pg_sys::Node>::from_pg(arguments) };
     let others = arguments.iter_ptr().enumerate();
-    let asked = others.filter(|(other, _)| *other != place);
+    let mut asked = others
+        .filter(|(other, _)| *other != place)
+        .map(|(_, argument)| argument);
     Some(Call {
         question,
         document: arguments.get_ptr(place)?,
         place,
-        // JSON paths have variables and a switch besides, which may be anything.
-        asked: asked.map(|(_, argument)| argument).take(1).collect(),
+        asked: asked.by_ref().take(1).collect(),
+        others: asked.collect(),
     })
 }
 

@@ -129,6 +129,17 @@ impl Mask {
         std::iter::once(&self.protected.resource).chain(derived.filter(|column| !column.generated))
     }
 
+    /// The columns to which no reference may stay as it is; 0 is the whole row.
+    pub fn masked_columns(&self) -> Vec<i16> {
+        let hidden = self.hidden_by_any();
+        let told = |derived: &&Derived| self.guard.is_some() || derived.tells(&hidden);
+        let derived = self.protected.derived.iter().filter(told);
+        [0, self.protected.resource.number]
+            .into_iter()
+            .chain(derived.map(|derived| derived.column.number))
+            .collect()
+    }
+
     /// The relation that is masked.
     pub fn relation(&self) -> pg_sys::Oid {
         self.protected.relation

@@ -86,7 +86,7 @@ impl Mutator for Adopt {
             let query = node.cast::<pg_sys::Query>();
             for entry in tree::range_table((*query).rtable) {
                 (*entry).requiredPerms = 0;
-                entry::mark_as_seen(entry);
+                entry::mark_as_seen(entry, &[]);
             }
             tree::mutate_query(query, self);
             Some(node)

@@ -13,7 +13,7 @@ use anyhow::Result;
 use crate::console::step;
 use crate::project::Project;
 
-pub use extension::Extension;
+pub use extension::{Extension, Substitute};
 pub use server::Server;
 pub use tools::{Tools, cxx_compiler};
 
@@ -40,6 +40,14 @@ pub fn all(project: &Project) -> Result<Ready> {
     step("building the extension (release)");
     let extension = Extension::install(project, &server, &tools)?;
     Ok(Ready { server, extension })
+}
+
+/// The extension's library, built with a feature for tests, in the place of the release's.
+pub fn substitute(project: &Project, server: &Server, feature: &str) -> Result<Substitute> {
+    let (_, tools) = tools(project)?;
+    let _lock = project.lock("setup")?;
+    step(&format!("building the extension (with {feature})"));
+    Substitute::install(project, server, &tools, feature)
 }
 
 /// cargo-fuzz, ready for its subcommand.

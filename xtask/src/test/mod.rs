@@ -46,10 +46,14 @@ pub enum Stage {
     Real,
     /// dump and restore, removal, missing library, changes by others, memory
     Operations,
+    /// random queries under memberships, against masked copies of the tables
+    Inference,
+    /// what the check of finished plans refuses when parts of the rewriter are switched off, in a build for this alone
+    Switches,
 }
 
 /// The order in which stages run.
-const STAGES: [Stage; 10] = [
+const STAGES: [Stage; 12] = [
     Stage::Lint,
     Stage::Licences,
     Stage::Unit,
@@ -60,6 +64,8 @@ const STAGES: [Stage; 10] = [
     Stage::Client,
     Stage::Operations,
     Stage::Real,
+    Stage::Inference,
+    Stage::Switches,
 ];
 
 /// What the server writes to its log when a backend crashes; the statement follows.
@@ -245,6 +251,19 @@ fn run_stage(
             "real",
             &options.names,
         ),
+        Stage::Inference => clients::run(
+            project,
+            with_database(project, database)?,
+            "inference",
+            &options.names,
+        ),
+        Stage::Switches => {
+            let database = with_database(project, database)?;
+            let substitute = setup::substitute(project, &database.ready.server, "switches")?;
+            let result = clients::run(project, database, "switches", &options.names);
+            substitute.remove()?;
+            result
+        }
     }
 }
 
