@@ -17,17 +17,19 @@ use crate::registry;
 use pgrx::PgList;
 use pgrx::prelude::*;
 
-/// The place in the source text that a policy's constant or column claims to have. Those of a statement are not negative, and -1 is
-/// "unknown"; it survives copying, and no comparison of expressions looks at it.
-/// Columns of one condition have it and the numbers below it, so that they can be told apart.
+/// The place in the source text that a policy's constant claims to have. Those of a statement are not negative, and -1 is "unknown"; it
+/// survives copying, and no comparison of expressions looks at it.
 pub const MARK: i32 = -4_242;
+
+/// The place that the first column of a condition claims to have; the others have the numbers below it, so that they can be told apart.
+const FIRST_COLUMN: i32 = -1_000_000_000;
 
 /// How many columns of a condition can be told apart.
 const COLUMNS: i32 = 1_000_000;
 
-/// Is this a policy's place in the text?
+/// Is this the place of a policy's column?
 pub fn is_mark(location: i32) -> bool {
-    (MARK - COLUMNS..=MARK).contains(&location)
+    (FIRST_COLUMN - COLUMNS..=FIRST_COLUMN).contains(&location)
 }
 
 static mut PREVIOUS: pg_sys::get_index_stats_hook_type = None;
@@ -72,7 +74,7 @@ impl Mutator for Columns {
                 return None;
             }
             let copy = pg_sys::copyObjectImpl(node.cast()).cast::<pg_sys::Var>();
-            (*copy).location = MARK - self.marked;
+            (*copy).location = FIRST_COLUMN - self.marked;
             self.marked = (self.marked + 1).min(COLUMNS);
             Some(copy.cast())
         }

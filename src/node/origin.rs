@@ -4,9 +4,10 @@
 //! the translation to partitions, and no comparison of expressions looks at it. A statement's own places are not negative.
 
 use super::tree::{self, Visitor};
+use crate::hooks::statistics::is_mark;
 use pgrx::prelude::*;
 
-/// The place that our expressions claim to have.
+/// The place that our expressions claim to have, but for columns of predicates that [say more](is_mark).
 pub const OURS: i32 = -4_243;
 
 /// Says of an expression, and of all below it but subqueries' own tables, that it is ours.
@@ -26,7 +27,7 @@ pub unsafe fn stamp(node: *mut pg_sys::Node) {
 /// `node` must be a node.
 pub unsafe fn is_ours(node: *mut pg_sys::Node) -> bool {
     // SAFETY: by the caller's promise.
-    unsafe { location(node).is_some_and(|location| *location == OURS) }
+    unsafe { location(node).is_some_and(|location| *location == OURS || is_mark(*location)) }
 }
 
 struct Stamp;
@@ -52,7 +53,9 @@ impl Visitor for Stamp {
 pub unsafe fn stamp_one(node: *mut pg_sys::Node) {
     // SAFETY: by the caller's promise.
     unsafe {
-        if let Some(location) = location(node) {
+        if let Some(location) = location(node)
+            && !is_mark(*location)
+        {
             *location = OURS;
         }
     }

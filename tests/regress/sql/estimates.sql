@@ -105,6 +105,23 @@ ANALYZE observation, patient;
 SELECT count(*) AS policies, count(*) FILTER (WHERE within_3) AS "within 3" FROM policies, expected(criteria, project);
 SELECT criteria, project, e.* FROM policies, expected(criteria, project) e WHERE NOT within_3 ORDER BY n;
 
+-- Where fields are hidden, too, for all rows or for those of an entry.
+CREATE FUNCTION hidden_too() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NEW.resource ->> 'id' = 'asked' THEN
+        NEW.resource := jsonb_set(NEW.resource, '{resource}', (SELECT jsonb_agg(e || jsonb_build_object('hiddenFields', jsonb_build_array(CASE WHEN n = 1 THEN 'identifier' ELSE 'language' END)) ORDER BY n)
+           FROM jsonb_array_elements(NEW.resource -> 'resource') WITH ORDINALITY t (e, n)));
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER hidden_too BEFORE INSERT OR UPDATE ON fhir_access.access_policy FOR EACH ROW EXECUTE FUNCTION hidden_too();
+SET client_min_messages = error;
+INSERT INTO policies (criteria) VALUES ('{"Observation?subject=Patient/v30,Patient/v3","Observation?performer=Practitioner/v300,Practitioner/v30","Observation?status=v3,v30"}');
+SELECT count(*) AS policies, count(*) FILTER (WHERE within_3) AS "within 3" FROM policies, expected(criteria, project);
+SELECT criteria, project, e.* FROM policies, expected(criteria, project) e WHERE NOT within_3 ORDER BY n;
+DROP TRIGGER hidden_too ON fhir_access.access_policy;
+RESET client_min_messages;
+
 -- ---------------------------------------------------------------------------------------------------------------------
 -- Plans that it changes. A page of what nearly all rows are is read from the table; one of what few rows are, by the index.
 CREATE FUNCTION plan(criteria text[], statement text) RETURNS SETOF text LANGUAGE plpgsql AS $$
