@@ -102,6 +102,10 @@ pub unsafe fn of_containment(
 ) -> Option<f64> {
     // SAFETY: by the caller's promise; conditions on a relation are expressions.
     unsafe {
+        // Most columns that a planner asks about are none of ours.
+        if variable.vartype != pg_sys::JSONBOID {
+            return None;
+        }
         let relation = variable.rel.as_ref()?;
         let asked = variable.var;
         let is = |node: *mut pg_sys::Node| {

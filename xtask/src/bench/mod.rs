@@ -6,6 +6,7 @@
 
 mod compartment;
 mod criteria;
+mod estimates;
 mod fhirpath;
 mod histories;
 mod masking;
@@ -66,6 +67,8 @@ enum Subject {
     Masking,
     /// Versions of resources, each asked about with its current row.
     Histories,
+    /// Pages under policies that leave most, some and few rows, against the best plans; and the time to plan a point read.
+    Estimates,
 }
 
 /// Measures. True when all bars are kept.
@@ -114,6 +117,14 @@ pub fn run(project: &Project, options: &Options) -> Result<bool> {
                 masking::measure(cluster, pairs(200), &patients, postgresql)
             })?;
             tell(options, &report, masking::print)?;
+            Ok(report.good)
+        }
+        Subject::Estimates => {
+            let rows = options.rows.clamp(1000, 200_000);
+            let report = in_cluster(project, |cluster, postgresql| {
+                estimates::measure(cluster, pairs(300), rows, postgresql)
+            })?;
+            tell(options, &report, estimates::print)?;
             Ok(report.good)
         }
         Subject::Histories => {
