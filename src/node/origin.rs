@@ -27,7 +27,18 @@ pub unsafe fn stamp(node: *mut pg_sys::Node) {
 /// `node` must be a node.
 pub unsafe fn is_ours(node: *mut pg_sys::Node) -> bool {
     // SAFETY: by the caller's promise.
-    unsafe { location(node).is_some_and(|location| *location == OURS || is_mark(*location)) }
+    unsafe { location(node).is_some_and(|location| *location == OURS) || is_granted(node) }
+}
+
+/// Is it a column of a policy's condition that says already that it is ours, so that the planner has statistics for it?
+///
+/// # Safety
+/// `node` must be a node.
+unsafe fn is_granted(node: *mut pg_sys::Node) -> bool {
+    // SAFETY: a node is looked at as what its tag says.
+    unsafe {
+        pgrx::is_a(node, pg_sys::NodeTag::T_Var) && is_mark((*node.cast::<pg_sys::Var>()).location)
+    }
 }
 
 struct Stamp;
@@ -36,7 +47,9 @@ impl Visitor for Stamp {
     unsafe fn visit(&mut self, node: *mut pg_sys::Node) -> bool {
         // SAFETY: by the promise to `stamp`.
         unsafe {
-            stamp_one(node);
+            if !is_granted(node) {
+                stamp_one(node);
+            }
             if pgrx::is_a(node, pg_sys::NodeTag::T_Query) {
                 tree::visit_query(node.cast(), self);
                 return false;
@@ -53,9 +66,7 @@ impl Visitor for Stamp {
 pub unsafe fn stamp_one(node: *mut pg_sys::Node) {
     // SAFETY: by the caller's promise.
     unsafe {
-        if let Some(location) = location(node)
-            && !is_mark(*location)
-        {
+        if let Some(location) = location(node) {
             *location = OURS;
         }
     }
