@@ -395,7 +395,8 @@ impl Rewriter {
                     && (*query).onConflict.as_ref().is_some_and(|conflict| {
                         conflict.action == pg_sys::OnConflictAction::ONCONFLICT_UPDATE
                     });
-                let mask = Mask::of(&protected, &reach, stored_conflict)?.map(Rc::new);
+                let mask =
+                    Mask::for_session(session.fingerprint, &protected, &reach, stored_conflict)?;
                 // The mark stands for both: a plan is not made without either.
                 if entry::has_predicates(query, entry, target, session.fingerprint) {
                     let columns = mask.as_ref().map(|mask| mask.masked_columns());

@@ -4,6 +4,7 @@ use super::masking::Rewritten;
 use super::{deletion, executor, finished, masking, standard};
 use crate::catalog::catalog;
 use crate::error::OrRaise;
+use crate::estimates;
 use pgrx::prelude::*;
 use std::ffi::c_char;
 
@@ -89,6 +90,7 @@ unsafe extern "C-unwind" fn before(
     rewritten: &mut Option<Rewritten>,
 ) {
     // SAFETY: as in `plan`.
+    estimates::start();
     *rewritten = catalog().map(|_| unsafe { masking::rewrite(query, parameters) });
 }
 
