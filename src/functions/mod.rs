@@ -17,6 +17,9 @@ mod prefix_ops;
 mod security_context;
 mod tests;
 mod text_array;
+pub mod twins;
+
+pub use keys::invalid_paths;
 
 use crate::catalog;
 use crate::document::Format;

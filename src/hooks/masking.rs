@@ -6,7 +6,7 @@
 
 use crate::error::{OrRaise, Result};
 use crate::functions::require_preloaded;
-use crate::hooks::{mark, row_security};
+use crate::hooks::{leakproof, mark, row_security};
 use crate::node::tree::{self, Mutator};
 use crate::node::{origin, privilege, relation};
 use crate::session::{self, Fingerprint, Session};
@@ -70,6 +70,9 @@ pub unsafe fn rewrite(query: *mut pg_sys::Query, parameters: pg_sys::ParamListIn
             is_large: false,
         };
         rewriter.query(query);
+        if rewriter.session.is_some() {
+            leakproof::rewrite(query, root);
+        }
         let second = rewriter
             .judges
             .then(|| barrier::second_form(query))
