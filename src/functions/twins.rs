@@ -15,6 +15,7 @@ use crate::node::cached;
 use crate::node::row::{self, JsonbDatum};
 use pgrx::prelude::*;
 use std::mem::MaybeUninit;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// PostgreSQL's own functions, called as C would call them: see [`crate::hooks`] on its chain.
 mod original {
@@ -22,6 +23,8 @@ mod original {
 
     unsafe extern "C-unwind" {
         pub fn check_stack_depth();
+        pub fn set_stack_base() -> *mut std::ffi::c_char;
+        pub fn restore_stack_base(base: *mut std::ffi::c_char);
         pub fn toast_raw_datum_size(datum: pgrx::pg_sys::Datum) -> usize;
         pub fn lc_ctype_is_c(collation: pgrx::pg_sys::Oid) -> bool;
     }
@@ -41,11 +44,15 @@ mod original {
         jsonb_eq jsonb_ne jsonb_lt jsonb_le jsonb_gt jsonb_ge);
 }
 
-/// The stack that one step of [`require`] takes, in bytes: more than what any of the functions needs that do not recurse.
-const FRAME: usize = 8 * 1024;
+/// What each twin leaves room for, in bytes, or a quarter of the stack where that is less: what row security's own conditions take of
+/// a row that the statement's have found is hardly more.
+const ROOM: usize = 64 * 1024;
+
+/// The frames in which the stack is measured step by step, where there may not be enough of it.
+const FRAME: usize = 4 * 1024;
 
 /// What each level of nesting takes, of the document that is looked for; what each byte takes of a JSON path, an item of which has
-/// at least eight; of a LIKE pattern; and of a text search query, an operator of which has twelve. About twice what was measured.
+/// at least eight; of a LIKE pattern; and of a text search query, an operator of which has twelve. More than PostgreSQL's frames.
 const LEVEL: usize = 512;
 const PATH_BYTE: usize = 384;
 const LIKE_BYTE: usize = 256;
@@ -63,16 +70,43 @@ const LONGEST: usize = 0x3FFF_FF00;
 /// From this size on, in bytes, PostgreSQL cannot make a text lower case.
 const LOWEST: usize = 0x0FFF_FFFF;
 
-/// Raises PostgreSQL's error where so many frames do not fit on the stack. A plain frame.
+/// Where the backend's stack begins; 0 as long as that is not known.
+static BASE: AtomicUsize = AtomicUsize::new(0);
+
+/// Raises PostgreSQL's error where there is not so much stack left. A plain frame.
+unsafe fn require(bytes: usize) {
+    let here = 0_u8;
+    // SAFETY: the base is put back at once; what stands on the stack has an address on it.
+    unsafe {
+        let mut base = BASE.load(Ordering::Relaxed);
+        if base == 0 {
+            let known = original::set_stack_base();
+            original::restore_stack_base(known);
+            base = known.addr();
+            BASE.store(base, Ordering::Relaxed);
+        }
+        let stack = usize::try_from(pg_sys::max_stack_depth)
+            .unwrap_or(0)
+            .saturating_mul(1024);
+        let bytes = bytes.max(ROOM.min(stack / 4));
+        let used = base.abs_diff((&raw const here).addr());
+        if used.saturating_add(bytes) > stack {
+            step(bytes);
+        }
+    }
+}
+
+/// Goes down on the stack by so much, or as far as it goes. A plain frame.
+#[cold]
 #[inline(never)]
-unsafe fn require(frames: usize) {
+unsafe fn step(bytes: usize) {
     let frame = MaybeUninit::<[u8; FRAME]>::uninit();
     std::hint::black_box(&frame);
     // SAFETY: nothing needs to be dropped in any frame that an error jumps over.
     unsafe {
         original::check_stack_depth();
-        if frames > 1 {
-            require(frames - 1);
+        if let Some(more) = bytes.checked_sub(FRAME) {
+            step(more);
         }
     }
     std::hint::black_box(&frame);
@@ -127,16 +161,16 @@ macro_rules! silent {
         pub unsafe extern "C-unwind" fn $name(fcinfo: pg_sys::FunctionCallInfo) -> pg_sys::Datum {
             // SAFETY: PostgreSQL calls with the arguments that the original is declared with, too.
             unsafe {
-                require(1);
+                require(0);
                 original::$original(fcinfo)
             }
         }
     )*};
 }
 
-/// A twin that is silent as the operator's function, with so many frames for its pattern.
+/// A twin that is silent as the operator's function, with so much stack for its pattern.
 macro_rules! checked {
-    ($($(#[$signature:meta])* $name:ident, $record:ident, $original:ident, $operator:literal, $frames:expr;)*) => {$(
+    ($($(#[$signature:meta])* $name:ident, $record:ident, $original:ident, $operator:literal, $bytes:expr;)*) => {$(
         version_1!($record);
 
         $(#[$signature])*
@@ -147,8 +181,8 @@ macro_rules! checked {
                 if !is_operator(fcinfo, $operator) {
                     return null(fcinfo);
                 }
-                let frames: unsafe fn(pg_sys::FunctionCallInfo) -> usize = $frames;
-                require(frames(fcinfo));
+                let bytes: unsafe fn(pg_sys::FunctionCallInfo) -> usize = $bytes;
+                require(bytes(fcinfo));
                 original::$original(fcinfo)
             }
         }
@@ -204,31 +238,26 @@ checked! {
     /// Twin of `jsonb <@ jsonb`, a document on the right
     fhir_access_twin_contained_document, pg_finfo_fhir_access_twin_contained_document, jsonb_contained, 3250, |call| depth(call, 0);
     /// Twin of `jsonb @? jsonpath`
-    fhir_access_twin_path_exists, pg_finfo_fhir_access_twin_path_exists, jsonb_path_exists_opr, 4012, |call| frames(size(call, 1), PATH_BYTE);
+    fhir_access_twin_path_exists, pg_finfo_fhir_access_twin_path_exists, jsonb_path_exists_opr, 4012, |call| size(call, 1) * PATH_BYTE;
     /// Twin of `jsonb @@ jsonpath`
-    fhir_access_twin_path_match, pg_finfo_fhir_access_twin_path_match, jsonb_path_match_opr, 4013, |call| frames(size(call, 1), PATH_BYTE);
+    fhir_access_twin_path_match, pg_finfo_fhir_access_twin_path_match, jsonb_path_match_opr, 4013, |call| size(call, 1) * PATH_BYTE;
     /// Twin of `text LIKE text`
-    fhir_access_twin_like, pg_finfo_fhir_access_twin_like, textlike, 1209, |call| frames(size(call, 1), LIKE_BYTE);
+    fhir_access_twin_like, pg_finfo_fhir_access_twin_like, textlike, 1209, |call| size(call, 1) * LIKE_BYTE;
     /// Twin of `text NOT LIKE text`
-    fhir_access_twin_not_like, pg_finfo_fhir_access_twin_not_like, textnlike, 1210, |call| frames(size(call, 1), LIKE_BYTE);
+    fhir_access_twin_not_like, pg_finfo_fhir_access_twin_not_like, textnlike, 1210, |call| size(call, 1) * LIKE_BYTE;
     /// Twin of `anyarray @> anyarray`
-    fhir_access_twin_array_contains, pg_finfo_fhir_access_twin_array_contains, arraycontains, 2751, |_| 1;
+    fhir_access_twin_array_contains, pg_finfo_fhir_access_twin_array_contains, arraycontains, 2751, |_| 0;
     /// Twin of `anyarray <@ anyarray`
-    fhir_access_twin_array_contained, pg_finfo_fhir_access_twin_array_contained, arraycontained, 2752, |_| 1;
+    fhir_access_twin_array_contained, pg_finfo_fhir_access_twin_array_contained, arraycontained, 2752, |_| 0;
     /// Twin of `anyarray && anyarray`
-    fhir_access_twin_array_overlaps, pg_finfo_fhir_access_twin_array_overlaps, arrayoverlap, 2750, |_| 1;
+    fhir_access_twin_array_overlaps, pg_finfo_fhir_access_twin_array_overlaps, arrayoverlap, 2750, |_| 0;
     /// Twin of `tsvector @@ tsquery`
-    fhir_access_twin_matches, pg_finfo_fhir_access_twin_matches, ts_match_vq, 3636, |call| frames(size(call, 1), QUERY_BYTE);
+    fhir_access_twin_matches, pg_finfo_fhir_access_twin_matches, ts_match_vq, 3636, |call| size(call, 1) * QUERY_BYTE;
     /// Twin of `tsquery @@ tsvector`
-    fhir_access_twin_is_matched, pg_finfo_fhir_access_twin_is_matched, ts_match_qv, 3637, |call| frames(size(call, 0), QUERY_BYTE);
+    fhir_access_twin_is_matched, pg_finfo_fhir_access_twin_is_matched, ts_match_qv, 3637, |call| size(call, 0) * QUERY_BYTE;
 }
 
-/// The frames for a pattern that takes so much stack for each of its bytes.
-fn frames(size: usize, each: usize) -> usize {
-    1 + size.saturating_mul(each) / FRAME
-}
-
-/// The frames for comparing a document with the one at this place, level by level.
+/// The stack for comparing a document with the one at this place, level by level.
 ///
 /// # Safety
 /// The argument must be jsonb.
@@ -240,7 +269,7 @@ unsafe fn depth(fcinfo: pg_sys::FunctionCallInfo, place: usize) -> usize {
             _ => measured(fcinfo, place),
         }
     };
-    frames(levels, LEVEL)
+    levels.saturating_mul(LEVEL)
 }
 
 /// How deep a document is nested.
@@ -287,7 +316,7 @@ macro_rules! texts {
         pub unsafe extern "C-unwind" fn $name(fcinfo: pg_sys::FunctionCallInfo) -> pg_sys::Datum {
             // SAFETY: as above; what gives a part has the same arguments as what gives its text.
             unsafe {
-                require(1);
+                require(0);
                 if size(fcinfo, 0) >= LARGE {
                     let part = original::$part(fcinfo);
                     if (*fcinfo).isnull {
@@ -364,7 +393,7 @@ macro_rules! insensitive {
                 if cannot {
                     return null(fcinfo);
                 }
-                require(frames(size(fcinfo, 1), LIKE_BYTE));
+                require(size(fcinfo, 1) * LIKE_BYTE);
                 original::$original(fcinfo)
             }
         }

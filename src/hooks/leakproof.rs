@@ -18,7 +18,7 @@ use crate::node::tree::{self, Visitor};
 use crate::settings;
 use pgrx::PgList;
 use pgrx::prelude::*;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::ffi::CStr;
 
 pub mod analyze;
@@ -54,6 +54,7 @@ pub unsafe fn rewrite(query: *mut pg_sys::Query, root: *mut pg_sys::PlannerInfo)
         root,
         levels: Vec::new(),
         not_theirs: HashSet::new(),
+        found: HashMap::new(),
     };
     // SAFETY: by the caller's promise.
     unsafe { twins.query(query) };
@@ -64,8 +65,10 @@ struct Twins {
     root: *mut pg_sys::PlannerInfo,
     /// The queries around a node, from the outermost.
     levels: Vec<*mut pg_sys::Query>,
-    /// Conditions that are not the statement's.
+    /// Conditions that are neither the statement's nor ours.
     not_theirs: HashSet<*mut pg_sys::Node>,
+    /// The functions of twins that were looked up, by their names.
+    found: HashMap<&'static CStr, Option<pg_sys::Oid>>,
 }
 
 impl Visitor for Twins {
@@ -103,7 +106,10 @@ impl Twins {
         // SAFETY: by the caller's promise.
         unsafe {
             for entry in tree::range_table((*query).rtable) {
-                self.leave_out((*entry).securityQuals);
+                // Ours have twins as well: what a statement asks once more is found to be the same.
+                let quals = PgList::<pg_sys::Node>::from_pg((*entry).securityQuals);
+                self.not_theirs
+                    .extend(quals.iter_ptr().filter(|qual| mark::of(*qual).is_none()));
             }
             let checks = PgList::<pg_sys::WithCheckOption>::from_pg((*query).withCheckOptions);
             self.not_theirs
@@ -134,38 +140,28 @@ impl Twins {
     unsafe fn operator(&mut self, operator: *mut pg_sys::OpExpr) {
         // SAFETY: by the caller's promise.
         unsafe {
+            if table::of((*operator).opno).next().is_none() || !self.is_protected((*operator).args)
+            {
+                return;
+            }
             let fits = |twin: &&Twin| {
                 let pattern =
                     PgList::<pg_sys::Node>::from_pg((*operator).args).get_ptr(twin.pattern);
                 let is_apart = [Rule::Any, Rule::Arrays].contains(&twin.rule)
                     || pattern.is_some_and(|pattern| reads(pattern).is_some_and(|v| v.is_empty()));
-                is_apart
-                    && self.is_protected((*operator).args)
-                    && rules::holds(self.root, &*operator, twin)
+                is_apart && rules::holds(self.root, &*operator, twin)
             };
-            if let Some(function) = table::of((*operator).opno)
-                .find(fits)
-                .and_then(|twin| self.function(twin))
-            {
-                (*operator).opfuncid = function;
+            let Some(twin) = table::of((*operator).opno).find(fits) else {
+                return;
+            };
+            let schema = self.schema;
+            let found = self
+                .found
+                .entry(twin.name)
+                .or_insert_with(|| function(schema, twin));
+            if let Some(function) = found {
+                (*operator).opfuncid = *function;
             }
-        }
-    }
-
-    /// The function of a twin, if it is there and marked as leakproof.
-    fn function(&self, twin: &Twin) -> Option<pg_sys::Oid> {
-        // SAFETY: look-ups in the catalogs; the name's parts are copied into the current memory context.
-        unsafe {
-            let schema = pg_sys::get_namespace_name(self.schema);
-            if schema.is_null() {
-                return None;
-            }
-            let part = |name| pg_sys::makeString(pg_sys::pstrdup(name)).cast();
-            let name = pg_sys::lappend(std::ptr::null_mut(), part(schema));
-            let name = pg_sys::lappend(name, part(twin.name.as_ptr()));
-            let function = pg_sys::LookupFuncName(name, 2, twin.arguments.as_ptr(), true);
-            (function != pg_sys::InvalidOid && pg_sys::get_func_leakproof(function))
-                .then_some(function)
         }
     }
 
@@ -273,6 +269,22 @@ impl Twins {
                 .find(is_it)
                 .map_or(std::ptr::null_mut(), |cte| (*cte).ctequery.cast())
         }
+    }
+}
+
+/// The function of a twin, if it is there and marked as leakproof.
+fn function(schema: pg_sys::Oid, twin: &Twin) -> Option<pg_sys::Oid> {
+    // SAFETY: look-ups in the catalogs; the name's parts are copied into the current memory context.
+    unsafe {
+        let schema = pg_sys::get_namespace_name(schema);
+        if schema.is_null() {
+            return None;
+        }
+        let part = |name| pg_sys::makeString(pg_sys::pstrdup(name)).cast();
+        let name = pg_sys::lappend(std::ptr::null_mut(), part(schema));
+        let name = pg_sys::lappend(name, part(twin.name.as_ptr()));
+        let function = pg_sys::LookupFuncName(name, 2, twin.arguments.as_ptr(), true);
+        (function != pg_sys::InvalidOid && pg_sys::get_func_leakproof(function)).then_some(function)
     }
 }
 

@@ -71,7 +71,7 @@ const fn twin(
 
 use Rule::{Any, Arrays, Contained, Insensitive, JsonPath, Like, Search};
 
-const TWINS: [Twin; 36] = [
+static TWINS: [Twin; 36] = [
     // -> ->> #> #>>
     twin(3211, c"twin_field", [JSONB, TEXT], Any, 1),
     twin(3477, c"twin_field_text", [JSONB, TEXT], Any, 1),
