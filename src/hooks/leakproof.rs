@@ -5,6 +5,9 @@
 //! replaced by its twin ([`table`]), which is marked so, where the operator raises no error whatever the row ([`rules`]). The
 //! operator stays, so it is shown, estimated and matched with indexes as before.
 //!
+//! In our own conditions that is done for parts of documents alone: where a statement asks for what a policy asks for, too, PostgreSQL
+//! finds that it is the same.
+//!
 //! Expressions of indexes, partition keys and statistics are compared with a statement's, functions included, unless one of
 //! the two is not looked up yet: for planning, theirs are made so.
 //!
@@ -54,6 +57,7 @@ pub unsafe fn rewrite(query: *mut pg_sys::Query, root: *mut pg_sys::PlannerInfo)
         root,
         levels: Vec::new(),
         not_theirs: HashSet::new(),
+        in_ours: false,
         found: HashMap::new(),
     };
     // SAFETY: by the caller's promise.
@@ -65,8 +69,10 @@ struct Twins {
     root: *mut pg_sys::PlannerInfo,
     /// The queries around a node, from the outermost.
     levels: Vec<*mut pg_sys::Query>,
-    /// Conditions that are neither the statement's nor ours.
+    /// Conditions that are not the statement's.
     not_theirs: HashSet<*mut pg_sys::Node>,
+    /// Is a condition of ours being visited?
+    in_ours: bool,
     /// The functions of twins that were looked up, by their names.
     found: HashMap<&'static CStr, Option<pg_sys::Oid>>,
 }
@@ -76,6 +82,11 @@ impl Visitor for Twins {
         // SAFETY: a node is looked at as what its tag says.
         unsafe {
             if self.not_theirs.contains(&node) {
+                if let Some(condition) = mark::marked(node) {
+                    let before = std::mem::replace(&mut self.in_ours, true);
+                    tree::visit(condition, self);
+                    self.in_ours = before;
+                }
                 return false;
             }
             match (*node).type_ {
@@ -106,10 +117,7 @@ impl Twins {
         // SAFETY: by the caller's promise.
         unsafe {
             for entry in tree::range_table((*query).rtable) {
-                // Ours have twins as well: what a statement asks once more is found to be the same.
-                let quals = PgList::<pg_sys::Node>::from_pg((*entry).securityQuals);
-                self.not_theirs
-                    .extend(quals.iter_ptr().filter(|qual| mark::of(*qual).is_none()));
+                self.leave_out((*entry).securityQuals);
             }
             let checks = PgList::<pg_sys::WithCheckOption>::from_pg((*query).withCheckOptions);
             self.not_theirs
@@ -140,7 +148,9 @@ impl Twins {
     unsafe fn operator(&mut self, operator: *mut pg_sys::OpExpr) {
         // SAFETY: by the caller's promise.
         unsafe {
-            if table::of((*operator).opno).next().is_none() || !self.is_protected((*operator).args)
+            if table::of((*operator).opno).next().is_none()
+                || self.in_ours && !table::gives_part((*operator).opno)
+                || !self.is_protected((*operator).args)
             {
                 return;
             }

@@ -43,6 +43,11 @@ pub fn of(operator: Oid) -> impl Iterator<Item = &'static Twin> {
         .filter(move |twin| twin.operator == operator.to_u32())
 }
 
+/// Does an operator give a part of a document?
+pub fn gives_part(operator: Oid) -> bool {
+    [3211, 3477, 3212, 3481, 3213, 3206].contains(&operator.to_u32())
+}
+
 const JSONB: Oid = pg_sys::JSONBOID;
 const TEXT: Oid = pg_sys::TEXTOID;
 const TEXTS: Oid = pg_sys::TEXTARRAYOID;
