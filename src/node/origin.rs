@@ -4,6 +4,7 @@
 //! the translation to partitions, and no comparison of expressions looks at it. A statement's own places are not negative.
 
 use super::tree::{self, Visitor};
+use crate::hooks::statistics;
 use pgrx::prelude::*;
 
 /// The place that our expressions claim to have.
@@ -26,7 +27,19 @@ pub unsafe fn stamp(node: *mut pg_sys::Node) {
 /// `node` must be a node.
 pub unsafe fn is_ours(node: *mut pg_sys::Node) -> bool {
     // SAFETY: by the caller's promise.
-    unsafe { location(node).is_some_and(|location| *location == OURS) }
+    unsafe { location(node).is_some_and(|location| *location == OURS) || is_granted(node) }
+}
+
+/// Is it a column of a policy's condition that says already that it is ours, so that the planner has statistics for it?
+///
+/// # Safety
+/// `node` must be a node.
+unsafe fn is_granted(node: *mut pg_sys::Node) -> bool {
+    // SAFETY: a node is looked at as what its tag says.
+    unsafe {
+        pgrx::is_a(node, pg_sys::NodeTag::T_Var)
+            && (*node.cast::<pg_sys::Var>()).location == statistics::MARK
+    }
 }
 
 struct Stamp;
@@ -35,7 +48,9 @@ impl Visitor for Stamp {
     unsafe fn visit(&mut self, node: *mut pg_sys::Node) -> bool {
         // SAFETY: by the promise to `stamp`.
         unsafe {
-            stamp_one(node);
+            if !is_granted(node) {
+                stamp_one(node);
+            }
             if pgrx::is_a(node, pg_sys::NodeTag::T_Query) {
                 tree::visit_query(node.cast(), self);
                 return false;

@@ -18,18 +18,9 @@ pub trait Mutator {
 /// # Safety
 /// `node` must be null or a valid node.
 pub unsafe fn mutate<M: Mutator>(node: *mut pg_sys::Node, mutator: &mut M) -> *mut pg_sys::Node {
-    if node.is_null() {
-        return node;
-    }
+    let context = std::ptr::from_mut(mutator).cast();
     // SAFETY: by the caller's promise; the callback hands the same context on.
-    unsafe {
-        match mutator.replace(node) {
-            Some(replacement) => replacement,
-            None => {
-                pg_sys::expression_tree_mutator(node, Some(erase(callback::<M>)), context(mutator))
-            }
-        }
-    }
+    unsafe { pg_sys::ffi::pg_guard_ffi_boundary(|| mutated::<M>(node, context)) }
 }
 
 /// Rewrites a query in place: every expression of it that the planner reads, its subqueries and CTEs.
@@ -37,39 +28,83 @@ pub unsafe fn mutate<M: Mutator>(node: *mut pg_sys::Node, mutator: &mut M) -> *m
 /// # Safety
 /// `query` must be a valid query.
 pub unsafe fn mutate_query<M: Mutator>(query: *mut pg_sys::Query, mutator: &mut M) {
+    let context = std::ptr::from_mut(mutator).cast();
+    let flags = pg_sys::QTW_DONT_COPY_QUERY as i32;
     // SAFETY: by the caller's promise; with QTW_DONT_COPY_QUERY the query itself is changed and returned.
     unsafe {
-        pg_sys::query_tree_mutator(
-            query,
-            Some(erase(callback::<M>)),
-            context(mutator),
-            pg_sys::QTW_DONT_COPY_QUERY as i32,
-        );
+        pg_sys::ffi::pg_guard_ffi_boundary(|| {
+            plain::query_tree_mutator(query, mutated::<M>, context, flags)
+        });
     }
 }
 
-type Callback = unsafe extern "C-unwind" fn(*mut pg_sys::Node, *mut c_void) -> *mut pg_sys::Node;
+/// PostgreSQL's walks, called as C would call them: pgrx's bindings set up a landing place for errors at each level, and thousands
+/// of levels (`a || b || c …`) would not fit on the stack. So what is called at each level are plain frames (see
+/// [`crate::hooks`]' standard functions), and there is one landing place around the whole walk.
+mod plain {
+    use pgrx::pg_sys;
+    use std::ffi::c_void;
 
-fn context<M>(mutator: &mut M) -> *mut c_void {
-    std::ptr::from_mut(mutator).cast()
-}
+    pub type Mutated =
+        unsafe extern "C-unwind" fn(*mut pg_sys::Node, *mut c_void) -> *mut pg_sys::Node;
+    pub type Visited = unsafe extern "C-unwind" fn(*mut pg_sys::Node, *mut c_void) -> bool;
 
-fn erase(callback: Callback) -> unsafe extern "C-unwind" fn() -> *mut pg_sys::Node {
-    // SAFETY: PostgreSQL 15 declares the callback without its parameters and calls it with (node, context).
-    unsafe {
-        std::mem::transmute::<Callback, unsafe extern "C-unwind" fn() -> *mut pg_sys::Node>(
-            callback,
-        )
+    unsafe extern "C-unwind" {
+        pub fn expression_tree_mutator(
+            node: *mut pg_sys::Node,
+            mutator: Mutated,
+            context: *mut c_void,
+        ) -> *mut pg_sys::Node;
+
+        pub fn query_tree_mutator(
+            query: *mut pg_sys::Query,
+            mutator: Mutated,
+            context: *mut c_void,
+            flags: i32,
+        ) -> *mut pg_sys::Query;
+
+        pub fn expression_tree_walker(
+            node: *mut pg_sys::Node,
+            walker: Visited,
+            context: *mut c_void,
+        ) -> bool;
+
+        pub fn query_tree_walker(
+            query: *mut pg_sys::Query,
+            walker: Visited,
+            context: *mut c_void,
+            flags: i32,
+        ) -> bool;
     }
 }
 
-#[pg_guard]
-unsafe extern "C-unwind" fn callback<M: Mutator>(
+/// A plain frame: nothing in it needs to be dropped.
+unsafe extern "C-unwind" fn mutated<M: Mutator>(
     node: *mut pg_sys::Node,
     context: *mut c_void,
 ) -> *mut pg_sys::Node {
+    if node.is_null() {
+        return node;
+    }
     // SAFETY: `context` is the mutator that was passed in above, borrowed for the whole walk.
-    unsafe { mutate(node, &mut *context.cast::<M>()) }
+    unsafe {
+        let replacement = replaced::<M>(node, context);
+        if replacement.is_null() {
+            plain::expression_tree_mutator(node, mutated::<M>, context)
+        } else {
+            replacement
+        }
+    }
+}
+
+/// What stands for a node; null where it is to be gone into.
+#[pg_guard]
+unsafe extern "C-unwind" fn replaced<M: Mutator>(
+    node: *mut pg_sys::Node,
+    context: *mut c_void,
+) -> *mut pg_sys::Node {
+    // SAFETY: as above.
+    unsafe { (*context.cast::<M>()).replace(node) }.unwrap_or(std::ptr::null_mut())
 }
 
 /// What is looked at in a tree.
@@ -86,17 +121,9 @@ pub trait Visitor {
 /// # Safety
 /// `node` must be null or a valid node.
 pub unsafe fn visit<V: Visitor>(node: *mut pg_sys::Node, visitor: &mut V) {
-    if node.is_null() {
-        return;
-    }
+    let context = std::ptr::from_mut(visitor).cast();
     // SAFETY: by the caller's promise; the callback hands the same context on.
-    unsafe {
-        let is_list = pgrx::is_a(node, pg_sys::NodeTag::T_List);
-        if is_list || visitor.visit(node) {
-            let context = std::ptr::from_mut(visitor).cast();
-            pg_sys::expression_tree_walker(node, Some(visited::<V>), context);
-        }
-    }
+    unsafe { pg_sys::ffi::pg_guard_ffi_boundary(|| visited::<V>(node, context)) };
 }
 
 /// Goes through every expression of a query.
@@ -104,21 +131,36 @@ pub unsafe fn visit<V: Visitor>(node: *mut pg_sys::Node, visitor: &mut V) {
 /// # Safety
 /// `query` must be a valid query.
 pub unsafe fn visit_query<V: Visitor>(query: *mut pg_sys::Query, visitor: &mut V) {
+    let context = std::ptr::from_mut(visitor).cast();
     // SAFETY: as above.
     unsafe {
-        let context = std::ptr::from_mut(visitor).cast();
-        pg_sys::query_tree_walker(query, Some(visited::<V>), context, 0);
+        pg_sys::ffi::pg_guard_ffi_boundary(|| {
+            plain::query_tree_walker(query, visited::<V>, context, 0)
+        });
     }
 }
 
-#[pg_guard]
+/// A plain frame, too.
 unsafe extern "C-unwind" fn visited<V: Visitor>(
     node: *mut pg_sys::Node,
     context: *mut c_void,
 ) -> bool {
     // SAFETY: `context` is the visitor that was passed in above, borrowed for the whole walk.
-    unsafe { visit(node, &mut *context.cast::<V>()) };
+    unsafe {
+        if !node.is_null() && goes_on::<V>(node, context) {
+            plain::expression_tree_walker(node, visited::<V>, context);
+        }
+    }
     false
+}
+
+#[pg_guard]
+unsafe extern "C-unwind" fn goes_on<V: Visitor>(
+    node: *mut pg_sys::Node,
+    context: *mut c_void,
+) -> bool {
+    // SAFETY: as above.
+    unsafe { pgrx::is_a(node, pg_sys::NodeTag::T_List) || (*context.cast::<V>()).visit(node) }
 }
 
 /// The entries of a query's range table.

@@ -182,9 +182,10 @@ impl Reach {
 
     /// All that some entry hides.
     pub fn hidden_by_any(&self) -> FieldSet {
-        let none = FieldSet::default();
+        let mut all = FieldSet::default();
         let entries = self.entries.iter();
-        entries.fold(none, |all, entry| all.union(&entry.hidden))
+        entries.for_each(|entry| all.merge(&entry.hidden));
+        all
     }
 
     /// What the entries hide, in order, when any hides something: neighbours that hide the same are one.

@@ -401,10 +401,17 @@ fn warn_of_copies(
         })
         .map(str::to_owned)
         .collect();
-    if let TypeSelector::Named(name) = resource_type
-        && NAMES.into_iter().any(hides)
-    {
-        open.push(format!("display of references to {name}"));
+    let is_name = |field: &str| {
+        let mut steps = field.splitn(2, '.');
+        let is_named = steps.next().is_some_and(|top| NAMES.contains(&top));
+        let in_words = |rest: &str| !rest.contains('(') && !matches!(rest, "id" | "use" | "period");
+        is_named && steps.next().is_none_or(in_words)
+    };
+    if shape::texts(entry, "hiddenFields").any(|(_, field)| is_name(field)) {
+        open.push(match resource_type {
+            TypeSelector::Named(name) => format!("display of references to {name}"),
+            TypeSelector::Any => "display of references".to_owned(),
+        });
     }
     if open.is_empty() {
         return;
@@ -423,9 +430,6 @@ fn warn_of_displays(
     path: &Path<'_>,
     findings: &mut Findings,
 ) {
-    let TypeSelector::Named(name) = resource_type else {
-        return;
-    };
     let fields: Vec<String> = shape::texts(entry, "hiddenFields")
         .map(|(_, field)| field.to_owned())
         .collect();
@@ -438,9 +442,23 @@ fn warn_of_displays(
             continue;
         };
         let words = IN_WORDS.iter().filter(|(code, _)| *code == last);
-        for word in words.flat_map(|(_, words)| *words) {
-            let beside = format!("{parent}.{word}");
-            let is_known = model::check_path(name, &without_urls(&beside)) == PathCheck::Known;
+        let beside = words.flat_map(|(_, words)| *words);
+        let beside = beside.map(|word| format!("{parent}.{word}"));
+        // A coding's code, and its words, are in those of its CodeableConcept, too.
+        let above = match (parent.rsplit_once('.'), last) {
+            (Some((concept, "coding")), "code" | "display") => Some(format!("{concept}.text")),
+            _ => None,
+        };
+        for beside in beside.chain(above) {
+            let is_known = match resource_type {
+                TypeSelector::Named(name) => {
+                    model::check_path(name, &without_urls(&beside)) == PathCheck::Known
+                }
+                // Of a type that nobody knows: what is only an element of the data types meant here.
+                TypeSelector::Any => {
+                    matches!(last, "reference" | "coding") || parent.ends_with(".coding")
+                }
+            };
             if is_known && !hidden.covers(&beside) {
                 findings.warning(
                     &Path::Index(&at, index),

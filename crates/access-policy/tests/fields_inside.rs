@@ -419,3 +419,71 @@ fn violations_name_what_was_sent() {
         ["contained.name", "extension('u')", "extension.valueCode"]
     );
 }
+
+#[test]
+fn a_guess_at_what_tells_elements_apart_is_not_confirmed() {
+    let masked = |fields: &FieldSet, document: Vec<u8>| {
+        let masked = fields.mask(Value::parse(&document).unwrap()).unwrap();
+        masked.unwrap_or(document)
+    };
+    // What is hidden is 1 in the stored document; 1 and 2 are written.
+    for (paths, stored) in [
+        (
+            "entry.resource,Patient:name",
+            r#"{"entry": [{"fullUrl": "a", "resource": {"resourceType": "Patient", "id": "HIDDEN"}}, {"fullUrl": "b", "resource": {}}]}"#,
+        ),
+        (
+            "entry.resource.id,Patient:name",
+            r#"{"entry": [{"resource": {"resourceType": "Patient", "id": "HIDDEN", "name": "n"}}]}"#,
+        ),
+        (
+            "entry.resource.resourceType,Patient:name",
+            r#"{"entry": [{"resource": {"resourceType": "HIDDEN", "id": "a", "name": "n"}}]}"#,
+        ),
+        (
+            "contained.id,Patient:name",
+            r#"{"contained": [{"resourceType": "Patient", "id": "HIDDEN", "name": "n"}, {"resourceType": "Patient", "id": "b", "name": "m"}]}"#,
+        ),
+        (
+            "extension.url,extension('1').value,extension('2').value",
+            r#"{"extension": [{"url": "HIDDEN", "value": "v"}, {"url": "3", "value": "w"}]}"#,
+        ),
+        (
+            "extension.id,extension('u').value",
+            r#"{"extension": {"url": "u", "id": "HIDDEN", "value": "v"}}"#,
+        ),
+    ] {
+        let fields = set(paths);
+        let outcome = |guess: &str| {
+            let old = from_json(&stored.replace("HIDDEN", "1")).unwrap();
+            let new = stored
+                .replace("HIDDEN", guess)
+                .replace("\"a\"", "\"changed\"");
+            let new = from_json(&new).unwrap();
+            let restored = fields.try_restore(
+                Value::parse(&new).unwrap(),
+                Value::parse(&old).unwrap(),
+                &fields,
+            );
+            let stored = restored.unwrap().unwrap_or(new);
+            to_json(Value::parse(&masked(&fields, stored)).unwrap())
+        };
+        assert_eq!(outcome("1"), outcome("2"), "{paths}: {stored}");
+    }
+}
+
+#[test]
+fn what_has_the_same_id_is_told_apart_by_what_can_be_seen() {
+    let old = r#"{"contained": [{"resourceType": "Group", "id": "a", "x": 1}, {"resourceType": "Group", "id": "a", "x": 2, "member": "SECRET"}]}"#;
+    let new = r#"{"contained": [{"resourceType": "Group", "id": "a", "x": 2}]}"#;
+    let kept =
+        r#"{"contained": [{"resourceType": "Group", "id": "a", "x": 2, "member": "SECRET"}]}"#;
+    restores("Group:member", old, new, kept);
+    let moved = r#"{"contained": [{"resourceType": "Group", "id": "a", "x": 2}, {"resourceType": "Group", "id": "a", "x": 1}]}"#;
+    let expected = r#"{"contained": [{"resourceType": "Group", "id": "a", "x": 2, "member": "SECRET"}, {"resourceType": "Group", "id": "a", "x": 1}]}"#;
+    restores("Group:member", old, moved, expected);
+    // Edited, it is the one in its place.
+    let edited = r#"{"contained": [{"resourceType": "Group", "id": "a", "x": 1}, {"resourceType": "Group", "id": "a", "x": 3}]}"#;
+    let expected = r#"{"contained": [{"resourceType": "Group", "id": "a", "x": 1}, {"resourceType": "Group", "id": "a", "x": 3, "member": "SECRET"}]}"#;
+    restores("Group:member", old, edited, expected);
+}

@@ -207,6 +207,8 @@ fn fields() {
                   (hide these too, unless they never repeat it)";
     let named = "warning resource[0].hiddenFields: what is hidden may also appear in text, contained, extension, \
                  display of references to Patient (hide these too, unless they never repeat it)";
+    let of_any = "warning resource[0].hiddenFields: what is hidden may also appear in text, contained, extension, \
+                  display of references (hide these too, unless they never repeat it)";
     let of_references = "warning resource[0].hiddenFields: what is hidden may also appear in display of references to Patient \
                          (hide these too, unless they never repeat it)";
     for (json, expected) in [
@@ -218,7 +220,16 @@ fn fields() {
             r#"{"resourceType":"Patient","hiddenFields":["telecom"]}"#,
             copies,
         ),
-        (r#"{"resourceType":"*","hiddenFields":["name"]}"#, copies),
+        (r#"{"resourceType":"*","hiddenFields":["telecom"]}"#, copies),
+        (r#"{"resourceType":"*","hiddenFields":["name"]}"#, of_any),
+        (
+            r#"{"resourceType":"Patient","hiddenFields":["name.family"]}"#,
+            named,
+        ),
+        (
+            r#"{"resourceType":"Patient","hiddenFields":["name.period","name.extension('u')"]}"#,
+            copies,
+        ),
         (
             r#"{"resourceType":"Patient","hiddenFields":["name","text","contained","extension"]}"#,
             of_references,
@@ -242,7 +253,19 @@ fn fields() {
         (
             r#"{"resourceType":"Observation","hiddenFields":["subject.reference","code.coding","value[x].coding.code","text","contained","extension","code.text"]}"#,
             "warning resource[0].hiddenFields[0]: what is hidden may also appear in \"subject.display\" (hide that too, unless it never repeats it)\n\
-             warning resource[0].hiddenFields[2]: what is hidden may also appear in \"value[x].coding.display\" (hide that too, unless it never repeats it)",
+             warning resource[0].hiddenFields[2]: what is hidden may also appear in \"value[x].coding.display\" (hide that too, unless it never repeats it)\n\
+             warning resource[0].hiddenFields[2]: what is hidden may also appear in \"value[x].text\" (hide that too, unless it never repeats it)",
+        ),
+        (
+            r#"{"resourceType":"Observation","hiddenFields":["code.coding.code","code.coding.display","text","contained","extension"]}"#,
+            "warning resource[0].hiddenFields[0]: what is hidden may also appear in \"code.text\" (hide that too, unless it never repeats it)\n\
+             warning resource[0].hiddenFields[1]: what is hidden may also appear in \"code.text\" (hide that too, unless it never repeats it)",
+        ),
+        (
+            r#"{"resourceType":"*","hiddenFields":["subject.reference","category.coding.code","identifier.identifier","text","contained","extension"]}"#,
+            "warning resource[0].hiddenFields[0]: what is hidden may also appear in \"subject.display\" (hide that too, unless it never repeats it)\n\
+             warning resource[0].hiddenFields[1]: what is hidden may also appear in \"category.coding.display\" (hide that too, unless it never repeats it)\n\
+             warning resource[0].hiddenFields[1]: what is hidden may also appear in \"category.text\" (hide that too, unless it never repeats it)",
         ),
         (r#"{"resourceType":"Patient","hiddenFields":["text"]}"#, ""),
         (

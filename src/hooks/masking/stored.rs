@@ -61,9 +61,49 @@ impl Rewriter {
     pub(super) unsafe fn stored(&mut self, node: *mut pg_sys::Node) -> Option<*mut pg_sys::Node> {
         // SAFETY: by the caller's promise.
         unsafe {
-            let call = call(node)?;
-            let sight = self.sight(&call)?;
-            self.is_same(&call, &sight).then(|| self.kept(node))
+            let sight = self.sight(&call(node)?)?;
+            let settled = self.settled(node)?;
+            self.is_same(&call(settled)?, &sight)
+                .then(|| self.kept(settled))
+        }
+    }
+
+    /// A copy of a chain in which what it asks for are constants; `None` where it asks for something else. What is proved is of
+    /// these values, so the plan must hold them: a function that claims to be immutable may say something else when it is asked again.
+    ///
+    /// # Safety
+    /// As above.
+    unsafe fn settled(&self, node: *mut pg_sys::Node) -> Option<*mut pg_sys::Node> {
+        // SAFETY: the copy is ours to change; its calls are looked at as what their tags say.
+        unsafe {
+            let copy: *mut pg_sys::Node = pg_sys::copyObjectImpl(node.cast()).cast();
+            let mut part = copy;
+            for _ in 0..MOST {
+                if pgrx::is_a(part, pg_sys::NodeTag::T_Var) {
+                    return Some(copy);
+                }
+                let call = call(part)?;
+                let (list, document) = match (*part).type_ {
+                    pg_sys::NodeTag::T_OpExpr => {
+                        ((*part.cast::<pg_sys::OpExpr>()).args, Some(call.place))
+                    }
+                    pg_sys::NodeTag::T_FuncExpr => {
+                        ((*part.cast::<pg_sys::FuncExpr>()).args, Some(call.place))
+                    }
+                    pg_sys::NodeTag::T_SubscriptingRef => {
+                        let subscripts = part.cast::<pg_sys::SubscriptingRef>();
+                        ((*subscripts).refupperindexpr, None)
+                    }
+                    _ => (std::ptr::null_mut(), None),
+                };
+                let mut list = PgList::<pg_sys::Node>::from_pg(list);
+                for place in (0..list.len()).filter(|place| Some(*place) != document) {
+                    let constant = constant::of(self.root, list.get_ptr(place)?)?;
+                    list.replace_ptr(place, constant.cast_mut().cast());
+                }
+                part = call.document;
+            }
+            None
         }
     }
 

@@ -245,9 +245,9 @@ impl Mask {
 
     /// All that is hidden in some row.
     fn hidden_by_any(&self) -> FieldSet {
-        let none = FieldSet::default();
-        let hidden = self.hidden.iter();
-        hidden.fold(none, |all, (_, fields)| all.union(fields))
+        let mut all = FieldSet::default();
+        self.hidden.iter().for_each(|(_, fields)| all.merge(fields));
+        all
     }
 
     /// The row without the fields that the expression `hidden` names, which are some of `fields`.

@@ -87,6 +87,16 @@ SELECT predicate FROM fhir_access.explain('Observation');
 SELECT expected('true') > 5000 AS knows;
 SELECT expected($$resource @> '{"code": {"text": "HIV positive"}}'$$) = expected($$resource @> '{"code": {"text": "nope"}}'$$) AS tells_nothing;
 
+-- A field that is hidden changes nothing of that: neither what the policy's condition is expected to find, nor what is told.
+RESET ROLE;
+INSERT INTO fhir_access.access_policy (resource) VALUES ('{"resourceType": "AccessPolicy", "id": "hiding",
+  "resource": [{"resourceType": "Observation", "criteria": "Observation?status=final", "hiddenFields": ["effective[x]"]}]}');
+SET fhir_access.membership = '{"resourceType": "ProjectMembership", "accessPolicy": {"reference": "AccessPolicy/hiding"}}';
+SET ROLE app;
+SELECT expected('true') > 5000 AS knows;
+SELECT expected($$resource @> '{"code": {"text": "HIV positive"}}'$$) = expected($$resource @> '{"code": {"text": "nope"}}'$$) AS tells_nothing;
+SELECT expected($$resource ->> 'effectiveDateTime' = '1990-02-01'$$) = expected($$resource ->> 'effectiveDateTime' = '1890-02-01'$$) AS tells_nothing;
+
 -- Nobody else can name our estimators.
 CREATE OPERATOR pg_temp.@@@ (LEFTARG = int8, RIGHTARG = int8, FUNCTION = int8eq, RESTRICT = fhir_access.estimate_is_element);
 \echo :LAST_ERROR_SQLSTATE

@@ -156,3 +156,23 @@ EXPLAIN (COSTS OFF) SELECT resource -> 'name' -> 0 ->> 'use', count(*) FROM pati
 BEGIN;
 UPDATE patient SET resource['language'] = coalesce(resource -> 'birthDate', resource -> 'gender') WHERE resource ->> 'id' = 'p7' RETURNING resource ->> 'language', resource['birthDate'], resource -> 'name' -> 0;
 ROLLBACK;
+
+-- What was proved is what is asked: a function that claims to be immutable, and says something else when it is asked again, shows
+-- nothing. Each answer is the number of rows in which something of a birth date came out.
+CREATE TEMPORARY SEQUENCE asked;
+CREATE FUNCTION pg_temp.fickle() RETURNS varchar LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN
+    RETURN CASE WHEN nextval('pg_temp.asked') < current_setting('fickle.from')::integer THEN 'gender' ELSE 'birthDate' END;
+END $$;
+CREATE FUNCTION pg_temp.births(expression text, turn integer) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+    found bigint;
+BEGIN
+    PERFORM setval('pg_temp.asked', 1, false), set_config('fickle.from', turn::text, true);
+    EXECUTE format('SELECT count(*) FROM patient WHERE id LIKE ''p10__'' AND (%s) ~ ''^"?[0-9]{4}-''', expression) INTO found;
+    RETURN found;
+END $$;
+SELECT expression, sum(pg_temp.births(expression, turn)) AS shown
+  FROM unnest(ARRAY['resource ->> pg_temp.fickle()', 'resource #>> ARRAY[pg_temp.fickle()]', 'resource[pg_temp.fickle()]::text', '(resource -> pg_temp.fickle())::text',
+           'jsonb_extract_path_text(resource, pg_temp.fickle())']) expression,
+       generate_series(1, 6) turn GROUP BY expression ORDER BY expression;

@@ -228,7 +228,8 @@ impl FieldSet {
     /// * On the way to a nested field, objects are matched member by member. If `new` lacks an object (or has a scalar there)
     ///   and `old` has a field of the set in it, the object comes back with just that field.
     /// * Elements of arrays are matched one to one, in this order, until each has a partner or there is none for it:
-    ///   1. by `id`, unless a path names it; elements with different ids are never matched;
+    ///   1. by `id`, unless a path names it, and by what could be seen where ids repeat; elements with different ids are never
+    ///      matched;
     ///   2. those of which the same could be seen, at the same index first, then in order;
     ///   3. those that are equal but for the fields of the set, likewise;
     ///   4. objects that have more than half of their visible members in common;

@@ -7,7 +7,7 @@ use super::FieldError;
 use super::content::{Content, NOTHING};
 use super::likeness::Likeness;
 use super::nested::Place;
-use super::rule::{Found, Rule, is_field, text};
+use super::rule::{Found, Rule, is_field, told};
 use super::scope::Scope;
 
 /// An array in the new and in the stored document. Primitives and their siblings are two lanes, of which the elements at one
@@ -66,19 +66,19 @@ impl<'s, 'a> Lane<'s, 'a> {
             .iter()
             .any(|rule| matches!(rule, Rule::Places(Place::Entry, _)))
             && let Some(Value::Object(resource)) = object.get("resource")
-            && let Some(id) = text(resource, "id")
+            && let Found::Inside(inside) = self.scope.kept.enter(object).look_up(b"resource")
+            && let Some(id) = told(inside.as_slice(), resource, "id").text()
         {
-            return Some((text(resource, "resourceType"), id));
+            let kind = told(inside.as_slice(), resource, "resourceType").text();
+            return Some((kind, id));
         }
-        if matches!(self.scope.kept.enter(object).look_up(b"id"), Found::Field) {
-            return None;
-        }
+        let id = told(rules, object, "id").text()?;
         let kind = rules.iter().find_map(|rule| match rule {
-            Rule::Urls(_) => text(object, "url"),
-            Rule::Resources(_) => text(object, "resourceType"),
+            Rule::Urls(_) => told(rules, object, "url").text(),
+            Rule::Resources(_) => told(rules, object, "resourceType").text(),
             Rule::Paths(_) | Rule::Places(..) => None,
         });
-        Some((kind, text(object, "id")?))
+        Some((kind, id))
     }
 }
 
@@ -119,6 +119,9 @@ impl Pairs {
             }
             return Ok(pairs);
         }
+        if repeat(&new_ids) || repeat(&old_ids) {
+            pairs.match_repeated(lanes, &new_ids, &old_ids)?;
+        }
         pairs.match_equal(&new_ids, &old_ids);
         pairs.match_content(lanes, |scope, value| scope.seen(value))?;
         if !lanes.iter().all(|lane| lane.scope.sees_the_rest()) {
@@ -135,6 +138,20 @@ impl Pairs {
 
     fn is_complete(&self) -> bool {
         !self.partner.contains(&None) || !self.taken.contains(&false)
+    }
+
+    /// Matches those with the same id and of which the same can be seen: the id alone does not tell which is which.
+    fn match_repeated(
+        &mut self,
+        lanes: &[Lane<'_, '_>],
+        new_ids: &[Option<Id<'_>>],
+        old_ids: &[Option<Id<'_>>],
+    ) -> Result<(), FieldError> {
+        let seen: Read = |scope, value| scope.seen(value);
+        let keys = |side, ids: &[Option<Id<'_>>]| contents(lanes, seen, side, ids, Option::is_some);
+        let (new, old) = (keys(Side::New, new_ids)?, keys(Side::Old, old_ids)?);
+        self.match_equal(&with_ids(new_ids, new), &with_ids(old_ids, old));
+        Ok(())
     }
 
     /// Matches those of which the same can be seen.
@@ -270,6 +287,22 @@ impl Pairs {
             *taken = true;
         }
     }
+}
+
+/// Whether some id stands there more than once.
+fn repeat(ids: &[Option<Id<'_>>]) -> bool {
+    let mut ids: Vec<Id<'_>> = ids.iter().flatten().copied().collect();
+    ids.sort_unstable();
+    ids.windows(2).any(|pair| pair.first() == pair.last())
+}
+
+/// Each content with the id of its element; `None` where that has none.
+fn with_ids<'a>(
+    ids: &[Option<Id<'a>>],
+    contents: Vec<Option<[Content; 2]>>,
+) -> Vec<Option<(Id<'a>, [Content; 2])>> {
+    let both = ids.iter().copied().zip(contents);
+    both.map(|(id, content)| id.zip(content)).collect()
 }
 
 /// What can be seen of each element that is still open; `None` for the others.

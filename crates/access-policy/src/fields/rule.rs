@@ -84,15 +84,48 @@ pub(super) fn may_be_one(rules: &[Rule<'_>], one: Value<'_>, other: Value<'_>) -
     let (Value::Object(one), Value::Object(other)) = (one, other) else {
         return matches!((one, other), (Value::Array(_), Value::Array(_)));
     };
+    // What is a field itself tells nothing: it is not what was sent for it, and a guess would be confirmed.
+    let differ = |key| match (told(rules, one, key), told(rules, other, key)) {
+        (Told::Field, _) | (_, Told::Field) => false,
+        (one, other) => one != other,
+    };
     rules.iter().all(|rule| match rule {
-        Rule::Urls(_) => text(one, "url") == text(other, "url"),
+        Rule::Urls(_) => !differ("url"),
         Rule::Resources(_) => {
-            let ids = (text(one, "id"), text(other, "id"));
-            text(one, "resourceType") == text(other, "resourceType")
-                && !matches!(ids, (Some(one), Some(other)) if one != other)
+            let have_ids = text(one, "id").is_some() && text(other, "id").is_some();
+            let two = have_ids && differ("id");
+            !(two || differ("resourceType"))
         }
         Rule::Paths(_) | Rule::Places(..) => true,
     })
+}
+
+/// What an object says of itself under a key.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Told<'a> {
+    Text(Option<&'a str>),
+    /// What stands there is a field.
+    Field,
+}
+
+impl<'a> Told<'a> {
+    /// The text, if it is one and no field.
+    pub(super) fn text(self) -> Option<&'a str> {
+        match self {
+            Told::Text(text) => text,
+            Told::Field => None,
+        }
+    }
+}
+
+/// What an object under these rules says of itself under `key`.
+pub(super) fn told<'a>(rules: &[Rule<'_>], object: Object<'a>, key: &str) -> Told<'a> {
+    match enter(rules, object) {
+        Entered::Members(members) if matches!(members.look_up(key.as_bytes()), Found::Field) => {
+            Told::Field
+        }
+        _ => Told::Text(text(object, key)),
+    }
 }
 
 pub(super) fn text<'a>(object: Object<'a>, key: &str) -> Option<&'a str> {

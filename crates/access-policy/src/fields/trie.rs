@@ -29,6 +29,17 @@ pub(super) enum Below {
     Inside(Trie),
 }
 
+impl Below {
+    /// Adds what another step leads to.
+    fn merge(&mut self, other: &Below) {
+        match (&mut *self, other) {
+            (Below::Field, _) => {}
+            (_, Below::Field) => *self = Below::Field,
+            (Below::Inside(ours), Below::Inside(theirs)) => ours.merge(theirs),
+        }
+    }
+}
+
 impl Trie {
     pub(super) fn is_empty(&self) -> bool {
         self.names.is_empty() && self.choices.is_empty() && self.extensions.is_empty()
@@ -87,14 +98,11 @@ impl Trie {
 
     /// Adds the paths of another trie.
     pub(super) fn merge(&mut self, other: &Trie) {
-        for (step, theirs) in other.steps() {
-            let ours = self.entry(step);
-            match (&mut *ours, theirs) {
-                (Below::Field, _) => {}
-                (_, Below::Field) => *ours = Below::Field,
-                (Below::Inside(ours), Below::Inside(theirs)) => ours.merge(theirs),
-            }
-        }
+        merge(&mut self.names, &other.names, Below::merge);
+        merge(&mut self.choices, &other.choices, Below::merge);
+        merge(&mut self.extensions, &other.extensions, |ours, theirs| {
+            merge(ours, theirs, Below::merge);
+        });
     }
 
     fn steps(&self) -> impl Iterator<Item = (Step<'_>, &Below)> {
@@ -181,6 +189,31 @@ pub(super) fn entry<'t, T>(
         }
     };
     &mut list[at].1
+}
+
+/// Adds to one list what is in another one; both are sorted by [`key_order`]. Each is gone through once.
+fn merge<T: Clone>(
+    ours: &mut Vec<(Box<str>, T)>,
+    theirs: &[(Box<str>, T)],
+    add: impl Fn(&mut T, &T),
+) {
+    if theirs.is_empty() {
+        return;
+    }
+    let mut merged = Vec::with_capacity(ours.len().saturating_add(theirs.len()));
+    let mut theirs = theirs.iter().peekable();
+    for (key, mut own) in ours.drain(..) {
+        let order = |other: &str| key_order(other.as_bytes(), key.as_bytes());
+        while let Some(before) = theirs.next_if(|(other, _)| order(other).is_lt()) {
+            merged.push(before.clone());
+        }
+        if let Some((_, same)) = theirs.next_if(|(other, _)| order(other).is_eq()) {
+            add(&mut own, same);
+        }
+        merged.push((key, own));
+    }
+    merged.extend(theirs.cloned());
+    *ours = merged;
 }
 
 /// Whether everything that `narrow` names is named by `wide`.
