@@ -16,8 +16,10 @@ mod operators;
 mod parsed;
 mod prefix_ops;
 mod security_context;
-mod tests;
 pub mod text_array;
+pub mod twins;
+
+pub use keys::invalid_paths;
 
 use crate::catalog;
 use crate::document::Format;

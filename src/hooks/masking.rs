@@ -6,7 +6,7 @@
 
 use crate::error::{OrRaise, Result};
 use crate::functions::require_preloaded;
-use crate::hooks::{deletion, mark, row_security};
+use crate::hooks::{deletion, leakproof, mark, row_security};
 use crate::node::tree::{self, Mutator};
 use crate::node::{origin, privilege, relation};
 use crate::session::{self, Fingerprint, Session};
@@ -73,6 +73,9 @@ pub unsafe fn rewrite(query: *mut pg_sys::Query, parameters: pg_sys::ParamListIn
             deletes_what_it_finds: None,
         };
         rewriter.query(query);
+        if rewriter.session.is_some() {
+            leakproof::rewrite(query, root);
+        }
         let second = rewriter
             .judges
             .then(|| barrier::second_form(query))

@@ -178,12 +178,9 @@ fn measure(
             Outcome::new(&report, masking::sections(&report), report.good)
         }
         Subject::Estimates => {
-            let rows = options.rows.clamp(1000, 200_000);
-            let report = in_cluster(project, |cluster, postgresql| {
-                estimates::measure(cluster, pairs(300), rows, postgresql)
-            })?;
-            tell(options, &report, estimates::print)?;
-            Ok(report.good)
+            let rows = options.rows.first().copied().unwrap_or(200_000);
+            let report = estimates::measure(cluster, pairs(300), rows.clamp(1000, 200_000))?;
+            Outcome::new(&report, estimates::sections(&report), report.good)
         }
         Subject::Histories => {
             let report = histories::measure(cluster, pairs(2000))?;
