@@ -15,9 +15,12 @@ END $$;
 -- ---------------------------------------------------------------------------------------------------------------------
 -- Functions in compiled predicates and masks. They read only their arguments, so everybody may execute them.
 
+CREATE FUNCTION fhir_access.test_support(internal) RETURNS internal
+    AS 'MODULE_PATHNAME', 'fhir_access_test_support'
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
 CREATE FUNCTION fhir_access.test(resource jsonb, test text) RETURNS boolean
     AS 'MODULE_PATHNAME', 'fhir_access_test'
-    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 10;
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 10 SUPPORT fhir_access.test_support;
 COMMENT ON FUNCTION fhir_access.test(jsonb, text) IS
     'does the resource pass a compiled search test? NULL where an element has the wrong type';
 
@@ -170,14 +173,21 @@ CREATE FUNCTION fhir_access.contains_any(texts text[], parts text[]) RETURNS boo
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE LEAKPROOF;
 COMMENT ON FUNCTION fhir_access.contains_any(text[], text[]) IS 'implementation of fhir_access.@~ operator';
 
+CREATE FUNCTION fhir_access.estimate_starts(internal, oid, internal, integer) RETURNS double precision
+    AS 'MODULE_PATHNAME', 'fhir_access_estimate_starts'
+    LANGUAGE c STABLE STRICT PARALLEL SAFE;
+CREATE FUNCTION fhir_access.estimate_contains(internal, oid, internal, integer) RETURNS double precision
+    AS 'MODULE_PATHNAME', 'fhir_access_estimate_contains'
+    LANGUAGE c STABLE STRICT PARALLEL SAFE;
+
 CREATE OPERATOR fhir_access.^@ (
     LEFTARG = text[], RIGHTARG = text[], FUNCTION = fhir_access.starts_with_any,
-    RESTRICT = matchingsel, JOIN = matchingjoinsel);
+    RESTRICT = fhir_access.estimate_starts, JOIN = matchingjoinsel);
 COMMENT ON OPERATOR fhir_access.^@ (text[], text[]) IS 'some text starts with one of these';
 
 CREATE OPERATOR fhir_access.@~ (
     LEFTARG = text[], RIGHTARG = text[], FUNCTION = fhir_access.contains_any,
-    RESTRICT = matchingsel, JOIN = matchingjoinsel);
+    RESTRICT = fhir_access.estimate_contains, JOIN = matchingjoinsel);
 COMMENT ON OPERATOR fhir_access.@~ (text[], text[]) IS
     'some text contains one of these, or has 997 bytes or more and may contain anything behind its cut';
 

@@ -105,6 +105,8 @@ REVOKE EXECUTE ON FUNCTION fhir_access.unprotect(regclass) FROM PUBLIC;
 -- Nobody else's operators are to be estimated by these.
 REVOKE EXECUTE ON FUNCTION fhir_access.estimate_is_any(internal, oid, internal, integer),
     fhir_access.estimate_is_element(internal, oid, internal, integer),
+    fhir_access.estimate_starts(internal, oid, internal, integer),
+    fhir_access.estimate_contains(internal, oid, internal, integer),
     fhir_access.estimate_is_element_of_many(internal, oid, internal, integer) FROM PUBLIC;
 -- It reads all policies.
 REVOKE EXECUTE ON FUNCTION fhir_access.index_advice() FROM PUBLIC;

@@ -12,6 +12,7 @@ mod catalog;
 mod constraint;
 mod document;
 mod error;
+mod estimates;
 mod functions;
 mod hooks;
 mod node;
@@ -38,6 +39,7 @@ pub extern "C-unwind" fn _PG_init() {
     unsafe { std::env::set_var("RUST_LIB_BACKTRACE", "0") };
     settings::init();
     catalog::init();
+    estimates::init();
     functions::init();
     hooks::init();
 }

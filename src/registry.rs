@@ -6,7 +6,9 @@ use crate::audit::About;
 use crate::catalog::{Catalog, catalog};
 use crate::document::Format;
 use crate::error::{Error, Result};
-use crate::node::index::{self, Index};
+use crate::estimates;
+use crate::node::index::{self, Index, KeyColumns};
+use crate::node::key_statistics::{self, KeyStatistics};
 use crate::node::own_expressions;
 use crate::node::privilege::AsOwner;
 use crate::node::relation::{self, Column, OpenRelation};
@@ -46,6 +48,8 @@ pub struct Protected {
     pub history: Option<History>,
     /// The indexes that may serve lookups. A change to any of them invalidates this.
     pub indexes: Vec<Index>,
+    /// What `CREATE STATISTICS` keeps of keys. A change to it invalidates this.
+    pub statistics: Vec<KeyStatistics>,
     without_trigger: OnceCell<Option<pg_sys::Oid>>,
     partitions: OnceCell<Vec<pg_sys::Oid>>,
     may_quote: OnceCell<bool>,
@@ -158,6 +162,7 @@ impl Protected {
             irregular_types: Vec::new(),
             history: None,
             indexes: Vec::new(),
+            statistics: Vec::new(),
             without_trigger: OnceCell::new(),
             partitions: OnceCell::new(),
             may_quote: OnceCell::new(),
@@ -267,6 +272,7 @@ pub fn protected(relation: pg_sys::Oid) -> Result<Option<Rc<Protected>>> {
 
 /// Forgets one relation.
 pub fn forget(relation: pg_sys::Oid) {
+    estimates::forget();
     GENERATION.set(GENERATION.get().wrapping_add(1));
     // A callback may come while the cache is being read: then the reader asks PostgreSQL nothing that could call back.
     CACHE.with(|cache| {
@@ -284,6 +290,7 @@ pub fn forget(relation: pg_sys::Oid) {
 
 /// Forgets all relations.
 pub fn forget_all() {
+    estimates::forget();
     GENERATION.set(GENERATION.get().wrapping_add(1));
     CACHE.with(|cache| {
         if let Ok(mut cache) = cache.try_borrow_mut() {
@@ -420,7 +427,13 @@ fn load(catalog: &Catalog, relation: pg_sys::Oid) -> Answer {
         Some(name) => Some(named(name).ok_or_else(|| gone(name))?),
         None => None,
     };
-    let indexes = index::indexes(&open, &resource, &types, catalog.schema);
+    let keys = KeyColumns {
+        resource: &resource,
+        types: &types,
+        schema: catalog.schema,
+    };
+    let indexes = index::indexes(&open, &keys);
+    let statistics = key_statistics::of(&open, &keys);
     Ok(Some(Rc::new(Protected {
         relation,
         types,
@@ -439,6 +452,7 @@ fn load(catalog: &Catalog, relation: pg_sys::Oid) -> Answer {
             .collect(),
         history: row.history_of.map(|current| History { current, version }),
         indexes,
+        statistics,
         without_trigger: OnceCell::new(),
         partitions: OnceCell::new(),
         may_quote: OnceCell::new(),

@@ -1,7 +1,10 @@
-//! What the planner expects of `?|` and `?`: as much as of `&&`.
+//! What the planner expects of the operators on texts. Of a policy's conditions: what statistics of keys tell. Of anybody else's
+//! `?|` and `?`: as much as of `&&`; of `^@` and `@~`: as much as of other operators that look into a value.
 
+use super::tests;
 use super::text_array;
 use super::version_1;
+use crate::estimates::{self, Asked};
 use pgrx::PgList;
 use pgrx::prelude::*;
 
@@ -24,6 +27,57 @@ unsafe fn overlap(fcinfo: pg_sys::FunctionCallInfo, arguments: *mut pg_sys::List
     }
 }
 
+/// What is known of a policy's condition.
+///
+/// # Safety
+/// `fcinfo` must be the planner's call of an estimator.
+unsafe fn of_policy(fcinfo: pg_sys::FunctionCallInfo, asked: Asked) -> Option<pg_sys::Datum> {
+    // SAFETY: by the caller's promise: the first argument is the planner's state, the third a list of nodes.
+    unsafe {
+        let root = pgrx::fcinfo::pg_getarg_datum_raw(fcinfo, 0).cast_mut_ptr();
+        let arguments = pgrx::fcinfo::pg_getarg_datum_raw(fcinfo, 2).cast_mut_ptr();
+        estimates::of_texts(root, arguments, asked)?.into_datum()
+    }
+}
+
+/// What PostgreSQL expects of an operator that looks into a value.
+///
+/// # Safety
+/// `fcinfo` must be the planner's call of an estimator.
+unsafe fn matching(fcinfo: pg_sys::FunctionCallInfo) -> pg_sys::Datum {
+    // SAFETY: by the caller's promise: the arguments are passed on.
+    unsafe {
+        let argument = |number| Some(pgrx::fcinfo::pg_getarg_datum_raw(fcinfo, number));
+        let arguments = [argument(0), argument(1), argument(2), argument(3)];
+        pgrx::fcinfo::direct_function_call_as_datum(pg_sys::matchingsel, &arguments)
+            .unwrap_or(few())
+    }
+}
+
+version_1!(pg_finfo_fhir_access_estimate_starts);
+
+/// Of `^@`.
+#[unsafe(no_mangle)]
+#[pg_guard]
+pub unsafe extern "C-unwind" fn fhir_access_estimate_starts(
+    fcinfo: pg_sys::FunctionCallInfo,
+) -> pg_sys::Datum {
+    // SAFETY: the planner calls.
+    unsafe { of_policy(fcinfo, Asked::Starts).unwrap_or_else(|| matching(fcinfo)) }
+}
+
+version_1!(pg_finfo_fhir_access_estimate_contains);
+
+/// Of `@~`.
+#[unsafe(no_mangle)]
+#[pg_guard]
+pub unsafe extern "C-unwind" fn fhir_access_estimate_contains(
+    fcinfo: pg_sys::FunctionCallInfo,
+) -> pg_sys::Datum {
+    // SAFETY: the planner calls.
+    unsafe { of_policy(fcinfo, Asked::Contains).unwrap_or_else(|| matching(fcinfo)) }
+}
+
 /// A text is in few rows.
 fn few() -> pg_sys::Datum {
     const FEW: f64 = 0.0001;
@@ -40,6 +94,9 @@ pub unsafe extern "C-unwind" fn fhir_access_estimate_is_any(
 ) -> pg_sys::Datum {
     // SAFETY: the planner calls.
     unsafe {
+        if let Some(known) = of_policy(fcinfo, Asked::Any) {
+            return known;
+        }
         let arguments = pgrx::fcinfo::pg_getarg_datum_raw(fcinfo, 2);
         overlap(fcinfo, arguments.cast_mut_ptr())
     }
@@ -56,6 +113,9 @@ pub unsafe extern "C-unwind" fn fhir_access_estimate_is_element(
     // SAFETY: the planner calls; the right side is a text where its type says so. New nodes live in the current memory
     // context.
     unsafe {
+        if let Some(known) = of_policy(fcinfo, Asked::Any) {
+            return known;
+        }
         let arguments = pgrx::fcinfo::pg_getarg_datum_raw(fcinfo, 2).cast_mut_ptr();
         let nodes = PgList::<pg_sys::Node>::from_pg(arguments);
         let (Some(texts), Some(wanted)) = (nodes.get_ptr(0), nodes.get_ptr(1)) else {
@@ -96,4 +156,32 @@ pub unsafe extern "C-unwind" fn fhir_access_estimate_is_element_of_many(
     _fcinfo: pg_sys::FunctionCallInfo,
 ) -> pg_sys::Datum {
     few()
+}
+
+version_1!(pg_finfo_fhir_access_test_support);
+
+/// The planner's support function of `test()`: what statistics of keys tell of a policy's test.
+#[unsafe(no_mangle)]
+#[pg_guard]
+pub unsafe extern "C-unwind" fn fhir_access_test_support(
+    fcinfo: pg_sys::FunctionCallInfo,
+) -> pg_sys::Datum {
+    // SAFETY: the planner passes a node; a request for a selectivity is what its tag says, and is answered in place.
+    unsafe {
+        let request = pgrx::fcinfo::pg_getarg_datum_raw(fcinfo, 0).cast_mut_ptr::<pg_sys::Node>();
+        if !pgrx::is_a(request, pg_sys::NodeTag::T_SupportRequestSelectivity) {
+            return pg_sys::Datum::null();
+        }
+        let request = request.cast::<pg_sys::SupportRequestSelectivity>();
+        if (*request).is_join || (*request).root.is_null() {
+            return pg_sys::Datum::null();
+        }
+        match estimates::of_test((*request).root, (*request).args, tests::of) {
+            Some(share) => {
+                (*request).selectivity = share;
+                pg_sys::Datum::from(request)
+            }
+            None => pg_sys::Datum::null(),
+        }
+    }
 }

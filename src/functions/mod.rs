@@ -16,7 +16,8 @@ mod operators;
 mod parsed;
 mod prefix_ops;
 mod security_context;
-mod text_array;
+mod tests;
+pub mod text_array;
 
 use crate::catalog;
 use crate::document::Format;

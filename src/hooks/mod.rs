@@ -5,9 +5,11 @@
 //! * [`finished`] refuses a finished plan that reaches one, or what is hidden in it, by any other way;
 //! * [`statistics`] keeps what indexes know of hidden rows from the estimates of anybody's own conditions;
 //! * [`copy`] writes what `COPY … FROM` reads;
+//! * [`deletion`] spares the trigger where the predicates of a `DELETE` say all that it would say;
 //! * [`executor`] is the fence: a plan runs only for the session context that it was made for.
 
 mod copy;
+mod deletion;
 mod executor;
 mod finished;
 mod foreign_key;

@@ -1,9 +1,10 @@
 //! The planner hook: mask before planning, check after it.
 
 use super::masking::Rewritten;
-use super::{executor, finished, masking, standard};
+use super::{deletion, executor, finished, masking, standard};
 use crate::catalog::catalog;
 use crate::error::OrRaise;
+use crate::estimates;
 use pgrx::prelude::*;
 use std::ffi::c_char;
 
@@ -89,6 +90,7 @@ unsafe extern "C-unwind" fn before(
     rewritten: &mut Option<Rewritten>,
 ) {
     // SAFETY: as in `plan`.
+    estimates::start();
     *rewritten = catalog().map(|_| unsafe { masking::rewrite(query, parameters) });
 }
 
@@ -108,6 +110,9 @@ unsafe extern "C-unwind" fn after(plan: *mut pg_sys::PlannedStmt, rewritten: &Op
         finished::check(plan).or_raise();
         if let Some(fingerprint) = rewritten.fingerprint {
             executor::put_fence(plan, fingerprint);
+            if let Some(relation) = rewritten.deletes_what_it_finds {
+                deletion::note(plan, relation);
+            }
         }
     }
 }

@@ -6,6 +6,7 @@
 use super::masking::entry;
 use super::{mark, statistics};
 use crate::error::{Error, OrRaise, Result};
+use crate::node::kept_nodes::{Context, Recent};
 use crate::node::{expr, privilege, relation};
 use crate::predicate::{Style, Writer};
 use crate::registry::{self, Protected};
@@ -14,7 +15,9 @@ use access_policy::Interaction;
 use fhir_search::Predicate;
 use pgrx::PgList;
 use pgrx::prelude::*;
+use std::cell::RefCell;
 use std::ffi::CStr;
+use std::mem::ManuallyDrop;
 
 /// The name of our policies in messages.
 const POLICY: &CStr = c"fhir_access";
@@ -92,6 +95,14 @@ unsafe extern "C-unwind" fn with_restrictive(
         // A statement may be parsed and kept before anybody has said who asks. It is closed then; to plan it takes a
         // session, and setting one has it parsed again.
         let session = session::current().ok();
+        let known = session.as_ref().and_then(|session| {
+            KNOWN.with_borrow_mut(|known| known.get(session.fingerprint, &protected, command))
+        });
+        if let Some(Quals { using, check }) = known {
+            // PostgreSQL copies them before it puts them anywhere.
+            let ours = policy(name_for(command), using, check, false);
+            return pg_sys::lappend(previous, ours.cast());
+        }
         let fingerprint = session
             .as_ref()
             .map(|session| session.fingerprint)
@@ -101,20 +112,42 @@ unsafe extern "C-unwind" fn with_restrictive(
             None => (Predicate::Constant(false), Predicate::Constant(false)),
         };
         let writer = Writer::new(&protected, Style::Exact);
-        let name = if command == pg_sys::CmdType::CMD_SELECT {
-            SEARCH_POLICY
-        } else {
-            POLICY
-        };
         let using = statistics::grant(expression(relation, &writer, &using).or_raise());
         let check = expression(relation, &writer.for_new_rows(), &check).or_raise();
-        let ours = policy(
-            name,
-            mark::put(using, fingerprint),
-            mark::put(check, fingerprint),
-            false,
-        );
+        let using = mark::put(using, fingerprint);
+        let check = mark::put(check, fingerprint);
+        if session.is_some() {
+            let (context, kept) = Context::of(using);
+            let quals = Quals {
+                using: kept,
+                check: context.keep(check),
+            };
+            KNOWN.with_borrow_mut(|known| {
+                known.put(fingerprint, &protected, command, quals, Some(context));
+            });
+        }
+        let ours = policy(name_for(command), using, check, false);
         pg_sys::lappend(previous, ours.cast())
+    }
+}
+
+/// What is asked of the rows that a command finds, and of those that it leaves behind.
+#[derive(Clone, Copy)]
+struct Quals {
+    using: *mut pg_sys::Node,
+    check: *mut pg_sys::Node,
+}
+
+thread_local! {
+    // Not dropped with the process, which has no memory contexts any more when it ends.
+    static KNOWN: RefCell<ManuallyDrop<Recent<pg_sys::CmdType::Type, Quals>>> =
+        RefCell::new(ManuallyDrop::new(Recent::new()));
+}
+
+fn name_for(command: pg_sys::CmdType::Type) -> &'static CStr {
+    match command {
+        pg_sys::CmdType::CMD_SELECT => SEARCH_POLICY,
+        _ => POLICY,
     }
 }
 

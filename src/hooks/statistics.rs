@@ -9,18 +9,32 @@
 //! planner takes 1 % of the rows then, and a list from an index on the content that it believes to be short, beside one of some
 //! rows by their ids. So policies get those likewise, by a mark on their columns.
 
+use crate::estimates::{self, Conditional};
 use crate::node::index::IndexedKey;
+use crate::node::key_statistics::KeyStatistics;
 use crate::node::tree::{self, Mutator};
 use crate::registry;
 use pgrx::PgList;
 use pgrx::prelude::*;
 
-/// The place in the source text that a policy's constant or column claims to have. Those of a statement are not negative, and -1 is
-/// "unknown"; it survives copying, and no comparison of expressions looks at it.
+/// The place in the source text that a policy's constant claims to have. Those of a statement are not negative, and -1 is "unknown"; it
+/// survives copying, and no comparison of expressions looks at it.
 pub const MARK: i32 = -4_242;
+
+/// The place that the first column of a condition claims to have; the others have the numbers below it, so that they can be told apart.
+const FIRST_COLUMN: i32 = -1_000_000_000;
+
+/// How many columns of a condition can be told apart.
+const COLUMNS: i32 = 1_000_000;
+
+/// Is this the place of a policy's column?
+pub fn is_mark(location: i32) -> bool {
+    (FIRST_COLUMN - COLUMNS..=FIRST_COLUMN).contains(&location)
+}
 
 static mut PREVIOUS: pg_sys::get_index_stats_hook_type = None;
 static mut PREVIOUS_OF_COLUMNS: pg_sys::get_relation_stats_hook_type = None;
+static mut PREVIOUS_OF_RELATIONS: pg_sys::get_relation_info_hook_type = None;
 
 /// Installs the hooks.
 pub fn install() {
@@ -30,6 +44,8 @@ pub fn install() {
         pg_sys::get_index_stats_hook = Some(index_statistics);
         PREVIOUS_OF_COLUMNS = pg_sys::get_relation_stats_hook;
         pg_sys::get_relation_stats_hook = Some(column_statistics);
+        PREVIOUS_OF_RELATIONS = pg_sys::get_relation_info_hook;
+        pg_sys::get_relation_info_hook = Some(relation_information);
     }
 }
 
@@ -39,10 +55,12 @@ pub fn install() {
 /// `qual` must be an expression; it may be scribbled on.
 pub unsafe fn grant(qual: *mut pg_sys::Node) -> *mut pg_sys::Node {
     // SAFETY: by the caller's promise.
-    unsafe { tree::mutate(qual, &mut Columns) }
+    unsafe { tree::mutate(qual, &mut Columns { marked: 0 }) }
 }
 
-struct Columns;
+struct Columns {
+    marked: i32,
+}
 
 impl Mutator for Columns {
     unsafe fn replace(&mut self, node: *mut pg_sys::Node) -> Option<*mut pg_sys::Node> {
@@ -56,7 +74,8 @@ impl Mutator for Columns {
                 return None;
             }
             let copy = pg_sys::copyObjectImpl(node.cast()).cast::<pg_sys::Var>();
-            (*copy).location = MARK;
+            (*copy).location = FIRST_COLUMN - self.marked;
+            self.marked = (self.marked + 1).min(COLUMNS);
             Some(copy.cast())
         }
     }
@@ -73,7 +92,7 @@ unsafe extern "C-unwind" fn column_statistics(
     unsafe {
         match PREVIOUS_OF_COLUMNS {
             Some(previous) if previous(root, entry, column, variable) => true,
-            _ => give_column(variable, entry, column),
+            _ => give_column(root, variable, entry, column),
         }
     }
 }
@@ -84,14 +103,19 @@ unsafe extern "C-unwind" fn column_statistics(
 /// As above.
 #[pg_guard]
 unsafe extern "C-unwind" fn give_column(
+    root: *mut pg_sys::PlannerInfo,
     variable: *mut pg_sys::VariableStatData,
     entry: *mut pg_sys::RangeTblEntry,
     column: pg_sys::AttrNumber,
 ) -> bool {
     // SAFETY: by the caller's promise.
     unsafe {
+        if let Some(share) = estimates::of_containment(root, &*variable) {
+            give_made(variable, Made::matching(share));
+            return true;
+        }
         let of_policy = pgrx::is_a((*variable).var, pg_sys::NodeTag::T_Var)
-            && (*(*variable).var.cast::<pg_sys::Var>()).location == MARK;
+            && is_mark((*(*variable).var.cast::<pg_sys::Var>()).location);
         of_policy
             && (*entry).rtekind == pg_sys::RTEKind::RTE_RELATION
             && give(variable, (*entry).relid, column, (*entry).inh)
@@ -113,7 +137,7 @@ unsafe extern "C-unwind" fn index_statistics(
         }
         match PREVIOUS {
             Some(previous) if previous(root, index, column, variable) => true,
-            _ => give_to_policy(variable, index, column),
+            _ => give_to_policy(root, variable, index, column),
         }
     }
 }
@@ -125,15 +149,162 @@ unsafe extern "C-unwind" fn index_statistics(
 /// As above.
 #[pg_guard]
 unsafe extern "C-unwind" fn give_to_policy(
+    root: *mut pg_sys::PlannerInfo,
     variable: *mut pg_sys::VariableStatData,
     index: pg_sys::Oid,
     column: pg_sys::AttrNumber,
 ) -> bool {
     // SAFETY: by the caller's promise.
     unsafe {
-        is_of_policy((*variable).var)
-            && is_on_all_rows(index)
-            && give(variable, index, column, false)
+        if !is_of_policy((*variable).var) {
+            // A document that is kept as text.
+            let share = estimates::of_containment(root, &*variable);
+            if let Some(share) = share {
+                give_made(variable, Made::matching(share));
+            }
+            return share.is_some();
+        }
+        if let Some(expected) = estimates::conditional(root, &*variable) {
+            give_made(variable, Made::comparison(&expected));
+            return true;
+        }
+        is_on_all_rows(index) && give(variable, index, column, false)
+    }
+}
+
+/// A row of statistics that holds no values: what the planner makes of it without them is what we want it to expect.
+struct Made {
+    missing: f64,
+    distinct: f64,
+}
+
+impl Made {
+    /// For an operator that PostgreSQL estimates by `matchingsel`: without values it expects 1 % of what is not missing.
+    fn matching(share: f64) -> Made {
+        const EXPECTED: f64 = 0.01;
+        Made {
+            missing: 1.0 - share / EXPECTED,
+            distinct: 0.0,
+        }
+    }
+
+    /// For a comparison: without values it expects half of what is not missing, for `=` one of the distinct values.
+    fn comparison(expected: &Conditional) -> Made {
+        const EXPECTED: f64 = 0.5;
+        let expects = if expected.is_equality { 1.0 } else { EXPECTED };
+        Made {
+            missing: 1.0 - expected.share / expects,
+            distinct: 1.0,
+        }
+    }
+}
+
+/// # Safety
+/// As above.
+unsafe fn give_made(variable: *mut pg_sys::VariableStatData, made: Made) {
+    const HEAD: usize = size_of::<pg_sys::HeapTupleData>().next_multiple_of(8);
+    // SAFETY: one allocation, zeroed, holds the tuple, its header and the columns of fixed length; nobody reads others, because
+    // all kinds of slots are 0.
+    unsafe {
+        let offset = std::mem::offset_of!(pg_sys::HeapTupleHeaderData, t_bits).next_multiple_of(8);
+        let length = offset + size_of::<pg_sys::FormData_pg_statistic>();
+        let tuple = pg_sys::palloc0(HEAD + length).cast::<pg_sys::HeapTupleData>();
+        let header = tuple
+            .cast::<u8>()
+            .add(HEAD)
+            .cast::<pg_sys::HeapTupleHeaderData>();
+        (*tuple).t_len = u32::try_from(length).unwrap_or(0);
+        (*tuple).t_data = header;
+        (*header).t_hoff = u8::try_from(offset).unwrap_or(0);
+        let form = header
+            .cast::<u8>()
+            .add(offset)
+            .cast::<pg_sys::FormData_pg_statistic>();
+        (*form).stanullfrac = made.missing as f32;
+        (*form).stadistinct = made.distinct as f32;
+        (*variable).statsTuple = tuple;
+        (*variable).freefunc = Some(free_made);
+        (*variable).acl_ok = true;
+    }
+}
+
+#[pg_guard]
+unsafe extern "C-unwind" fn free_made(tuple: pg_sys::HeapTuple) {
+    // SAFETY: called by the planner with the tuple above.
+    unsafe { pg_sys::pfree(tuple.cast()) }
+}
+
+/// A plain frame, too.
+unsafe extern "C-unwind" fn relation_information(
+    root: *mut pg_sys::PlannerInfo,
+    oid: pg_sys::Oid,
+    with_children: bool,
+    relation: *mut pg_sys::RelOptInfo,
+) {
+    // SAFETY: called by the planner with a relation that it begins to know; the previous hook gets the same.
+    unsafe {
+        if let Some(previous) = PREVIOUS_OF_RELATIONS {
+            previous(root, oid, with_children, relation);
+        }
+        hide(root, oid, relation);
+    }
+}
+
+/// Does row security apply to what has this number, or to what that is a part of?
+///
+/// # Safety
+/// `number` must be one that the planner has given.
+unsafe fn is_under_row_security(root: *const pg_sys::PlannerInfo, number: u32) -> bool {
+    let mut number = number;
+    loop {
+        // SAFETY: by the caller's promise: the arrays have a place for each entry; parents have smaller numbers, or none.
+        unsafe {
+            let entry = *(*root).simple_rte_array.add(number as usize);
+            if !entry.is_null() && !(*entry).securityQuals.is_null() {
+                return true;
+            }
+            if (*root).append_rel_array.is_null() {
+                return false;
+            }
+            match (*(*root).append_rel_array.add(number as usize)).as_ref() {
+                Some(part) => number = part.parent_relid,
+                None => return false,
+            }
+        }
+    }
+}
+
+/// Takes the statistics of keys out of what the planner knows of a relation under row security, or of a child of one.
+///
+/// # Safety
+/// As above.
+#[pg_guard]
+unsafe extern "C-unwind" fn hide(
+    root: *mut pg_sys::PlannerInfo,
+    oid: pg_sys::Oid,
+    relation: *mut pg_sys::RelOptInfo,
+) {
+    // SAFETY: by the caller's promise; the arrays have a place for each entry, and parents are known before their children.
+    unsafe {
+        if (*relation).statlist.is_null() {
+            return;
+        }
+        // Where protection cannot be read the statement fails anyway.
+        let Ok(Some(protected)) = registry::protected(oid) else {
+            return;
+        };
+        if !is_under_row_security(root, (*relation).relid) {
+            return;
+        }
+        let shown = PgList::<pg_sys::StatisticExtInfo>::from_pg((*relation).statlist);
+        let mut kept = PgList::<pg_sys::StatisticExtInfo>::new();
+        for information in shown.iter_ptr() {
+            let is_hidden = |known: &KeyStatistics| known.oid == (*information).statOid;
+            if !protected.statistics.iter().any(is_hidden) {
+                kept.push(information);
+            }
+        }
+        (*relation).statlist = kept.into_pg();
     }
 }
 

@@ -41,7 +41,8 @@ impl KeyFunction {
             .map_or("", |(_, name)| name)
     }
 
-    fn from_name(name: &str) -> Option<KeyFunction> {
+    /// The function of this name.
+    pub fn from_name(name: &str) -> Option<KeyFunction> {
         Self::NAMES
             .iter()
             .find(|(_, found)| *found == name)
@@ -137,18 +138,8 @@ impl IndexedKey {
     }
 }
 
-/// All indexes of `relation`, those of a partitioned table too. `schema` is where our functions are.
-pub fn indexes(
-    relation: &OpenRelation,
-    resource: &Column,
-    types: &Types,
-    schema: pg_sys::Oid,
-) -> Vec<Index> {
-    let columns = Columns {
-        resource,
-        types,
-        schema,
-    };
+/// All indexes of `relation`, those of a partitioned table too.
+pub fn indexes(relation: &OpenRelation, columns: &KeyColumns<'_>) -> Vec<Index> {
     // SAFETY: the relation is open; the list is a copy.
     let oids: Vec<pg_sys::Oid> = unsafe {
         let list = pg_sys::RelationGetIndexList(relation.as_ptr());
@@ -157,15 +148,19 @@ pub fn indexes(
             .collect()
     };
     oids.into_iter()
-        .map(|oid| describe(&OpenIndex::open(oid), &columns))
+        .map(|oid| describe(&OpenIndex::open(oid), columns))
         .collect()
 }
 
 /// What an index may be made of.
-struct Columns<'a> {
-    resource: &'a Column,
-    types: &'a Types,
-    schema: pg_sys::Oid,
+#[derive(Clone, Copy)]
+pub struct KeyColumns<'a> {
+    /// The column that holds the resource.
+    pub resource: &'a Column,
+    /// What says of which type a row is.
+    pub types: &'a Types,
+    /// Where our functions are.
+    pub schema: pg_sys::Oid,
 }
 
 /// The operator family `uuid_ops` of btree, whose number PostgreSQL's headers do not name.
@@ -224,7 +219,7 @@ impl Drop for OpenIndex {
     }
 }
 
-fn describe(index: &OpenIndex, columns: &Columns<'_>) -> Index {
+fn describe(index: &OpenIndex, columns: &KeyColumns<'_>) -> Index {
     // SAFETY: an open index has its pg_index row, its expressions, and for each key column an operator family and a
     // collation.
     unsafe {
@@ -271,7 +266,7 @@ fn describe(index: &OpenIndex, columns: &Columns<'_>) -> Index {
                     {
                         IndexedKey::Document
                     }
-                    (Some(class), Some(expression)) => our_function(expression, columns).map_or(
+                    (Some(class), Some(expression)) => key_function(expression, columns).map_or(
                         IndexedKey::Other,
                         |(function, paths)| IndexedKey::Function {
                             function,
@@ -303,7 +298,7 @@ fn describe(index: &OpenIndex, columns: &Columns<'_>) -> Index {
 unsafe fn is_type(
     number: i16,
     expression: Option<*mut pg_sys::Node>,
-    columns: &Columns<'_>,
+    columns: &KeyColumns<'_>,
 ) -> bool {
     match (columns.types, expression) {
         (Types::Many(TypeSource::Column { column, .. }), None) => number == column.number,
@@ -319,7 +314,7 @@ unsafe fn is_type(
 ///
 /// # Safety
 /// `expression` must be an index's expression.
-unsafe fn is_document_type(expression: *mut pg_sys::Node, columns: &Columns<'_>) -> bool {
+unsafe fn is_document_type(expression: *mut pg_sys::Node, columns: &KeyColumns<'_>) -> bool {
     /// `jsonb ->> text`
     const MEMBER_AS_TEXT: u32 = 3477;
     // SAFETY: by the caller's promise; each node is looked at as what its tag says.
@@ -384,7 +379,7 @@ fn key_class(family: pg_sys::Oid, schema: pg_sys::Oid) -> Option<KeyClass> {
 ///
 /// # Safety
 /// `expression` must be an index's expression.
-unsafe fn is_document(expression: *mut pg_sys::Node, columns: &Columns<'_>) -> bool {
+unsafe fn is_document(expression: *mut pg_sys::Node, columns: &KeyColumns<'_>) -> bool {
     // SAFETY: by the caller's promise; each node is looked at as what its tag says.
     unsafe {
         let is_column = |node: *mut pg_sys::Node| {
@@ -413,7 +408,7 @@ pub const DOCUMENT: &str = "document";
 ///
 /// # Safety
 /// `expression` must be a node.
-unsafe fn our_call(
+pub unsafe fn our_call(
     expression: *mut pg_sys::Node,
     schema: pg_sys::Oid,
 ) -> Option<(String, PgList<pg_sys::Node>)> {
@@ -435,9 +430,9 @@ unsafe fn our_call(
 ///
 /// # Safety
 /// `expression` must be an index's expression.
-unsafe fn our_function(
+pub unsafe fn key_function(
     expression: *mut pg_sys::Node,
-    columns: &Columns<'_>,
+    columns: &KeyColumns<'_>,
 ) -> Option<(KeyFunction, String)> {
     // SAFETY: by the caller's promise; each node is looked at as what its tag says.
     unsafe {

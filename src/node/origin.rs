@@ -4,10 +4,10 @@
 //! the translation to partitions, and no comparison of expressions looks at it. A statement's own places are not negative.
 
 use super::tree::{self, Visitor};
-use crate::hooks::statistics;
+use crate::hooks::statistics::is_mark;
 use pgrx::prelude::*;
 
-/// The place that our expressions claim to have.
+/// The place that our expressions claim to have, but for columns of predicates that [say more](is_mark).
 pub const OURS: i32 = -4_243;
 
 /// Says of an expression, and of all below it but subqueries' own tables, that it is ours.
@@ -37,8 +37,7 @@ pub unsafe fn is_ours(node: *mut pg_sys::Node) -> bool {
 unsafe fn is_granted(node: *mut pg_sys::Node) -> bool {
     // SAFETY: a node is looked at as what its tag says.
     unsafe {
-        pgrx::is_a(node, pg_sys::NodeTag::T_Var)
-            && (*node.cast::<pg_sys::Var>()).location == statistics::MARK
+        pgrx::is_a(node, pg_sys::NodeTag::T_Var) && is_mark((*node.cast::<pg_sys::Var>()).location)
     }
 }
 

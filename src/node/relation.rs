@@ -212,6 +212,19 @@ pub fn qualified_name(relation: pg_sys::Oid) -> String {
     }
 }
 
+/// `name` as that of something in the schema of `relation`, as SQL has it.
+pub fn qualified_beside(relation: pg_sys::Oid, name: &str) -> String {
+    let Ok(name) = CString::new(name) else {
+        return String::new();
+    };
+    // SAFETY: look-ups by OID; quoting copies.
+    unsafe {
+        let schema = pg_sys::get_namespace_name(pg_sys::get_rel_namespace(relation));
+        let quoted = pg_sys::quote_qualified_identifier(schema, name.as_ptr());
+        CStr::from_ptr(quoted).to_string_lossy().into_owned()
+    }
+}
+
 /// The names of the relation's schema and of itself, as the catalogs have them; `None` for a relation that is gone.
 pub fn names(relation: pg_sys::Oid) -> Option<(String, String)> {
     // SAFETY: look-ups by OID; each gives a C string or null.

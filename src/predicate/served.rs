@@ -2,6 +2,8 @@
 
 use crate::document::Format;
 use crate::node::index::{Index, IndexedKey, KeyFunction};
+use crate::node::key_statistics::Names;
+use crate::node::relation;
 use crate::predicate::{Style, Writer, literal, readable_identifier};
 use crate::registry::Protected;
 use fhir_search::keys::Paths;
@@ -32,6 +34,8 @@ pub enum Needed {
     Values(KeyFunction, String),
     /// A B-tree on the keys of ranges.
     Keys(Vec<KeyFunction>, String),
+    /// No index, only statistics of the values of a function.
+    Statistics(KeyFunction, String),
 }
 
 impl Needed {
@@ -63,8 +67,8 @@ impl Needed {
         }
     }
 
-    /// The statement that makes the index.
-    pub fn statement(&self, protected: &Protected, relation: &str) -> String {
+    /// The statement that makes it.
+    pub fn statement(&self, protected: &Protected, relation: &str, names: &mut Names) -> String {
         let resource = Writer::new(protected, Style::Readable).resource();
         let key = |function: &KeyFunction, paths: &str| {
             format!(
@@ -97,6 +101,12 @@ impl Needed {
                     .map(|function| format!("({})", key(function, paths)))
                     .collect();
                 ("btree", keys.join(", "))
+            }
+            Needed::Statistics(function, paths) => {
+                let name = names.next(*function, paths);
+                let name = relation::qualified_beside(protected.relation, &name);
+                let key = key(function, paths);
+                return format!("CREATE STATISTICS {name} ON ({key}) FROM {relation}");
             }
         };
         format!("CREATE INDEX ON {relation} USING {method} ({columns})")

@@ -1,14 +1,16 @@
-//! `index_advice()`: the indexes that the stored policies want and the protected tables do not have.
+//! `index_advice()`: the indexes and statistics that the stored policies want and the protected tables do not have.
 
 use crate::catalog;
 use crate::error::{Error, OrRaise, Result};
 use crate::node::index::Index;
+use crate::node::key_statistics::Names;
 use crate::node::privilege::AsOwner;
 use crate::node::relation::{self, Column};
 use crate::predicate::readable_identifier;
 use crate::predicate::served::{Needed, lookups, serving};
 use crate::registry::{self, Protected};
 use crate::settings;
+use crate::tools::statistics_advice::{self, FunctionOfPaths};
 use access_policy::{AccessPolicy, Interaction, PolicyEntry};
 use fhir_search::model::resource_types;
 use fhir_search::{Condition, Lookup, Predicate, ProjectTest, Test};
@@ -267,7 +269,8 @@ fn is_wildcard(protected: &Protected, entry: &PolicyEntry) -> bool {
     protected.one_type().is_none() && covered.nth(1).is_some()
 }
 
-fn advise(protected: &Protected, policies: &[Stored]) -> Advice {
+/// `by_project`: are there memberships of a project?
+fn advise(protected: &Protected, policies: &[Stored], by_project: bool) -> Advice {
     let mut advice = Advice::new();
     let is_missing = |project: &Column| {
         let mut indexes = protected.indexes.iter();
@@ -302,9 +305,7 @@ fn advise(protected: &Protected, policies: &[Stored]) -> Advice {
                 Plan::Indexes {
                     existing, missing, ..
                 } => {
-                    let criteria = entry.criteria().unwrap_or_default();
-                    let place = format!("AccessPolicy/{id} resource[{index}]: {criteria}");
-                    plans.push((place, existing, missing));
+                    plans.push((place(id, index, entry), existing, missing));
                 }
             }
         }
@@ -316,7 +317,52 @@ fn advise(protected: &Protected, policies: &[Stored]) -> Advice {
             }
         }
     }
+    advise_statistics(protected, policies, by_project, &mut advice);
     advice
+}
+
+/// Adds what lets the planner know how many rows the policies leave.
+fn advise_statistics(
+    protected: &Protected,
+    policies: &[Stored],
+    by_project: bool,
+    advice: &mut Advice,
+) {
+    let advised: BTreeSet<Needed> = advice.keys().cloned().collect();
+    let mut add = |keys: BTreeSet<FunctionOfPaths>, place: &str| {
+        for key in keys {
+            if !statistics_advice::has(protected, &advised, &key) {
+                let (function, paths) = key;
+                let (criteria, _) = advice
+                    .entry(Needed::Statistics(function, paths))
+                    .or_default();
+                criteria.insert(place.to_owned());
+            }
+        }
+    };
+    if by_project && protected.project.is_none() {
+        let project = BTreeSet::from([statistics_advice::of_project()]);
+        add(project, "the rows of the membership's project");
+    }
+    for Stored { id, policy, .. } in policies {
+        let entries = policy.entries.iter().enumerate();
+        // One for all types asks each type something else: these would be too many.
+        let entries = entries.filter(|(_, entry)| {
+            entry.interactions.contains(Interaction::Search) && !is_wildcard(protected, entry)
+        });
+        for (index, entry) in entries {
+            pgrx::check_for_interrupts!();
+            let mut keys = BTreeSet::new();
+            statistics_advice::telling(protected, &sample(protected, entry), &mut keys);
+            add(keys, &place(id, index, entry));
+        }
+    }
+}
+
+/// Where the criteria stand, and the criteria.
+fn place(policy: &str, index: usize, entry: &PolicyEntry) -> String {
+    let criteria = entry.criteria().unwrap_or_default();
+    format!("AccessPolicy/{policy} resource[{index}]: {criteria}")
 }
 
 /// The index that finds the versions of one resource, where it is missing. Ids are no key of a history.
@@ -368,8 +414,24 @@ fn policies() -> Result<Vec<Stored>> {
         .collect())
 }
 
-/// The indexes that would serve the stored policies on the protected tables and are not there yet: the statement that
-/// makes each, the criteria that it serves, and indexes that are there and serve other conditions of the same criteria.
+/// Is there a membership of a project?
+fn any_of_project() -> Result<bool> {
+    let Some(catalog) = catalog::catalog() else {
+        return Ok(false);
+    };
+    let _owner = AsOwner::of_extension(&catalog);
+    let found = Spi::get_one::<bool>(
+        "SELECT EXISTS (SELECT FROM fhir_access.project_membership
+                         WHERE resource OPERATOR(pg_catalog.?) 'project')",
+    );
+    match found {
+        Ok(found) => Ok(found.unwrap_or(false)),
+        Err(error) => Err(Error::Internal(error.to_string())),
+    }
+}
+
+/// The indexes that would serve the stored policies on the protected tables, and the statistics that would tell the planner how many
+/// rows they leave, where they are not there yet: the statement that makes each, the criteria that it serves, and indexes that are there and serve other conditions of the same criteria.
 #[pg_extern(sql = "
 CREATE FUNCTION fhir_access.index_advice()
     RETURNS TABLE (relation regclass, statement text, criteria text[], existing text[])
@@ -385,6 +447,7 @@ fn index_advice() -> TableIterator<
     ),
 > {
     let policies = policies().or_raise();
+    let by_project = any_of_project().or_raise();
     let mut rows = Vec::new();
     for relation in registry::all().or_raise() {
         // One that cannot be used, because a column is gone, is doctor()'s.
@@ -401,10 +464,11 @@ fn index_advice() -> TableIterator<
         if protected.history.is_some() {
             continue;
         }
-        for (needed, (criteria, existing)) in advise(&protected, &policies) {
+        let mut names = Names::new(relation);
+        for (needed, (criteria, existing)) in advise(&protected, &policies, by_project) {
             rows.push((
                 relation,
-                needed.statement(&protected, &name),
+                needed.statement(&protected, &name, &mut names),
                 criteria.into_iter().collect(),
                 existing.into_iter().collect(),
             ));

@@ -8,6 +8,7 @@ mod objects;
 mod protect;
 mod read;
 mod session;
+mod statistics_advice;
 mod stored;
 mod unprotect;
 pub mod validate;

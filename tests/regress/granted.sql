@@ -51,7 +51,7 @@ BEGIN
     indexes := 0;
     FOR statement IN SELECT a.statement FROM fhir_access.index_advice() a LOOP
         EXECUTE statement;
-        indexes := indexes + 1;
+        indexes := indexes + (statement LIKE 'CREATE INDEX %')::int;
     END LOOP;
     DELETE FROM fhir_access.access_policy WHERE id LIKE 'advised-%';
     SET LOCAL enable_seqscan = off;

@@ -11,10 +11,10 @@ CREATE FUNCTION entries(id text, criteria text[]) RETURNS void LANGUAGE sql AS $
     ON CONFLICT (id) DO UPDATE SET resource = excluded.resource
 $$;
 
--- What is advised for a policy with an entry for each of these criteria.
+-- What indexes are advised for a policy with an entry for each of these criteria. (Statistics are the subject of estimates.sql.)
 CREATE FUNCTION advised(VARIADIC criteria text[]) RETURNS SETOF text LANGUAGE sql AS $$
     SELECT entries('asked', criteria);
-    SELECT statement FROM fhir_access.index_advice() ORDER BY statement
+    SELECT statement FROM fhir_access.index_advice() WHERE statement LIKE 'CREATE INDEX %' ORDER BY statement
 $$;
 
 -- The rows of a table that the application sees under that policy: how many, and which.
@@ -57,7 +57,7 @@ BEGIN
     END;
     RETURN NEXT format('%s rows%s%s', now.many, CASE WHEN now IS DISTINCT FROM scanned THEN ', OTHERS WHERE NO INDEX IS USED' END,
                        CASE WHEN now IS DISTINCT FROM unindexed THEN ', OTHERS WHERE NO INDEX IS THERE' END);
-    RETURN QUERY SELECT 'advised: ' || a.statement FROM fhir_access.index_advice() a ORDER BY 1;
+    RETURN QUERY SELECT 'advised: ' || a.statement FROM fhir_access.index_advice() a WHERE a.statement LIKE 'CREATE INDEX %' ORDER BY 1;
 END $$;
 
 RESET client_min_messages;

@@ -33,6 +33,7 @@ mod predicate;
 mod progress;
 mod range;
 mod references;
+pub mod share;
 pub mod table;
 mod test;
 

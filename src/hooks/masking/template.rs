@@ -4,16 +4,19 @@ use super::versions;
 use crate::document::Format;
 use crate::error::Result;
 use crate::node::expr::{self, ROW};
+use crate::node::kept_nodes::{Context, Recent};
 use crate::node::relation::Column;
 use crate::predicate::current::Judge;
 use crate::predicate::{Style, Writer};
 use crate::registry::{Derived, Protected};
-use crate::session::TableReach;
+use crate::session::{Fingerprint, TableReach};
+use crate::settings;
 use access_policy::fields::{FieldSet, Sight};
 use fhir_search::Predicate;
 use pgrx::prelude::*;
 use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
+use std::mem::ManuallyDrop;
 use std::rc::Rc;
 
 /// What a reference to a column becomes.
@@ -39,11 +42,51 @@ pub struct Mask {
     guard: Option<Predicate>,
     made: RefCell<HashMap<i16, Replacement>>,
     sight: OnceCell<Rc<Sight>>,
+    /// Where the expressions live, of a mask that is kept for the next statement; else with the statement.
+    context: Option<Context>,
+}
+
+/// The mask of a session's reads on a relation of one type, or that nothing is masked. What it depends on besides: whether rows come
+/// unchecked, and whether what is shown says that something is missing.
+type Known = Recent<(bool, bool), Option<Rc<Mask>>>;
+
+thread_local! {
+    // Not dropped with the process, which has no memory contexts any more when it ends.
+    static KNOWN: RefCell<ManuallyDrop<Known>> = RefCell::new(ManuallyDrop::new(Recent::new()));
 }
 
 impl Mask {
-    /// The mask of `protected`; `None` where nothing is hidden.
-    pub fn of(
+    /// The mask of `protected` for `session`; `None` where nothing is hidden.
+    pub fn for_session(
+        session: Fingerprint,
+        protected: &Rc<Protected>,
+        reach: &TableReach,
+        unchecked_rows: bool,
+    ) -> Result<Option<Rc<Mask>>> {
+        // Of a table of all types it depends on what the statement asks for; of versions, on another table, too.
+        let is_kept =
+            protected.one_type().is_some() && protected.history.is_none() && !reach.is_large();
+        let key = (unchecked_rows, settings::mark_redacted());
+        if is_kept
+            && let Some(known) = KNOWN.with_borrow_mut(|known| known.get(session, protected, key))
+        {
+            return Ok(known);
+        }
+        let mut mask = Mask::of(protected, reach, unchecked_rows)?;
+        if is_kept && let Some(mask) = &mut mask {
+            // SAFETY: there is no node yet.
+            let (context, _) = unsafe { Context::of(std::ptr::null()) };
+            mask.context = Some(context);
+        }
+        let mask = mask.map(Rc::new);
+        if is_kept {
+            let made = mask.clone();
+            KNOWN.with_borrow_mut(|known| known.put(session, protected, key, made, None));
+        }
+        Ok(mask)
+    }
+
+    fn of(
         protected: &Rc<Protected>,
         reach: &TableReach,
         unchecked_rows: bool,
@@ -75,6 +118,7 @@ impl Mask {
             guard,
             made: RefCell::default(),
             sight: OnceCell::new(),
+            context: None,
         }))
     }
 
@@ -125,7 +169,11 @@ impl Mask {
         if let Some(replacement) = self.made.borrow().get(&attribute) {
             return Ok(*replacement);
         }
-        let replacement = self.make(attribute)?;
+        let mut replacement = self.make(attribute)?;
+        if let (Replacement::Expression(made), Some(context)) = (&mut replacement, &self.context) {
+            // SAFETY: what was made is an expression.
+            *made = unsafe { context.keep(*made) };
+        }
         self.made.borrow_mut().insert(attribute, replacement);
         Ok(replacement)
     }

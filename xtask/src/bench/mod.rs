@@ -7,6 +7,7 @@
 
 mod compartment;
 mod criteria;
+mod estimates;
 mod fhirpath;
 mod growth;
 mod histories;
@@ -87,6 +88,8 @@ enum Subject {
     Masking,
     /// Versions of resources, each asked about with its current row.
     Histories,
+    /// Pages under policies that leave most, some and few rows, against the best plans; and the time to plan a point read.
+    Estimates,
 }
 
 /// Measures. True when all bars are kept.
@@ -173,6 +176,14 @@ fn measure(
             let patients = masking::Patients::of(project)?;
             let report = masking::measure(cluster, pairs(200), &patients)?;
             Outcome::new(&report, masking::sections(&report), report.good)
+        }
+        Subject::Estimates => {
+            let rows = options.rows.clamp(1000, 200_000);
+            let report = in_cluster(project, |cluster, postgresql| {
+                estimates::measure(cluster, pairs(300), rows, postgresql)
+            })?;
+            tell(options, &report, estimates::print)?;
+            Ok(report.good)
         }
         Subject::Histories => {
             let report = histories::measure(cluster, pairs(2000))?;

@@ -119,7 +119,7 @@ pub fn sections(report: &Report) -> Vec<Section> {
             Some(format!("{:.3}", one.paired.by_hand_ms)),
             Some(format!("{:.2}", one.paired.ratio)),
             Some(report::spread(&one.paired)),
-            Some(one.bar.map_or_else(String::new, |bar| format!("{bar:.1}"))),
+            Some(one.bar.map_or_else(String::new, |bar| format!("{bar:.2}"))),
             Some(report::bar(one.bar.map(|_| one.keeps_bar()))),
         ]
     });
