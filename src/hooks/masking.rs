@@ -397,6 +397,9 @@ impl Rewriter {
                     let columns = mask.as_ref().map(|mask| mask.masked_columns());
                     entry::mark_as_seen(entry, &columns.unwrap_or_default());
                 }
+                if mask.is_none() && !target {
+                    entry::lift_what_is_true(entry);
+                }
                 masks.push(mask);
             }
             Ok(Level {
