@@ -20,6 +20,10 @@ SELECT 'p' || n, jsonb_build_object('resourceType', 'Patient', 'id', 'p' || n, '
     'name', jsonb_build_array(jsonb_build_object('family', 'Family' || n)), 'address', jsonb_build_array(jsonb_build_object('city', 'City ' || n % 100)))
   FROM generate_series(1, 10000) n;
 INSERT INTO plain SELECT * FROM patient;
+-- What an application keeps beside its resources.
+CREATE TABLE task (id int PRIMARY KEY, observation text NOT NULL, done boolean NOT NULL);
+INSERT INTO task SELECT n, 'o' || n, n % 3 = 0 FROM generate_series(1, {rows}) n;
+CREATE INDEX ON task (observation);
 
 INSERT INTO fhir_access.project (resource) VALUES ('{"resourceType": "Project", "id": "a"}'), ('{"resourceType": "Project", "id": "root", "superAdmin": true}');
 INSERT INTO fhir_access.access_policy (resource)

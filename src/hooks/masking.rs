@@ -412,6 +412,9 @@ impl Rewriter {
                         self.deletes_what_it_finds = Some(protected.relation);
                     }
                 }
+                if mask.is_none() && !target {
+                    entry::lift_what_is_true(entry);
+                }
                 masks.push(mask);
             }
             Ok(Level {

@@ -190,9 +190,9 @@ fn either(one: f64, other: f64) -> f64 {
 struct Between {
     key: Key,
     share: f64,
-    /// Are there only bounds below, or only bounds above?
-    above: bool,
-    below: bool,
+    /// Where there is such a bound: how many documents have the key above the lower one, and below the upper one.
+    above: Option<f64>,
+    below: Option<f64>,
 }
 
 /// Comparisons of the keys of the same elements are not independent: what begins after a time ends after it.
@@ -219,22 +219,14 @@ fn all(comparisons: &[Comparison], paths: &Paths, statistics: &impl Statistics) 
     }
     let shares = between.iter().map(|between| between.share);
     let least = shares.reduce(f64::min).unwrap_or(1.0);
-    let bounded = |keys: [Key; 2], above| {
-        between.iter().find(|between| {
-            keys.contains(&between.key) && between.above == above && between.below != above
-        })
-    };
+    let of = |keys: [Key; 2]| between.iter().find(|between| keys.contains(&between.key));
     // What begins before one time and ends after another: all that begins before the one, but for what is over by the other.
-    let overlap = match (
-        bounded([Key::Earliest, Key::Lowest], false),
-        bounded([Key::Latest, Key::Highest], true),
-    ) {
-        (Some(begins), Some(ends)) if between.len() == 2 => {
-            Some(begins.share + ends.share - present)
-        }
-        _ => None,
-    };
-    let share = overlap.unwrap_or(least).clamp(LEAST, 1.0);
+    let overlap = of([Key::Earliest, Key::Lowest])
+        .and_then(|begins| begins.below)
+        .zip(of([Key::Latest, Key::Highest]).and_then(|ends| ends.above))
+        .map(|(begins, ends)| begins + ends - present);
+    let share = overlap.map_or(least, |overlap| least.min(overlap));
+    let share = share.clamp(LEAST, 1.0);
     if between.is_empty() {
         return Some(of_unit);
     }
@@ -263,14 +255,14 @@ fn of_key(key: Key, comparisons: &[Comparison], known: &Ordered) -> Option<Betwe
         match comparison.operator {
             Operator::Less | Operator::LessOrEqual => below = true,
             Operator::GreaterOrEqual | Operator::Greater => above = true,
-            Operator::Equal => (above, below) = (true, true),
+            Operator::Equal => {}
         }
     }
     Some(Between {
         key,
         share: equal.unwrap_or((high - low).max(LEAST)),
-        above,
-        below,
+        above: above.then_some(known.present() - low),
+        below: below.then_some(high),
     })
 }
 

@@ -1,7 +1,7 @@
 //! Range table entries: which of them must be enforced, whether their predicates are there and this session's, and the
 //! mark of those that the rewriter has seen.
 
-use crate::catalog::catalog;
+use crate::catalog::{self, catalog};
 use crate::error::{Error, Result};
 use crate::hooks::{mark, row_security};
 use crate::node::{privilege, relation};
@@ -226,6 +226,49 @@ pub unsafe fn has_predicates(
             );
         }
         !marks.is_empty() && marks.iter().all(|mark| *mark == fingerprint)
+    }
+}
+
+/// Takes the conditions of row security off an entry of which all rows are seen: with them, PostgreSQL would take care that the
+/// statement's own conditions tell nothing of the rows that they hide, and plan for rows that it may know nothing of.
+///
+/// # Safety
+/// `entry` must be an entry whose marks were checked.
+pub unsafe fn lift_what_is_true(entry: *mut pg_sys::RangeTblEntry) {
+    // SAFETY: by the caller's promise; a node is looked at as what its tag says.
+    unsafe {
+        let quals = PgList::<pg_sys::Node>::from_pg((*entry).securityQuals);
+        if quals.iter_ptr().all(|qual| is_true(qual)) {
+            (*entry).securityQuals = std::ptr::null_mut();
+        }
+    }
+}
+
+/// Is a condition of row security true of every row, without a look at it?
+///
+/// # Safety
+/// `qual` must be a node.
+unsafe fn is_true(qual: *mut pg_sys::Node) -> bool {
+    // SAFETY: by the caller's promise; a node is looked at as what its tag says.
+    unsafe {
+        let qual = mark::marked(qual).unwrap_or(qual);
+        match (*qual).type_ {
+            pg_sys::NodeTag::T_Const => {
+                let constant = &*qual.cast::<pg_sys::Const>();
+                constant.consttype == pg_sys::BOOLOID
+                    && bool::from_datum(constant.constvalue, constant.constisnull) == Some(true)
+            }
+            // Permissive policies: ours among them.
+            pg_sys::NodeTag::T_BoolExpr => {
+                let expression = &*qual.cast::<pg_sys::BoolExpr>();
+                expression.boolop == pg_sys::BoolExprType::OR_EXPR
+                    && PgList::<pg_sys::Node>::from_pg(expression.args)
+                        .iter_ptr()
+                        .any(|part| pgrx::is_a(part, pg_sys::NodeTag::T_Const) && is_true(part))
+            }
+            // In a session that loaded the library at its start the marker policy asks nothing more.
+            _ => catalog::preloaded() && row_security::is_marker(qual),
+        }
     }
 }
 
