@@ -10,6 +10,7 @@ mod fhirpath;
 mod histories;
 mod masking;
 mod memory;
+mod own_conditions;
 mod pairs;
 mod rows;
 mod writes;
