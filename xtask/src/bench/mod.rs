@@ -14,6 +14,7 @@ mod histories;
 mod machine;
 mod masking;
 mod memory;
+mod own_conditions;
 mod pairs;
 mod plot;
 mod report;

@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use super::compartment::{self, Comparison};
 use super::memory::{self, Memory};
+use super::own_conditions;
 use super::plot::{Plot, Ratio};
 use super::report::{self, Section, verdict};
 use super::{APPLICATION, DATABASE, LARGEST_RATIO};
@@ -43,7 +44,12 @@ pub fn measure(cluster: &Cluster, pairs: usize) -> Result<Report> {
         .get(0);
     let mut application = cluster.connect(APPLICATION, DATABASE)?;
     step(&format!("{} paired runs of each statement", pairs));
-    let speed = compartment::compare(&mut application, &mut superuser, pairs)?;
+    let mut speed = compartment::compare(&mut application, &mut superuser, pairs)?;
+    speed.extend(own_conditions::compare(
+        &mut application,
+        &mut superuser,
+        pairs,
+    )?);
     step("10,000 switches of membership");
     let memory = memory::measure(cluster.connect(APPLICATION, DATABASE)?, ("m", 200), 100)?;
     let fast = speed
