@@ -33,12 +33,12 @@ COMMENT ON FUNCTION fhir_access.mask(jsonb, text) IS
 -- Documents that are kept as text. What is no JSON is no document: NULL, and never an error, which would quote it.
 CREATE FUNCTION fhir_access.document(resource text) RETURNS jsonb
     AS 'MODULE_PATHNAME', 'fhir_access_document'
-    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 50;
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE LEAKPROOF COST 50;
 COMMENT ON FUNCTION fhir_access.document(text) IS
     'the JSON text as jsonb; NULL where it is none';
 CREATE FUNCTION fhir_access.document(resource json) RETURNS jsonb
     AS 'MODULE_PATHNAME', 'fhir_access_document'
-    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 50;
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE LEAKPROOF COST 50;
 COMMENT ON FUNCTION fhir_access.document(json) IS
     'the value as jsonb; NULL where jsonb cannot hold it';
 
@@ -109,55 +109,55 @@ COMMENT ON FUNCTION fhir_access.fhirpath(jsonb, text) IS
 
 CREATE FUNCTION fhir_access.earliest(resource jsonb, paths text) RETURNS timestamptz
     AS 'MODULE_PATHNAME', 'fhir_access_earliest'
-    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 10;
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE LEAKPROOF COST 10;
 COMMENT ON FUNCTION fhir_access.earliest(jsonb, text) IS
     'when the earliest of the dates and periods begins; -infinity where one has no start, NULL where there is none';
 
 CREATE FUNCTION fhir_access.latest(resource jsonb, paths text) RETURNS timestamptz
     AS 'MODULE_PATHNAME', 'fhir_access_latest'
-    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 10;
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE LEAKPROOF COST 10;
 COMMENT ON FUNCTION fhir_access.latest(jsonb, text) IS
     'when the latest of the dates and periods is over; infinity where one has no end, NULL where there is none';
 
 CREATE FUNCTION fhir_access.lowest(resource jsonb, paths text) RETURNS numeric
     AS 'MODULE_PATHNAME', 'fhir_access_lowest'
-    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 10;
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE LEAKPROOF COST 10;
 COMMENT ON FUNCTION fhir_access.lowest(jsonb, text) IS
     'the least of the numbers, quantities and ranges; -infinity where one is open below, NULL where there is none';
 
 CREATE FUNCTION fhir_access.highest(resource jsonb, paths text) RETURNS numeric
     AS 'MODULE_PATHNAME', 'fhir_access_highest'
-    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 10;
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE LEAKPROOF COST 10;
 COMMENT ON FUNCTION fhir_access.highest(jsonb, text) IS
     'the greatest of the numbers, quantities and ranges; infinity where one is open above, NULL where there is none';
 
 CREATE FUNCTION fhir_access.unit(resource jsonb, paths text) RETURNS text
     AS 'MODULE_PATHNAME', 'fhir_access_unit'
-    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 10;
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE LEAKPROOF COST 10;
 COMMENT ON FUNCTION fhir_access.unit(jsonb, text) IS
     'the unit of the quantity, as system|code';
 
 CREATE FUNCTION fhir_access.strings(resource jsonb, paths text) RETURNS text[]
     AS 'MODULE_PATHNAME', 'fhir_access_strings'
-    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 10;
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE LEAKPROOF COST 10;
 COMMENT ON FUNCTION fhir_access.strings(jsonb, text) IS
     'the strings, without regard to case and accents';
 
 CREATE FUNCTION fhir_access.uris(resource jsonb, paths text) RETURNS text[]
     AS 'MODULE_PATHNAME', 'fhir_access_uris'
-    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 10;
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE LEAKPROOF COST 10;
 COMMENT ON FUNCTION fhir_access.uris(jsonb, text) IS
     'the URIs, letter by letter';
 
 CREATE FUNCTION fhir_access.tokens(resource jsonb, paths text) RETURNS text[]
     AS 'MODULE_PATHNAME', 'fhir_access_tokens'
-    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 10;
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE LEAKPROOF COST 10;
 COMMENT ON FUNCTION fhir_access.tokens(jsonb, text) IS
     'the codes as code, system|code, |code (no system) and system|';
 
 CREATE FUNCTION fhir_access.targets(resource jsonb, paths text) RETURNS text[]
     AS 'MODULE_PATHNAME', 'fhir_access_targets'
-    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 10;
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE LEAKPROOF COST 10;
 COMMENT ON FUNCTION fhir_access.targets(jsonb, text) IS
     'what the references refer to, as Type/id or URL';
 

@@ -29,6 +29,11 @@ extension_sql_file!(
     name = "doctor",
     requires = ["bootstrap", tools::validate::validate]
 );
+extension_sql_file!(
+    "../sql/leakproof.sql",
+    name = "leakproof",
+    requires = ["bootstrap"]
+);
 extension_sql_file!("../sql/grants.sql", name = "grants", finalize);
 
 /// Called once per process: by the postmaster, at session start, or in the middle of a session.

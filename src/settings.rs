@@ -18,6 +18,7 @@ static READONLY_VIOLATION: GucSetting<ReadonlyViolation> =
     GucSetting::<ReadonlyViolation>::new(ReadonlyViolation::Restore);
 static HIDE_NARRATIVE: GucSetting<bool> = GucSetting::<bool>::new(false);
 static MARK_REDACTED: GucSetting<bool> = GucSetting::<bool>::new(false);
+static LEAKPROOF_OPERATORS: GucSetting<bool> = GucSetting::<bool>::new(true);
 static AUDIT: GucSetting<audit::Level> = GucSetting::<audit::Level>::new(audit::Level::Off);
 static FHIRPATH_STEPS: GucSetting<i32> = GucSetting::<i32>::new(1_000_000);
 static FHIRPATH_LENGTH: GucSetting<i32> = GucSetting::<i32>::new(64 * 1024);
@@ -71,6 +72,11 @@ pub fn hide_narrative() -> bool {
 /// `fhir_access.mark_redacted`: does what is shown say that something may be hidden of it?
 pub fn mark_redacted() -> bool {
     MARK_REDACTED.get()
+}
+
+/// `fhir_access.leakproof_operators`: may a statement's own conditions use indexes below row security's?
+pub fn leakproof_operators() -> bool {
+    LEAKPROOF_OPERATORS.get()
 }
 
 /// `fhir_access.audit`: what goes to the server's log.
@@ -219,6 +225,17 @@ pub fn init() {
             GucFlags::default(),
             None,
             Some(assign_mark_redacted),
+            None,
+        );
+        GucRegistry::define_bool_guc_with_hooks(
+            c"fhir_access.leakproof_operators",
+            c"Use indexes for a statement's own conditions on protected tables, where these cannot leak.",
+            c"Off: only for conditions of which PostgreSQL itself knows that, as under any row security.",
+            &LEAKPROOF_OPERATORS,
+            GucContext::Suset,
+            GucFlags::default(),
+            None,
+            Some(assign_leakproof_operators),
             None,
         );
         GucRegistry::define_enum_guc(
@@ -371,6 +388,13 @@ unsafe extern "C-unwind" fn assign_hide_narrative(value: bool, _extra: *mut c_vo
 #[pg_guard]
 unsafe extern "C-unwind" fn assign_mark_redacted(value: bool, _extra: *mut c_void) {
     if value != MARK_REDACTED.get() {
+        session::plans_changed();
+    }
+}
+
+#[pg_guard]
+unsafe extern "C-unwind" fn assign_leakproof_operators(value: bool, _extra: *mut c_void) {
+    if value != LEAKPROOF_OPERATORS.get() {
         session::plans_changed();
     }
 }

@@ -1,7 +1,7 @@
 //! What the planner expects of the operators on texts. Of a policy's conditions: what statistics of keys tell. Of anybody else's
 //! `?|` and `?`: as much as of `&&`; of `^@` and `@~`: as much as of other operators that look into a value.
 
-use super::tests;
+use super::parsed;
 use super::text_array;
 use super::version_1;
 use crate::estimates::{self, Asked};
@@ -176,7 +176,7 @@ pub unsafe extern "C-unwind" fn fhir_access_test_support(
         if (*request).is_join || (*request).root.is_null() {
             return pg_sys::Datum::null();
         }
-        match estimates::of_test((*request).root, (*request).args, tests::of) {
+        match estimates::of_test((*request).root, (*request).args, parsed::test) {
             Some(share) => {
                 (*request).selectivity = share;
                 pg_sys::Datum::from(request)

@@ -1,19 +1,28 @@
 //! The index functions: what the elements at some paths of a document come to, as a value that an index can hold.
 //!
-//! They raise no error whatever the document holds. What does not fit into an index is shortened: texts are
+//! They raise no error whatever the document holds, and are leakproof. What does not fit into an index is shortened: texts are
 //! [cut](super::cut); numbers keep [`DIGITS`] digits to the base 10,000 and one more, which leaves every comparison with a
 //! number of at most so many digits as it was.
 
 use super::cut::cut;
 use super::text_array::{text, text_array};
 use super::{argument, version_1};
-use crate::error::{Error, OrRaise};
+use crate::error::{Error, OrRaise, Result};
 use crate::node::cached;
 use fhir_search::keys::{Bound, Paths};
 use pgrx::prelude::*;
 
 /// More than any number in a criteria needs (1,000 decimal digits), and few enough for an index on unit and both bounds.
 const DIGITS: usize = 300;
+
+/// What is said of paths that cannot be read.
+pub fn invalid_paths() -> Error {
+    Error::Argument {
+        message: "invalid paths".to_owned(),
+        hint: "Paths are members down to an element, with its type: 'birthDate:date', 'name*:HumanName', separated by ', '."
+            .to_owned(),
+    }
+}
 
 /// The value of an index function on the arguments of this call.
 ///
@@ -23,23 +32,20 @@ unsafe fn value(
     fcinfo: pg_sys::FunctionCallInfo,
     read: impl FnOnce(&Paths, jsonb::Value<'_>) -> Option<pg_sys::Datum>,
 ) -> pg_sys::Datum {
-    let invalid = || {
-        Error::Argument {
-        message: "invalid paths".to_owned(),
-        hint: "Paths are members down to an element, with its type: 'birthDate:date', 'name*:HumanName', separated by ', '."
-            .to_owned(),
-    }
-    };
     // SAFETY: by the caller's promise.
     unsafe {
         let source = argument(fcinfo, 1);
-        let paths: &Paths = cached::at_call_site(
+        let paths: Result<&Paths> = cached::at_call_site(
             fcinfo,
             source.bytes(),
-            |text| text.parse::<Paths>().map_err(|_| invalid()),
-            invalid,
-        )
-        .or_raise();
+            |text| text.parse::<Paths>().map_err(|_| invalid_paths()),
+            invalid_paths,
+        );
+        // Paths out of a row: an error would tell of it.
+        if paths.is_err() && !cached::is_given(fcinfo, 1) {
+            return pgrx::fcinfo::pg_return_null(fcinfo);
+        }
+        let paths = paths.or_raise();
         let resource = argument(fcinfo, 0);
         read(paths, resource.value().or_raise())
             .unwrap_or_else(|| pgrx::fcinfo::pg_return_null(fcinfo))

@@ -13,10 +13,13 @@ mod keys;
 mod needles;
 mod of_type;
 mod operators;
+mod parsed;
 mod prefix_ops;
 mod security_context;
-mod tests;
 pub mod text_array;
+pub mod twins;
+
+pub use keys::invalid_paths;
 
 use crate::catalog;
 use crate::document::Format;
@@ -80,7 +83,7 @@ pub unsafe extern "C-unwind" fn fhir_access_test(
         let test: &Rc<Test> = cached::at_call_site(
             fcinfo,
             source.bytes(),
-            |text| tests::of(text).ok_or_else(invalid),
+            |text| parsed::test(text).ok_or_else(invalid),
             invalid,
         )
         .or_raise();
@@ -117,12 +120,13 @@ unsafe fn fields<'a>(fcinfo: pg_sys::FunctionCallInfo, number: usize) -> Result<
     unsafe {
         let source = argument(fcinfo, number);
         let invalid = || invalid_argument("list of fields");
-        cached::at_call_site(
+        let fields: &Rc<FieldSet> = cached::at_call_site(
             fcinfo,
             source.bytes(),
-            |text| text.parse::<FieldSet>().map_err(|_| invalid()),
+            |text| parsed::fields(text).ok_or_else(invalid),
             invalid,
-        )
+        )?;
+        Ok(fields)
     }
 }
 

@@ -5,12 +5,11 @@
 //! whenever it goes on, so that a cursor of one membership cannot be fetched from under another.
 
 use super::foreign_key::{self, Phase};
-use super::{portals, standard};
+use super::{deletion, portals, standard};
 use crate::audit;
 use crate::error::{Error, OrRaise, Result};
 use crate::session::{self, Fingerprint};
 use crate::triggers::{movement, upsert};
-use pgrx::PgList;
 use pgrx::prelude::*;
 
 static mut PREVIOUS_START: pg_sys::ExecutorStart_hook_type = None;
@@ -19,6 +18,9 @@ static mut PREVIOUS_FINISH: pg_sys::ExecutorFinish_hook_type = None;
 
 /// The cache number of the fingerprint's first four bytes; the others follow.
 const FENCE: i32 = i32::MIN;
+
+/// The cache number of what is noted about deletions: no part of the fingerprint.
+const DELETION: i32 = FENCE + size_of::<Fingerprint>() as i32;
 
 /// Installs the hooks.
 pub fn install() {
@@ -42,16 +44,44 @@ pub unsafe fn put_fence(plan: *mut pg_sys::PlannedStmt, fingerprint: Fingerprint
         let part = <[u8; 4]>::try_from(part)
             .map(u32::from_ne_bytes)
             .unwrap_or_default();
-        // SAFETY: palloc0 gives a zeroed node, every field of which is set.
-        unsafe {
-            let item =
-                pg_sys::palloc0(size_of::<pg_sys::PlanInvalItem>()).cast::<pg_sys::PlanInvalItem>();
-            (*item).type_ = pg_sys::NodeTag::T_PlanInvalItem;
-            (*item).cacheId = place;
-            (*item).hashValue = part;
-            (*plan).invalItems = pg_sys::lappend((*plan).invalItems, item.cast());
-        }
+        // SAFETY: by the caller's promise.
+        unsafe { put_item(plan, place, part) }
     }
+}
+
+/// Has the plan carry a number.
+///
+/// # Safety
+/// As for [`put_fence`].
+unsafe fn put_item(plan: *mut pg_sys::PlannedStmt, place: i32, number: u32) {
+    // SAFETY: palloc0 gives a zeroed node, every field of which is set.
+    unsafe {
+        let item =
+            pg_sys::palloc0(size_of::<pg_sys::PlanInvalItem>()).cast::<pg_sys::PlanInvalItem>();
+        (*item).type_ = pg_sys::NodeTag::T_PlanInvalItem;
+        (*item).cacheId = place;
+        (*item).hashValue = number;
+        (*plan).invalItems = pg_sys::lappend((*plan).invalItems, item.cast());
+    }
+}
+
+/// Notes in a plan that has its fence what [`super::deletion`] found out about it.
+///
+/// # Safety
+/// As for [`put_fence`].
+pub unsafe fn put_deletion(plan: *mut pg_sys::PlannedStmt, relation: pg_sys::Oid) {
+    // SAFETY: by the caller's promise.
+    unsafe { put_item(plan, DELETION, relation.to_u32()) }
+}
+
+/// The relation that was noted, if one was.
+///
+/// # Safety
+/// `plan` must be null or a plan.
+pub unsafe fn deletion_of(plan: *const pg_sys::PlannedStmt) -> Option<pg_sys::Oid> {
+    // SAFETY: by the caller's promise.
+    let noted = unsafe { items(plan) }.find(|item| item.cacheId == DELETION);
+    noted.map(|item| pg_sys::Oid::from(item.hashValue))
 }
 
 /// The fingerprint that `plan` is bound to, if any.
@@ -59,22 +89,39 @@ pub unsafe fn put_fence(plan: *mut pg_sys::PlannedStmt, fingerprint: Fingerprint
 /// # Safety
 /// `plan` must be null or a plan.
 pub unsafe fn fence_of(plan: *const pg_sys::PlannedStmt) -> Option<Fingerprint> {
-    // SAFETY: by the caller's promise; the list holds PlanInvalItems only.
-    unsafe {
-        let items = PgList::<pg_sys::PlanInvalItem>::from_pg(plan.as_ref()?.invalItems);
-        let mut fingerprint = Fingerprint::default();
-        let mut found = false;
-        for item in items.iter_ptr() {
-            let place = (*item).cacheId.wrapping_sub(FENCE);
-            if let Some(part) = usize::try_from(place)
-                .ok()
-                .and_then(|place| fingerprint.chunks_exact_mut(4).nth(place))
-            {
-                part.copy_from_slice(&(*item).hashValue.to_ne_bytes());
-                found = true;
-            }
+    let mut fingerprint = Fingerprint::default();
+    let mut found = false;
+    // SAFETY: by the caller's promise.
+    for item in unsafe { items(plan) } {
+        let place = item.cacheId.wrapping_sub(FENCE);
+        if let Some(part) = usize::try_from(place)
+            .ok()
+            .and_then(|place| fingerprint.chunks_exact_mut(4).nth(place))
+        {
+            part.copy_from_slice(&item.hashValue.to_ne_bytes());
+            found = true;
         }
-        found.then_some(fingerprint)
+    }
+    found.then_some(fingerprint)
+}
+
+/// The invalidation items of a plan. They are looked at several times for each statement.
+///
+/// # Safety
+/// `plan` must be null or a plan, and stay while the items are looked at.
+unsafe fn items<'a>(
+    plan: *const pg_sys::PlannedStmt,
+) -> impl Iterator<Item = &'a pg_sys::PlanInvalItem> {
+    // SAFETY: by the caller's promise; a list has so many elements, and this one holds PlanInvalItems only.
+    unsafe {
+        let cells = plan.as_ref().and_then(|plan| plan.invalItems.as_ref());
+        let cells = cells.map_or(&[][..], |list| {
+            let length = usize::try_from(list.length).unwrap_or(0);
+            std::slice::from_raw_parts(list.elements, length)
+        });
+        cells
+            .iter()
+            .filter_map(|cell| cell.ptr_value.cast::<pg_sys::PlanInvalItem>().as_ref())
     }
 }
 
@@ -82,7 +129,7 @@ pub unsafe fn fence_of(plan: *const pg_sys::PlannedStmt) -> Option<Fingerprint> 
 ///
 /// # Safety
 /// `plan` must be null or a plan.
-unsafe fn check_fence(plan: *const pg_sys::PlannedStmt) -> Result<()> {
+pub unsafe fn check_fence(plan: *const pg_sys::PlannedStmt) -> Result<()> {
     // SAFETY: by the caller's promise.
     match unsafe { fence_of(plan) } {
         Some(fingerprint) if session::current()?.fingerprint != fingerprint => Err(Error::Fence),
@@ -134,6 +181,7 @@ unsafe extern "C-unwind" fn start(query: *mut pg_sys::QueryDesc, flags: i32) {
             Some(previous) => previous(query, flags),
             None => standard::standard_executor_start(query, flags),
         }
+        deletion::spare_trigger(query);
     }
 }
 
@@ -160,6 +208,7 @@ unsafe extern "C-unwind" fn run(
             None => standard::standard_executor_run(query, direction, count, once),
         }
         settle();
+        deletion::check(query);
         pg_sys::error_context_stack = callback.previous;
     }
 }

@@ -6,7 +6,7 @@
 
 use crate::error::{OrRaise, Result};
 use crate::functions::require_preloaded;
-use crate::hooks::{mark, row_security};
+use crate::hooks::{deletion, leakproof, mark, row_security};
 use crate::node::tree::{self, Mutator};
 use crate::node::{origin, privilege, relation};
 use crate::session::{self, Fingerprint, Session};
@@ -44,6 +44,8 @@ pub struct Rewritten {
     pub second: Option<*mut pg_sys::Query>,
     /// Are the expressions so large that they should not be compiled to machine code? LLVM cannot be interrupted.
     pub is_large: bool,
+    /// The table that a `DELETE` finds rows in, where all that it finds may be deleted; see [`super::deletion`].
+    pub deletes_what_it_finds: Option<pg_sys::Oid>,
 }
 
 /// Masks `query` in place.
@@ -68,8 +70,12 @@ pub unsafe fn rewrite(query: *mut pg_sys::Query, parameters: pg_sys::ParamListIn
             root,
             judges: false,
             is_large: false,
+            deletes_what_it_finds: None,
         };
         rewriter.query(query);
+        if rewriter.session.is_some() {
+            leakproof::rewrite(query, root);
+        }
         let second = rewriter
             .judges
             .then(|| barrier::second_form(query))
@@ -80,6 +86,7 @@ pub unsafe fn rewrite(query: *mut pg_sys::Query, parameters: pg_sys::ParamListIn
             depends_on_role: (*global).dependsOnRole,
             second,
             is_large: rewriter.is_large,
+            deletes_what_it_finds: rewriter.deletes_what_it_finds,
         }
     }
 }
@@ -110,6 +117,7 @@ struct Rewriter {
     /// Is a current row asked about versions?
     judges: bool,
     is_large: bool,
+    deletes_what_it_finds: Option<pg_sys::Oid>,
 }
 
 /// Puts what current rows say about versions beside the predicates of row security, as the last.
@@ -396,6 +404,13 @@ impl Rewriter {
                 if entry::has_predicates(query, entry, target, session.fingerprint) {
                     let columns = mask.as_ref().map(|mask| mask.masked_columns());
                     entry::mark_as_seen(entry, &columns.unwrap_or_default());
+                    if target
+                        && self.levels.is_empty()
+                        && deletion::is_simple(query)
+                        && deletion::needs_no_more(&session, &protected)?
+                    {
+                        self.deletes_what_it_finds = Some(protected.relation);
+                    }
                 }
                 if mask.is_none() && !target {
                     entry::lift_what_is_true(entry);

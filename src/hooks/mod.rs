@@ -4,13 +4,17 @@
 //! * [`planner`] masks hidden fields in every reference to a protected relation ([`masking`]);
 //! * [`finished`] refuses a finished plan that reaches one, or what is hidden in it, by any other way;
 //! * [`statistics`] keeps what indexes know of hidden rows from the estimates of anybody's own conditions;
+//! * [`leakproof`] lets a statement's own conditions use indexes where these cannot leak;
 //! * [`copy`] writes what `COPY … FROM` reads;
+//! * [`deletion`] spares the trigger where the predicates of a `DELETE` say all that it would say;
 //! * [`executor`] is the fence: a plan runs only for the session context that it was made for.
 
 mod copy;
+mod deletion;
 mod executor;
 mod finished;
 mod foreign_key;
+mod leakproof;
 mod mark;
 mod masking;
 mod planner;
@@ -30,4 +34,5 @@ pub fn init() {
     executor::install();
     utility::install();
     statistics::install();
+    leakproof::install();
 }

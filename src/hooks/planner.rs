@@ -1,7 +1,7 @@
 //! The planner hook: mask before planning, check after it.
 
 use super::masking::Rewritten;
-use super::{executor, finished, masking, standard};
+use super::{deletion, executor, finished, masking, standard};
 use crate::catalog::catalog;
 use crate::error::OrRaise;
 use crate::estimates;
@@ -110,6 +110,9 @@ unsafe extern "C-unwind" fn after(plan: *mut pg_sys::PlannedStmt, rewritten: &Op
         finished::check(plan).or_raise();
         if let Some(fingerprint) = rewritten.fingerprint {
             executor::put_fence(plan, fingerprint);
+            if let Some(relation) = rewritten.deletes_what_it_finds {
+                deletion::note(plan, relation);
+            }
         }
     }
 }

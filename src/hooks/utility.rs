@@ -2,6 +2,7 @@
 //! relation whose row security somebody switched off. `COPY` from one where it is on becomes a query, and is planned; so does
 //! `COPY` into one, in [`copy`].
 
+use super::leakproof::analyze;
 use super::{copy, masking, portals, standard};
 use crate::audit;
 use crate::error::{Error, OrRaise};
@@ -66,6 +67,7 @@ unsafe extern "C-unwind" fn process(
                 return;
             }
         }
+        let counts = begin_counting(utility);
         match PREVIOUS {
             Some(previous) => previous(
                 statement,
@@ -88,7 +90,25 @@ unsafe extern "C-unwind" fn process(
                 completion,
             ),
         }
+        if counts {
+            end_counting();
+        }
     }
+}
+
+#[pg_guard]
+unsafe extern "C-unwind" fn begin_counting(utility: *mut pg_sys::Node) -> bool {
+    // SAFETY: the statement that is about to run.
+    let counts = unsafe { analyze::is(utility) };
+    if counts {
+        analyze::begin();
+    }
+    counts
+}
+
+#[pg_guard]
+unsafe extern "C-unwind" fn end_counting() {
+    analyze::end();
 }
 
 #[pg_guard]

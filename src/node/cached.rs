@@ -88,21 +88,47 @@ pub unsafe fn of_argument<'a, T>(
 /// # Safety
 /// `site` must be the call's function info.
 unsafe fn is_constant(site: *mut pg_sys::FmgrInfo, number: usize) -> bool {
+    // SAFETY: by the caller's promise.
+    unsafe {
+        expression(site, number)
+            .is_some_and(|argument| pgrx::is_a(argument, pg_sys::NodeTag::T_Const))
+    }
+}
+
+/// Is argument `number` of this call none of a row's: a constant, a parameter of the statement, or unknown?
+///
+/// # Safety
+/// `fcinfo` must be a call.
+pub unsafe fn is_given(fcinfo: pg_sys::FunctionCallInfo, number: usize) -> bool {
+    // SAFETY: by the caller's promise; a node is looked at as what its tag says.
+    unsafe {
+        expression((*fcinfo).flinfo, number).is_none_or(|argument| {
+            pgrx::is_a(argument, pg_sys::NodeTag::T_Const)
+                || pgrx::is_a(argument, pg_sys::NodeTag::T_Param)
+                    && (*argument.cast::<pg_sys::Param>()).paramkind
+                        == pg_sys::ParamKind::PARAM_EXTERN
+        })
+    }
+}
+
+/// The expression of argument `number` of the call, where it is known.
+///
+/// # Safety
+/// As above.
+unsafe fn expression(site: *mut pg_sys::FmgrInfo, number: usize) -> Option<*mut pg_sys::Node> {
     // SAFETY: fn_expr is null or the calling expression, which lives as long as the function info.
     unsafe {
         let call = (*site).fn_expr;
         if call.is_null() {
-            return false;
+            return None;
         }
         let arguments = if pgrx::is_a(call, pg_sys::NodeTag::T_OpExpr) {
             (*call.cast::<pg_sys::OpExpr>()).args
         } else if pgrx::is_a(call, pg_sys::NodeTag::T_FuncExpr) {
             (*call.cast::<pg_sys::FuncExpr>()).args
         } else {
-            return false;
+            return None;
         };
-        PgList::<pg_sys::Node>::from_pg(arguments)
-            .get_ptr(number)
-            .is_some_and(|argument| pgrx::is_a(argument, pg_sys::NodeTag::T_Const))
+        PgList::<pg_sys::Node>::from_pg(arguments).get_ptr(number)
     }
 }

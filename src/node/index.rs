@@ -41,6 +41,11 @@ impl KeyFunction {
             .map_or("", |(_, name)| name)
     }
 
+    /// Is it the name of one?
+    pub fn is_name(name: &str) -> bool {
+        Self::from_name(name).is_some()
+    }
+
     /// The function of this name.
     pub fn from_name(name: &str) -> Option<KeyFunction> {
         Self::NAMES

@@ -148,6 +148,16 @@ impl JsonbDatum {
         JsonbDatum { pointer }
     }
 
+    /// What [`new`](Self::new) made before.
+    ///
+    /// # Safety
+    /// `datum` must be that of a `JsonbDatum` whose memory is still there, or made by [`jsonb_datum`].
+    pub unsafe fn unpacked(datum: pg_sys::Datum) -> JsonbDatum {
+        JsonbDatum {
+            pointer: datum.cast_mut_ptr(),
+        }
+    }
+
     /// The bytes behind the varlena header.
     pub fn bytes(&self) -> &[u8] {
         // SAFETY: a detoasted varlena holds the size that its header says.

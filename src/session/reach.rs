@@ -5,6 +5,7 @@ use crate::settings;
 use access_policy::fields::FieldSet;
 use access_policy::{Constraint, EffectiveAccess, Grant, Interaction, Origin, Parameters};
 use fhir_search::{Candidate, Predicate};
+use std::cell::OnceCell;
 use std::rc::Rc;
 
 /// One entry that can decide.
@@ -84,6 +85,7 @@ pub struct Reach {
     /// security context may be read.
     pub scope: Predicate,
     limits: Vec<&'static str>,
+    is_as_search: OnceCell<bool>,
 }
 
 impl Reach {
@@ -122,6 +124,7 @@ impl Reach {
             entries,
             scope: Predicate::all([project, context]),
             limits,
+            is_as_search: OnceCell::new(),
         })
     }
 
@@ -166,6 +169,16 @@ impl Reach {
     /// The rows that some entry grants, project isolation aside.
     pub fn granted(&self) -> Predicate {
         Predicate::any(self.entries.iter().map(|entry| entry.predicate.clone()))
+    }
+
+    /// Does it grant the rows that `search` grants, entry by entry? That must be the reach of [`Interaction::Search`] on the same
+    /// type, of the same session: the answer is kept.
+    pub fn is_as_search(&self, search: &Reach) -> bool {
+        *self.is_as_search.get_or_init(|| {
+            let ours = self.entries.iter().map(|entry| &entry.predicate);
+            let theirs = search.entries.iter().map(|entry| &entry.predicate);
+            self.scope == search.scope && ours.eq(theirs)
+        })
     }
 
     /// Does some entry grant every row, the project isolation aside?

@@ -30,8 +30,8 @@ pub struct Row<'a> {
     pub tuple: pg_sys::HeapTuple,
     descriptor: pg_sys::TupleDesc,
     protected: &'a Protected,
-    /// The document, once it was read from a text.
-    parsed: Cell<Option<pg_sys::Datum>>,
+    /// The document as it was read, unpacked.
+    read: Cell<Option<pg_sys::Datum>>,
     /// Must messages not tell which row it is?
     concealed: bool,
 }
@@ -50,7 +50,7 @@ impl<'a> Row<'a> {
             tuple,
             descriptor,
             protected,
-            parsed: Cell::new(None),
+            read: Cell::new(None),
             concealed: false,
         }
     }
@@ -68,6 +68,9 @@ impl<'a> Row<'a> {
 
     /// Puts a value into the column with this number, or NULL.
     pub fn set_column(&mut self, number: i16, value: Option<pg_sys::Datum>) {
+        if number == self.protected.resource.number {
+            self.read.set(None);
+        }
         // SAFETY: the tuple is a row of the descriptor; the callers give values of the column's type.
         self.tuple = unsafe { row::replace(self.tuple, self.descriptor, &[(number, value)]) };
     }
@@ -84,9 +87,9 @@ impl<'a> Row<'a> {
 
     /// The document, as jsonb.
     pub fn document(&self) -> Result<JsonbDatum> {
-        if let Some(parsed) = self.parsed.get() {
-            // SAFETY: kept below, for this row.
-            return Ok(unsafe { JsonbDatum::new(parsed) });
+        if let Some(read) = self.read.get() {
+            // SAFETY: kept below, for this row, or in `put`.
+            return Ok(unsafe { JsonbDatum::unpacked(read) });
         }
         let Some(datum) = self.column(self.protected.resource.number) else {
             return Err(self.invalid("is NULL"));
@@ -96,9 +99,7 @@ impl<'a> Row<'a> {
         let Some(document) = (unsafe { format.read(datum) }) else {
             return Err(self.invalid("must hold JSON"));
         };
-        if format == Format::Text {
-            self.parsed.set(Some(document.datum()));
-        }
+        self.read.set(Some(document.datum()));
         Ok(document)
     }
 
@@ -108,9 +109,10 @@ impl<'a> Row<'a> {
             return Err(self.invalid("cannot hold so long a text"));
         };
         self.set_column(self.protected.resource.number, Some(datum));
-        if self.protected.format == Format::Text {
-            self.parsed.set(Some(row::jsonb_datum(document)));
-        }
+        self.read.set(Some(match self.protected.format {
+            Format::Jsonb => datum,
+            Format::Text => row::jsonb_datum(document),
+        }));
         Ok(())
     }
 
@@ -178,7 +180,15 @@ impl<'a> Row<'a> {
 
     fn document_id(&self) -> Option<String> {
         let document = self.document().ok()?;
-        document.value().ok().and_then(id_in)
+        id_in(document.value().ok()?).map(str::to_owned)
+    }
+
+    /// Has the document this id?
+    fn has_document_id(&self, id: &str) -> bool {
+        let Ok(document) = self.document() else {
+            return false;
+        };
+        document.value().ok().and_then(id_in) == Some(id)
     }
 
     /// Refuses a document with another id, or of another type, than `stored` has.
@@ -187,9 +197,7 @@ impl<'a> Row<'a> {
             return Err(self.invalid("cannot change its resourceType"));
         }
         match id_in(stored) {
-            Some(id) if self.document_id().as_ref() != Some(&id) => {
-                Err(self.invalid("cannot change its id"))
-            }
+            Some(id) if !self.has_document_id(id) => Err(self.invalid("cannot change its id")),
             _ => Ok(()),
         }
     }
@@ -318,8 +326,13 @@ impl<'a> Row<'a> {
         if self.resource_type() != old.resource_type() {
             return Err(self.invalid("cannot change its resourceType"));
         }
-        let same_column = self.protected.id.generated || self.id() == old.id();
-        let same_document = old.document_id().is_none() || self.document_id() == old.document_id();
+        let id = &self.protected.id;
+        let same_column = id.generated || self.has_same(old, id.number) || self.id() == old.id();
+        let stored = old.document().ok();
+        let stored = stored.as_ref().and_then(|stored| stored.value().ok());
+        let same_document = stored
+            .and_then(id_in)
+            .is_none_or(|id| self.has_document_id(id));
         if same_column && same_document {
             Ok(())
         } else {
@@ -348,12 +361,12 @@ impl<'a> Row<'a> {
     /// The first entry of `reach` that grants the row, whose id must be a [plain](has_plain_id) one, and in place, if it is asked
     /// for.
     pub fn deciding(&self, reach: &Reach) -> Result<Option<Rc<ReachEntry>>> {
-        let column = self.column(self.protected.resource.number);
-        let document = match (column, self.document()) {
-            (None, _) if self.protected.format == Format::Jsonb => None,
-            (Some(_), Ok(document)) => Some(document),
+        let is_null = || self.column(self.protected.resource.number).is_none();
+        let document = match self.document() {
+            Ok(document) => Some(document),
+            Err(_) if self.protected.format == Format::Jsonb && is_null() => None,
             // A text that holds no document is granted by nothing.
-            _ => return Ok(None),
+            Err(_) => return Ok(None),
         };
         let judged = Judged {
             row: self,
@@ -375,7 +388,7 @@ impl<'a> Row<'a> {
             tuple,
             descriptor: self.descriptor,
             protected: self.protected,
-            parsed: Cell::new(self.parsed.get()),
+            read: Cell::new(self.read.get()),
             concealed: self.concealed,
         }
     }
@@ -465,8 +478,8 @@ pub fn holds_project(column: &Column, project: Option<&str>, asked: ProjectTest<
 }
 
 /// The `id` member of a document.
-fn id_in(document: Value<'_>) -> Option<String> {
-    document.as_object()?.get("id")?.as_str().map(str::to_owned)
+fn id_in(document: Value<'_>) -> Option<&str> {
+    document.as_object()?.get("id")?.as_str()
 }
 
 /// The project that a document says it belongs to.

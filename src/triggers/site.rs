@@ -15,7 +15,7 @@ use access_policy::Interaction;
 use audit_event::Detail;
 use pgrx::PgMemoryContexts;
 use pgrx::prelude::*;
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 /// What a trigger keeps between the rows of one statement.
@@ -28,13 +28,58 @@ pub struct Site {
     /// What computes the id, where its column is a generated one: only after the triggers have fired.
     id: Option<RowEvaluator>,
     /// By the row's own type: in a table of all types each row is asked what holds for its type, and nothing else.
-    decisions: HashMap<(&'static str, Interaction), Decision>,
+    decisions: BTreeMap<&'static str, Vec<Decision>>,
 }
 
 struct Decision {
+    interaction: Interaction,
     reach: Rc<Reach>,
+    /// Is the row's id asked for?
+    asks_for_id: bool,
     /// The expression that tells the entry's place, where that takes one.
     evaluator: Option<RowEvaluator>,
+}
+
+impl Decision {
+    /// How it is told which entry decides.
+    fn prepare(
+        (session, protected, context): (&Session, &Protected, pg_sys::MemoryContext),
+        (resource_type, interaction): (&str, Interaction),
+        relation: pg_sys::Relation,
+    ) -> Result<Decision> {
+        let reach = session.reach(resource_type, interaction)?;
+        let asks_for_id = reach.asks_for_id();
+        // SAFETY: the relation is the trigger's, which is open.
+        let has_plain_id = || unsafe { row::has_plain_id(relation, protected) };
+        let evaluator = if reach.asks_elsewhere() || asks_for_id && !has_plain_id() {
+            let writer = Writer::new(protected, Style::Exact).for_new_rows();
+            let text = writer.deciding_entry(&reach.entries, &reach.scope);
+            // SAFETY: the context lives as long as the site; the previous one comes back before anything can fail.
+            Some(unsafe {
+                PgMemoryContexts::For(context).switch_to(|_| RowEvaluator::new(relation, &text))
+            }?)
+        } else {
+            None
+        };
+        Ok(Decision {
+            interaction,
+            reach,
+            asks_for_id,
+            evaluator,
+        })
+    }
+
+    /// The first entry that grants the interaction on `row`, a row of the site's relation.
+    fn ask(&mut self, row: &Row<'_>) -> Result<Option<Rc<ReachEntry>>> {
+        let Some(evaluator) = &mut self.evaluator else {
+            return row.deciding(&self.reach);
+        };
+        // SAFETY: the evaluator was made for the relation of the site.
+        let place = unsafe { evaluator.integer(row.tuple) };
+        Ok(place
+            .and_then(|place| usize::try_from(place).ok())
+            .and_then(|place| self.reach.entries.get(place).cloned()))
+    }
 }
 
 impl Site {
@@ -66,7 +111,7 @@ impl Site {
                 protected: Rc::clone(protected),
                 context: (*function).fn_mcxt,
                 id: None,
-                decisions: HashMap::new(),
+                decisions: BTreeMap::new(),
             };
             let pointer = PgMemoryContexts::For((*function).fn_mcxt).leak_and_drop_on_delete(site);
             (*function).fn_extra = pointer.cast();
@@ -80,26 +125,22 @@ impl Site {
         interaction: Interaction,
         relation: pg_sys::Relation,
     ) -> Result<&mut Decision> {
-        let key = (resource_type, interaction);
-        if !self.decisions.contains_key(&key) {
-            let reach = self.session.reach(resource_type, interaction)?;
-            // SAFETY: the relation is the trigger's, which is open.
-            let has_plain_id = unsafe { row::has_plain_id(relation, &self.protected) };
-            let evaluator = if reach.asks_elsewhere() || reach.asks_for_id() && !has_plain_id {
-                let writer = Writer::new(&self.protected, Style::Exact).for_new_rows();
-                let text = writer.deciding_entry(&reach.entries, &reach.scope);
-                // SAFETY: fn_mcxt lives as long as the site; the previous context comes back before anything can fail.
-                Some(unsafe {
-                    PgMemoryContexts::For(self.context)
-                        .switch_to(|_| RowEvaluator::new(relation, &text))
-                }?)
-            } else {
-                None
-            };
-            self.decisions.insert(key, Decision { reach, evaluator });
-        }
-        self.decisions
-            .get_mut(&key)
+        let decisions = self.decisions.entry(resource_type).or_default();
+        let is_known = |decision: &Decision| decision.interaction == interaction;
+        let place = match decisions.iter().position(is_known) {
+            Some(place) => place,
+            None => {
+                let decision = Decision::prepare(
+                    (&self.session, &self.protected, self.context),
+                    (resource_type, interaction),
+                    relation,
+                )?;
+                decisions.push(decision);
+                decisions.len().saturating_sub(1)
+            }
+        };
+        decisions
+            .get_mut(place)
             .ok_or_else(|| Error::Internal("a decision was not prepared".to_owned()))
     }
 
@@ -113,24 +154,43 @@ impl Site {
         let Some(resource_type) = row.resource_type() else {
             return Ok(None);
         };
-        let asks_for_id = self
-            .decision(resource_type, interaction, relation)?
-            .reach
-            .asks_for_id();
-        let with_id = match asks_for_id {
-            true => self.with_id(relation, row)?,
-            false => None,
-        };
-        let row = with_id.as_ref().unwrap_or(row);
         let decision = self.decision(resource_type, interaction, relation)?;
-        let Some(evaluator) = &mut decision.evaluator else {
-            return row.deciding(&decision.reach);
+        if !decision.asks_for_id {
+            return decision.ask(row);
+        }
+        let with_id = self.with_id(relation, row)?;
+        let decision = self.decision(resource_type, interaction, relation)?;
+        decision.ask(with_id.as_ref().unwrap_or(row))
+    }
+
+    /// The first entries that let `row` be read, and that grant `interaction` on it. Where the same is asked for both, it is asked
+    /// once.
+    pub fn deciding_of_read(
+        &mut self,
+        interaction: Interaction,
+        relation: pg_sys::Relation,
+        row: &Row<'_>,
+    ) -> Result<[Option<Rc<ReachEntry>>; 2]> {
+        let reader = self.deciding(Interaction::Search, relation, row)?;
+        let Some(resource_type) = row.resource_type() else {
+            return Ok([None, None]);
         };
-        // SAFETY: the row is one of the trigger's relation, for which the evaluator was made.
-        let place = unsafe { evaluator.integer(row.tuple) };
-        Ok(place
-            .and_then(|place| usize::try_from(place).ok())
-            .and_then(|place| decision.reach.entries.get(place).cloned()))
+        let search = &self
+            .decision(resource_type, Interaction::Search, relation)?
+            .reach;
+        let search = Rc::clone(search);
+        let decision = self.decision(resource_type, interaction, relation)?;
+        let entry = if decision.evaluator.is_none() && decision.reach.is_as_search(&search) {
+            let is_reader = |entry: &Rc<ReachEntry>| {
+                let reader = reader.as_ref();
+                reader.is_some_and(|reader| Rc::ptr_eq(entry, reader))
+            };
+            let place = search.entries.iter().position(is_reader);
+            place.and_then(|place| decision.reach.entries.get(place).cloned())
+        } else {
+            self.deciding(interaction, relation, row)?
+        };
+        Ok([reader, entry])
     }
 
     /// The row with the id that its column will have; `None` where it has it already.
@@ -174,7 +234,8 @@ impl Site {
     /// Why `row` was refused.
     pub fn refusal(&self, interaction: Interaction, row: &Row<'_>, what: &str) -> Error {
         let decided = row.resource_type().and_then(|resource_type| {
-            let decision = self.decisions.get(&(resource_type, interaction))?;
+            let mut decisions = self.decisions.get(resource_type)?.iter();
+            let decision = decisions.find(|decision| decision.interaction == interaction)?;
             Some((resource_type, decision))
         });
         let detail = match decided {

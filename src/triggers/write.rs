@@ -327,12 +327,12 @@ unsafe fn update(
         movement::settle()?;
         let session = writing_session()?;
         let site = Site::at(fcinfo, &session, protected);
-        let reader = site.deciding(Interaction::Search, data.tg_relation, &old)?;
+        let [reader, entry] = site.deciding_of_read(Interaction::Update, data.tg_relation, &old)?;
         if reader.is_none() && privilege::keeps_foreign_key() {
             old.conceal();
             new.conceal();
         }
-        let Some(entry) = site.deciding(Interaction::Update, data.tg_relation, &old)? else {
+        let Some(entry) = entry else {
             return Err(site.refusal(Interaction::Update, &old, "the stored row"));
         };
         let mut fields = Rc::clone(&entry.kept);

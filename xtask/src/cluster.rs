@@ -49,7 +49,8 @@ impl Cluster {
         let (name, port) = match purpose {
             Purpose::Demo => ("demo", 54_315),
             Purpose::Test => ("test", free_port()?),
-            Purpose::Bench => ("bench", 54_317),
+            // What benches leave behind is in `bench`.
+            Purpose::Bench => ("bench-cluster", 54_317),
         };
         let folder = project.private(name);
         let socket = socket_folder(&folder);

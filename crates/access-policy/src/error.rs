@@ -156,7 +156,7 @@ impl AccessError {
             }
             AccessError::VariableValue { expected, .. } => format!("expected {expected}"),
             AccessError::TooLarge { .. } => {
-                "use fewer instances, or criteria that do not list values".to_owned()
+                "use fewer instances, criteria that do not list values, and shorter lists of fields".to_owned()
             }
             AccessError::UnknownMembership { .. } => {
                 "insert it into fhir_access.project_membership, or set fhir_access.membership to the id of one that is there"

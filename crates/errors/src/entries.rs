@@ -102,7 +102,7 @@ pub const ENTRIES: &[Entry] = &[
         Source::Extension(Kind::Access),
         "the policies of … have too many entries or too long values",
         "Policies and the parameters of their instances multiply beyond [what one session may hold](reference.md#bounds).",
-        "Use fewer `access[]`, fewer entries, or criteria that do not list values.",
+        "Use fewer `access[]`, fewer entries, criteria that do not list values, or shorter lists of fields.",
         Yes,
     ),
     entry(

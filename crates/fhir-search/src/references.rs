@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use jsonb::Value;
+use jsonb::{Corrupt, Value};
 
 use crate::compartment;
 use crate::progress::tick;
@@ -12,33 +12,48 @@ use crate::test::{Document, Found, each, irregular};
 /// contained (`#p`). On such a document the containment that the [`Lookup`](crate::Lookup) of a test of references asks for is
 /// sufficient, not necessary.
 pub fn has_irregular_references(document: Value<'_>) -> bool {
+    if !document.as_bytes().is_some_and(may_hold_one) {
+        return false;
+    }
     let mut left = vec![document];
     while let Some(value) = left.pop() {
         tick();
-        match value {
-            Value::Array(items) => {
-                for item in items.try_iter() {
-                    match item {
-                        Ok(item @ (Value::Array(_) | Value::Object(_))) => left.push(item),
-                        Ok(_) => {}
-                        Err(_) => return true,
-                    }
-                }
-            }
+        let is_readable = match value {
+            Value::Array(items) => keep(&mut left, items.containers()),
             Value::Object(members) => {
-                for member in members.try_iter() {
-                    match member {
-                        Ok(("reference", Value::String(text))) if irregular(text) => return true,
-                        Ok((_, item @ (Value::Array(_) | Value::Object(_)))) => left.push(item),
-                        Ok(_) => {}
-                        Err(_) => return true,
-                    }
+                let reference = members.get("reference");
+                if reference
+                    .and_then(|value| value.as_str())
+                    .is_some_and(irregular)
+                {
+                    return true;
                 }
+                keep(&mut left, members.containers())
             }
-            _ => {}
+            _ => true,
+        };
+        if !is_readable {
+            return true;
         }
     }
     false
+}
+
+/// Many documents have neither of the characters by which such a reference is known. They are looked for in as many bytes at once as
+/// the processor compares.
+fn may_hold_one(document: &[u8]) -> bool {
+    let add = |found: u8, byte: &u8| found | u8::from(*byte == b'#') | u8::from(*byte == b'_');
+    let (parts, rest) = document.as_chunks::<32>();
+    let is_in = |part: &[u8]| part.iter().fold(0, add) != 0;
+    parts.iter().any(|part| is_in(part)) || is_in(rest)
+}
+
+/// Adds what can be read to what is left to look at; says whether all could be read.
+fn keep<'a>(
+    left: &mut Vec<Value<'a>>,
+    mut children: impl Iterator<Item = Result<Value<'a>, Corrupt>>,
+) -> bool {
+    children.all(|child| child.map(|child| left.push(child)).is_ok())
 }
 
 /// The ids of the patients that a document of `resource_type` belongs to by the R4 patient compartment definition, in
@@ -86,6 +101,11 @@ mod tests {
                 false,
             ),
             (r##"{"display":"#x"}"##, false),
+            (
+                r##"{"display":"#x","a":[1,{"b":{"reference":"#y"}}]}"##,
+                true,
+            ),
+            (r#"{"_reference":"/_history/","a":[[],{}]}"#, false),
             ("7", false),
         ] {
             assert_eq!(with(json, has_irregular_references), expected, "{json}");

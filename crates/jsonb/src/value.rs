@@ -127,6 +127,14 @@ impl<'a> Value<'a> {
         }
     }
 
+    /// A container's bytes, which hold those of all strings and keys in it as they are; `None` of a scalar.
+    pub fn as_bytes(&self) -> Option<&'a [u8]> {
+        match *self {
+            Value::Array(Array { bytes }) | Value::Object(Object { bytes }) => Some(bytes),
+            _ => None,
+        }
+    }
+
     /// How many bytes the value takes in its container, without alignment: what a copy of it needs.
     pub fn byte_len(&self) -> usize {
         match self {
@@ -170,6 +178,11 @@ impl<'a> Array<'a> {
         }
     }
 
+    /// The elements that are arrays or objects, or what is wrong with them; no others are looked at.
+    pub fn containers(&self) -> impl Iterator<Item = Result<Value<'a>, Corrupt>> + use<'a> {
+        containers(self.parts(), 0)
+    }
+
     pub(crate) fn bytes(&self) -> &'a [u8] {
         self.bytes
     }
@@ -201,7 +214,7 @@ impl<'a> Object<'a> {
     }
 
     /// Which member, in stored order, has this key.
-    fn position(&self, key: &str) -> Option<usize> {
+    pub fn position(&self, key: &str) -> Option<usize> {
         let parts = self.parts();
         let count = self.len();
         if count <= LINEAR_SEARCH {
@@ -237,6 +250,11 @@ impl<'a> Object<'a> {
             start = end;
             key.ok_or(Corrupt("a key is not a string inside its object"))
         })
+    }
+
+    /// The members' values that are arrays or objects, or what is wrong with them; no others are looked at.
+    pub fn containers(&self) -> impl Iterator<Item = Result<Value<'a>, Corrupt>> + use<'a> {
+        containers(self.parts(), self.len())
     }
 
     /// The value of member `i` in stored order; `None` past the end.
@@ -288,6 +306,23 @@ fn parts(bytes: &[u8], slots: usize) -> Parts<'_> {
     layout::parts(bytes, slots).unwrap_or(Parts {
         entries: &[],
         data: &[],
+    })
+}
+
+/// The containers among the children from `first` on.
+fn containers<'a>(
+    parts: Parts<'a>,
+    first: usize,
+) -> impl Iterator<Item = Result<Value<'a>, Corrupt>> + use<'a> {
+    let Parts { entries, data } = parts;
+    // A table that ends before them has none.
+    let mut start = parts.start(first).unwrap_or(usize::MAX);
+    let rest = entries.get(first..).unwrap_or_default();
+    rest.iter().filter_map(move |chunk| {
+        let entry = u32::from_ne_bytes(*chunk);
+        let from = start;
+        start = layout::end(entry, from);
+        (entry & layout::TYPE == layout::CONTAINER).then(|| Value::child(data, entry, from, start))
     })
 }
 

@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use jsonb::{Decimal, Node, Patch, Value, encode, from_json, parse_json, to_json};
+use jsonb::{Corrupt, Decimal, Node, Patch, Value, encode, from_json, parse_json, to_json};
 use proptest::prelude::*;
 
 fn number() -> impl Strategy<Value = String> {
@@ -42,16 +42,32 @@ fn read_all(value: Value<'_>, left: &mut usize) {
                 read_all(element, left);
             }
             assert_eq!(array.get(array.len()), None);
+            same_containers(array.containers(), array.iter());
         }
         Value::Object(object) => {
             for (key, member) in object.iter().take(64) {
                 let _ = object.get(key);
                 read_all(member, left);
             }
+            same_containers(object.containers(), object.iter().map(|(_, member)| member));
         }
         Value::Number(number) => assert!(!number.to_decimal().is_empty()),
         Value::String(_) | Value::Bool(_) | Value::Null => {}
     }
+}
+
+/// The containers that can be read are those among all children, whatever is wrong with others.
+fn same_containers<'a>(
+    containers: impl Iterator<Item = Result<Value<'a>, Corrupt>>,
+    all: impl Iterator<Item = Value<'a>>,
+) {
+    let is_container = |value: &Value<'_>| matches!(value, Value::Array(_) | Value::Object(_));
+    let found = containers.filter_map(Result::ok).take(64);
+    // Where the key is corrupt the member reads as null, and its value may be sound.
+    let expected: Vec<_> = all.filter(is_container).take(64).collect();
+    let found: Vec<_> = found.collect();
+    assert!(found.iter().all(is_container));
+    assert!(found.len() >= expected.len());
 }
 
 fn poke(bytes: &[u8]) {
@@ -102,6 +118,27 @@ proptest! {
         let bytes = encode(&node).unwrap();
         let value = Value::parse(&bytes).unwrap();
         prop_assert_eq!(value.verify(), Ok(()));
+        let is_container = |value: &Value<'_>| matches!(value, Value::Array(_) | Value::Object(_));
+        match value {
+            Value::Array(array) => {
+                let found: Vec<_> = array.containers().map(Result::unwrap).collect();
+                let expected: Vec<_> = array.iter().filter(is_container).collect();
+                prop_assert_eq!(found, expected);
+            }
+            Value::Object(object) => {
+                let found: Vec<_> = object.containers().map(Result::unwrap).collect();
+                let members = object.iter().map(|(_, member)| member);
+                let expected: Vec<_> = members.filter(is_container).collect();
+                prop_assert_eq!(found, expected);
+                for (place, (key, _)) in object.iter().enumerate() {
+                    prop_assert_eq!(object.position(key), Some(place));
+                }
+            }
+            _ => prop_assert_eq!(value.as_bytes(), None),
+        }
+        if let Some(found) = value.as_bytes() {
+            prop_assert_eq!(found, &bytes[..]);
+        }
         let text = to_json(value);
         prop_assert_eq!(&from_json(&text).unwrap(), &bytes);
         prop_assert_eq!(encode(&parse_json(&text).unwrap()).unwrap(), bytes);

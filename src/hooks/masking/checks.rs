@@ -45,6 +45,7 @@ impl Rewriter {
                     tree::mutate((*check).qual, self)
                 };
             }
+            drop_repeated(query);
         }
     }
 
@@ -102,5 +103,45 @@ impl Rewriter {
             }
             Ok(())
         }
+    }
+}
+
+/// Drops the check that what is returned may be read, where it asks of the same row what another check asks before it.
+///
+/// # Safety
+/// `query` must be a query that may be scribbled on.
+unsafe fn drop_repeated(query: *mut pg_sys::Query) {
+    // SAFETY: by the caller's promise; the list holds WithCheckOption nodes, whose names are C strings or null.
+    unsafe {
+        let checks = PgList::<pg_sys::WithCheckOption>::from_pg((*query).withCheckOptions);
+        let all: Vec<*mut pg_sys::WithCheckOption> = checks.iter_ptr().collect();
+        let is_of_search = |check: *const pg_sys::WithCheckOption| {
+            let policy = (*check).polname;
+            is_of_row_security((*check).kind)
+                && !policy.is_null()
+                && CStr::from_ptr(policy) == row_security::SEARCH_POLICY
+        };
+        let condition = |check: *const pg_sys::WithCheckOption| {
+            let qual = (*check).qual;
+            mark::marked(qual).unwrap_or(qual)
+        };
+        let is_repeated = |place: usize, check: *const pg_sys::WithCheckOption| {
+            is_of_search(check)
+                && all.iter().take(place).any(|before| {
+                    !is_of_search(*before)
+                        && (**before).kind == (*check).kind
+                        && pg_sys::equal(condition(*before).cast(), condition(check).cast())
+                })
+        };
+        if !all.iter().any(|check| is_of_search(*check)) {
+            return;
+        }
+        let mut left = std::ptr::null_mut();
+        for (place, check) in all.iter().enumerate() {
+            if !is_repeated(place, *check) {
+                left = pg_sys::lappend(left, (*check).cast());
+            }
+        }
+        (*query).withCheckOptions = left;
     }
 }

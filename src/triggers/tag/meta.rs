@@ -1,8 +1,13 @@
 //! Members of a document's `meta`, set and removed.
 
 use crate::error::{Error, Result};
-use jsonb::{Node, Object, Value};
+use jsonb::{Node, Object, Patch, Value};
 use std::borrow::Cow;
+
+const META: &str = "meta";
+
+/// So much longer a document may become, in bytes, before its memory has to grow.
+const ROOM: usize = 256;
 
 /// What becomes of one member of `meta`.
 pub enum Edit<'a> {
@@ -61,7 +66,7 @@ pub fn rewrite<const N: usize>(
     let Value::Object(object) = document else {
         return Ok(None);
     };
-    let meta = match object.get("meta") {
+    let meta = match object.get(META) {
         Some(Value::Object(meta)) => Some(meta),
         _ => None,
     };
@@ -83,16 +88,26 @@ pub fn rewrite<const N: usize>(
             members.push((Cow::Owned(name.to_owned()), value));
         }
     }
-    let mut document: Vec<(Cow<'_, str>, Node<'_>)> = object
-        .iter()
-        .filter(|(name, _)| *name != "meta")
-        .map(|(name, value)| (Cow::Borrowed(name), Node::Value(value)))
-        .collect();
     // FHIR has no empty objects.
-    if !members.is_empty() {
-        document.push((Cow::Borrowed("meta"), Node::Object(members)));
-    }
-    jsonb::encode(&Node::Object(document))
+    let members = (!members.is_empty()).then_some(Node::Object(members));
+    let capacity = document.byte_len().saturating_add(ROOM);
+    jsonb::encode_with_capacity(&with_meta(object, members), capacity)
         .map(Some)
         .map_err(|_| Error::InvalidResource("the resource is too large".to_owned()))
+}
+
+/// The document with this in the place of its `meta`. All else is copied as it stands.
+fn with_meta<'a>(document: Object<'a>, meta: Option<Node<'a>>) -> Node<'a> {
+    if let Some(place) = document.position(META) {
+        let mut patch = Patch::object(document);
+        match meta {
+            Some(meta) => patch.replace(place, meta),
+            None => patch.remove(place),
+        }
+        return Node::Patch(patch);
+    }
+    let members = document.iter();
+    let members = members.map(|(name, value)| (Cow::Borrowed(name), Node::Value(value)));
+    let meta = meta.map(|meta| (Cow::Borrowed(META), meta));
+    Node::Object(members.chain(meta).collect())
 }

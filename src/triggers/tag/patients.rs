@@ -15,7 +15,9 @@ pub type Found = Option<Vec<String>>;
 struct Known {
     /// What patients there are, and which tables hold them, is the session's.
     session: Fingerprint,
-    accounts: HashMap<Vec<String>, Found>,
+    /// Those asked for last: most rows come after others of the same patient, or are the only one.
+    last: (Vec<String>, Found),
+    before: HashMap<Vec<String>, Found>,
 }
 
 thread_local! {
@@ -24,10 +26,15 @@ thread_local! {
 
 /// What the same statement found for these patients, if it asked for them before.
 pub fn recall(session: &Session, patients: &[String]) -> Option<Found> {
-    statement::running()?;
     let look = |known: &mut Known| {
-        let is_same = known.session == session.fingerprint;
-        known.accounts.get(patients).filter(|_| is_same).cloned()
+        if known.session != session.fingerprint {
+            return None;
+        }
+        let (last, found) = &known.last;
+        match last == patients {
+            true => Some(found.clone()),
+            false => known.before.get(patients).cloned(),
+        }
     };
     KNOWN.with(|notes| notes.look(look)).flatten()
 }
@@ -37,18 +44,24 @@ pub fn remember(session: &Session, patients: Vec<String>, found: &Found) {
     if statement::running().is_none() {
         return;
     }
+    let last = (patients, found.clone());
     KNOWN.with(|notes| {
-        let kept = notes.look(|known| {
-            if known.session != session.fingerprint || known.accounts.len() >= MOST {
+        let mut last = Some(last);
+        notes.look(|known| {
+            let Some(last) = last.take() else { return };
+            let (patients, found) = std::mem::replace(&mut known.last, last);
+            if known.session != session.fingerprint || known.before.len() >= MOST {
                 known.session = session.fingerprint;
-                known.accounts.clear();
+                known.before.clear();
+            } else {
+                known.before.insert(patients, found);
             }
-            known.accounts.insert(patients.clone(), found.clone());
         });
-        if kept.is_none() {
+        if let Some(last) = last {
             notes.leave(Known {
                 session: session.fingerprint,
-                accounts: HashMap::from([(patients, found.clone())]),
+                last,
+                before: HashMap::new(),
             });
         }
     });

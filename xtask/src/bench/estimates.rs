@@ -8,9 +8,11 @@ use postgres::Client;
 use serde::Serialize;
 
 use super::pairs::{self, Budget, Paired, WARM_UP};
-use super::{APPLICATION, DATABASE, show, verdict};
+use super::plot::{Plot, Ratio};
+use super::report::{self, Section, verdict};
+use super::{APPLICATION, DATABASE};
 use crate::cluster::{Cluster, SUPERUSER};
-use crate::console::{bold, step, thousands};
+use crate::console::{step, thousands};
 
 /// The data and the policies.
 const DATA: &str = include_str!("../../../benches/estimates.sql");
@@ -77,7 +79,6 @@ struct Read {
 /// What was measured.
 #[derive(Serialize)]
 pub struct Report {
-    postgresql: String,
     rows: usize,
     pages: Vec<Page>,
     reads: Vec<Read>,
@@ -85,7 +86,7 @@ pub struct Report {
 }
 
 /// Measures in an empty cluster.
-pub fn measure(cluster: &Cluster, pairs: usize, rows: usize, postgresql: String) -> Result<Report> {
+pub fn measure(cluster: &Cluster, pairs: usize, rows: usize) -> Result<Report> {
     step(&format!("loading {} Observations", thousands(rows)));
     cluster
         .connect(SUPERUSER, "postgres")?
@@ -117,7 +118,6 @@ pub fn measure(cluster: &Cluster, pairs: usize, rows: usize, postgresql: String)
         reads.push(read(&mut application, name, pairs.saturating_mul(5))?);
     }
     Ok(Report {
-        postgresql,
         rows,
         good: pages.iter().all(Page::keeps_bar) && reads.iter().all(Read::keeps_bar),
         pages,
@@ -262,79 +262,74 @@ fn read(application: &mut Client, membership: &'static str, pairs: usize) -> Res
 }
 
 /// For a reader.
-pub fn print(report: &Report) {
-    println!(
-        "\n{}",
-        bold("Pages under a policy against the best plan forced by hand, prepared statements")
-    );
-    println!(
-        "{} Observations, {}, release build, medians; at most {LARGEST_RATIO}",
-        thousands(report.rows),
-        report.postgresql
-    );
-    let rows: Vec<Vec<Option<String>>> = report
-        .pages
-        .iter()
-        .map(|page| {
-            let (low, high) = page.paired.spread;
-            let best = page.best.replace("SET enable_", "").replace(" = off", "");
-            vec![
-                Some(page.membership.to_owned()),
-                Some(page.statement.to_owned()),
-                Some(format!("{:.4} %", page.share * 100.0)),
-                Some(format!("{:.4} %", page.expected * 100.0)),
-                Some(if best.is_empty() {
-                    "nothing".to_owned()
-                } else {
-                    best
-                }),
-                Some(format!("{:.3}", page.paired.policy_ms)),
-                Some(format!("{:.3}", page.paired.by_hand_ms)),
-                Some(format!("{:.3}", page.paired.ratio)),
-                Some(format!("{low:.3}–{high:.3}")),
-                Some(verdict(page.keeps_bar())),
-            ]
-        })
-        .collect();
-    show(
-        &[
-            "policy",
-            "statement",
-            "rows",
-            "expected",
-            "best without",
-            "policy ms",
-            "best ms",
-            "ratio",
-            "spread",
-            "",
-        ],
-        &rows,
-    );
-    println!(
-        "\n{}",
-        bold(
-            "A point read that finds nothing, not prepared, against a table that is not protected"
-        )
-    );
-    println!("microseconds, medians; at most {LARGEST_DIFFERENCE} more");
-    let rows: Vec<Vec<Option<String>>> = report
-        .reads
-        .iter()
-        .map(|read| {
-            vec![
-                Some(read.name.to_owned()),
-                Some(format!("{:.0}", read.protected_us)),
-                Some(format!("{:.0}", read.plain_us)),
-                Some(format!("{:.0}", read.difference())),
-                Some(verdict(read.keeps_bar())),
-            ]
-        })
-        .collect();
-    show(
+pub fn sections(report: &Report) -> Vec<Section> {
+    let rows = report.pages.iter().map(|page| {
+        let best = page.best.replace("SET enable_", "").replace(" = off", "");
+        vec![
+            Some(page.membership.to_owned()),
+            Some(page.statement.to_owned()),
+            Some(format!("{:.4} %", page.share * 100.0)),
+            Some(format!("{:.4} %", page.expected * 100.0)),
+            Some(match best.as_str() {
+                "" => "nothing".to_owned(),
+                _ => best,
+            }),
+            Some(format!("{:.3}", page.paired.policy_ms)),
+            Some(format!("{:.3}", page.paired.by_hand_ms)),
+            Some(format!("{:.3}", page.paired.ratio)),
+            Some(report::spread(&page.paired)),
+            Some(verdict(page.keeps_bar())),
+        ]
+    });
+    let columns = [
+        "policy",
+        "statement",
+        "rows",
+        "expected",
+        "best without",
+        "policy ms",
+        "best ms",
+        "ratio",
+        "spread",
+        "",
+    ];
+    let title = "Pages under a policy against the best plan forced by hand, prepared statements";
+    let pages = Section::new(title)
+        .remark(format!(
+            "{} Observations, release build, medians; at most {LARGEST_RATIO}",
+            thousands(report.rows)
+        ))
+        .table(&columns, rows.collect())
+        .plot(Plot::Ratios {
+            name: "ratios".to_owned(),
+            title: title.to_owned(),
+            ratios: report
+                .pages
+                .iter()
+                .map(|page| Ratio::of(page.statement, page.membership, &page.paired))
+                .collect(),
+            bar: Some(LARGEST_RATIO),
+        });
+    let rows = report.reads.iter().map(|read| {
+        vec![
+            Some(read.name.to_owned()),
+            Some(format!("{:.0}", read.protected_us)),
+            Some(format!("{:.0}", read.plain_us)),
+            Some(format!("{:.0}", read.difference())),
+            Some(verdict(read.keeps_bar())),
+        ]
+    });
+    let reads = Section::new(
+        "A point read that finds nothing, not prepared, against a table that is not protected",
+    )
+    .remark(format!(
+        "microseconds, medians; at most {LARGEST_DIFFERENCE} more"
+    ))
+    .table(
         &["membership", "protected", "plain", "difference", ""],
-        &rows,
+        rows.collect(),
     );
+    vec![pages, reads]
 }
 
 #[cfg(test)]

@@ -9,9 +9,11 @@ use postgres::Client;
 use serde::Serialize;
 
 use super::pairs::{self, Budget, Paired, WARM_UP};
-use super::{APPLICATION, DATABASE, show, verdict};
+use super::plot::{Plot, Ratio};
+use super::report::{self, Section, verdict};
+use super::{APPLICATION, DATABASE};
 use crate::cluster::{Cluster, SUPERUSER};
-use crate::console::{bold, step};
+use crate::console::step;
 
 /// The data and the policies.
 const DATA: &str = include_str!("../../../benches/histories.sql");
@@ -81,13 +83,12 @@ struct Answer {
 /// What was measured.
 #[derive(Serialize)]
 pub struct Report {
-    postgresql: String,
     answers: Vec<Answer>,
     pub good: bool,
 }
 
 /// Measures in an empty cluster.
-pub fn measure(cluster: &Cluster, pairs: usize, postgresql: String) -> Result<Report> {
+pub fn measure(cluster: &Cluster, pairs: usize) -> Result<Report> {
     step("loading 200,000 versions of 20,000 Patients");
     cluster
         .connect(SUPERUSER, "postgres")?
@@ -107,11 +108,7 @@ pub fn measure(cluster: &Cluster, pairs: usize, postgresql: String) -> Result<Re
         answers.push(answer);
     }
     let good = answers.iter().all(Answer::keeps_bar);
-    Ok(Report {
-        postgresql,
-        answers,
-        good,
-    })
+    Ok(Report { answers, good })
 }
 
 impl Answer {
@@ -167,31 +164,18 @@ fn ask(
 }
 
 /// For a reader.
-pub fn print(report: &Report) {
-    println!(
-        "\n{}",
-        bold("Histories against the same conditions written by hand, prepared statements")
-    );
-    println!(
-        "200,000 versions of 20,000 Patients, {}, release build, medians",
-        report.postgresql
-    );
-    let rows: Vec<Vec<Option<String>>> = report
-        .answers
-        .iter()
-        .map(|one| {
-            let (low, high) = one.paired.spread;
-            vec![
-                Some(one.name.to_owned()),
-                Some(one.rows.to_string()),
-                Some(format!("{:.3}", one.paired.policy_ms)),
-                Some(format!("{:.3}", one.paired.by_hand_ms)),
-                Some(format!("{:.3}", one.paired.ratio)),
-                Some(format!("{low:.3}–{high:.3}")),
-                Some(verdict(one.keeps_bar())),
-            ]
-        })
-        .collect();
+pub fn sections(report: &Report) -> Vec<Section> {
+    let rows = report.answers.iter().map(|one| {
+        vec![
+            Some(one.name.to_owned()),
+            Some(one.rows.to_string()),
+            Some(format!("{:.3}", one.paired.policy_ms)),
+            Some(format!("{:.3}", one.paired.by_hand_ms)),
+            Some(format!("{:.3}", one.paired.ratio)),
+            Some(report::spread(&one.paired)),
+            Some(verdict(one.keeps_bar())),
+        ]
+    });
     let bar = format!("bar {LARGEST_RATIO:.2}");
     let columns = [
         "statement",
@@ -202,5 +186,19 @@ pub fn print(report: &Report) {
         "spread",
         &bar,
     ];
-    show(&columns, &rows);
+    let title = "Histories against the same conditions written by hand, prepared statements";
+    let section = Section::new(title)
+        .remark("200,000 versions of 20,000 Patients, release build, medians")
+        .table(&columns, rows.collect())
+        .plot(Plot::Ratios {
+            name: "ratios".to_owned(),
+            title: title.to_owned(),
+            ratios: report
+                .answers
+                .iter()
+                .map(|one| Ratio::of(one.name, "policy / by hand", &one.paired))
+                .collect(),
+            bar: Some(LARGEST_RATIO),
+        });
+    vec![section]
 }

@@ -8,10 +8,12 @@ use postgres::Client;
 use serde::Serialize;
 
 use super::pairs::{self, Budget, Paired};
+use super::plot::{Plot, Ratio};
+use super::report::{self, Section, verdict};
 use super::writes::synthea;
-use super::{APPLICATION, DATABASE, show, verdict};
+use super::{APPLICATION, DATABASE};
 use crate::cluster::{Cluster, SUPERUSER};
-use crate::console::{bold, step, thousands};
+use crate::console::{step, thousands};
 use crate::demo;
 use crate::project::Project;
 
@@ -43,7 +45,6 @@ pub struct Comparison {
 /// What was measured.
 #[derive(Serialize)]
 pub struct Report {
-    postgresql: String,
     origin: &'static str,
     comparisons: Vec<Comparison>,
     pub good: bool,
@@ -117,19 +118,14 @@ impl Patients {
             },
             None => Patients {
                 origin: "the demo clinic",
-                rows: demo::patients(150),
+                rows: demo::resources(150, "Patient"),
             },
         })
     }
 }
 
 /// Measures in an empty cluster.
-pub fn measure(
-    cluster: &Cluster,
-    pairs: usize,
-    patients: &Patients,
-    postgresql: String,
-) -> Result<Report> {
+pub fn measure(cluster: &Cluster, pairs: usize, patients: &Patients) -> Result<Report> {
     step(&format!(
         "loading {} Patients of {}",
         thousands(PATIENTS),
@@ -160,7 +156,6 @@ pub fn measure(
     }
     comparisons.push(planning(&mut application, &mut superuser, pairs)?);
     Ok(Report {
-        postgresql,
         origin: patients.origin,
         good: comparisons.iter().all(|one| one.paired.ratio <= one.bar),
         comparisons,
@@ -245,47 +240,48 @@ fn budget(pairs: usize) -> Budget {
 }
 
 /// For a reader.
-pub fn print(report: &Report) {
-    println!(
-        "\n{}",
-        bold("Reading with hidden fields against the same by hand, prepared statements")
-    );
-    println!(
-        "{} Patients of {}, {}, release build, medians",
-        thousands(PATIENTS),
-        report.origin,
-        report.postgresql
-    );
-    let rows: Vec<Vec<Option<String>>> = report
-        .comparisons
-        .iter()
-        .map(|one| {
-            let (low, high) = one.paired.spread;
-            vec![
-                Some(one.name.to_owned()),
-                Some(one.against.to_owned()),
-                Some(thousands(one.rows)),
-                Some(format!("{:.2}", one.paired.policy_ms)),
-                Some(format!("{:.2}", one.paired.by_hand_ms)),
-                Some(format!("{:.3}", one.paired.ratio)),
-                Some(format!("{low:.3}–{high:.3}")),
-                Some(format!("{:.2}", one.bar)),
-                Some(verdict(one.paired.ratio <= one.bar)),
-            ]
-        })
-        .collect();
-    show(
-        &[
-            "policy",
-            "against",
-            "rows",
-            "policy ms",
-            "by hand ms",
-            "ratio",
-            "spread",
-            "bar",
-            "",
-        ],
-        &rows,
-    );
+pub fn sections(report: &Report) -> Vec<Section> {
+    let rows = report.comparisons.iter().map(|one| {
+        vec![
+            Some(one.name.to_owned()),
+            Some(one.against.to_owned()),
+            Some(thousands(one.rows)),
+            Some(format!("{:.2}", one.paired.policy_ms)),
+            Some(format!("{:.2}", one.paired.by_hand_ms)),
+            Some(format!("{:.3}", one.paired.ratio)),
+            Some(report::spread(&one.paired)),
+            Some(format!("{:.2}", one.bar)),
+            Some(verdict(one.paired.ratio <= one.bar)),
+        ]
+    });
+    let columns = [
+        "policy",
+        "against",
+        "rows",
+        "policy ms",
+        "by hand ms",
+        "ratio",
+        "spread",
+        "bar",
+        "",
+    ];
+    let title = "Reading with hidden fields against the same by hand, prepared statements";
+    let section = Section::new(title)
+        .remark(format!(
+            "{} Patients of {}, release build, medians",
+            thousands(PATIENTS),
+            report.origin
+        ))
+        .table(&columns, rows.collect())
+        .plot(Plot::Ratios {
+            name: "ratios".to_owned(),
+            title: title.to_owned(),
+            ratios: report
+                .comparisons
+                .iter()
+                .map(|one| Ratio::of(one.name, "policy / by hand", &one.paired))
+                .collect(),
+            bar: None,
+        });
+    vec![section]
 }

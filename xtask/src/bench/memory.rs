@@ -7,40 +7,41 @@ use anyhow::{Context, Result};
 use postgres::Client;
 use serde::Serialize;
 
-/// Memberships that are switched between.
-const MEMBERSHIPS: usize = 200;
-
-/// Switches after which memory is read first, and last.
-const FIRST: usize = 100;
+/// Switches after which memory is read last.
 const LAST: usize = 10_000;
 
 /// Resident memory of one backend, in megabytes.
 #[derive(Debug, Serialize)]
 pub struct Memory {
-    pub after_100_mb: f64,
-    pub after_10000_mb: f64,
+    pub after_first_mb: f64,
+    pub after_last_mb: f64,
     pub grown_mb: f64,
     /// Without pages of shared buffers, which belong to all backends.
     pub private_grown_mb: f64,
     pub switch_ms: f64,
 }
 
-/// Switches the membership again and again, with a query under each, and reads the backend's memory.
-pub fn measure(mut client: Client) -> Result<Memory> {
+/// Switches the membership again and again, with a query under each, and reads the backend's memory: after so many switches,
+/// and after 10,000. There are so many memberships, with a letter and a number as their names.
+pub fn measure(
+    mut client: Client,
+    (letter, memberships): (&str, usize),
+    early: usize,
+) -> Result<Memory> {
     let process: i32 = client.query_one("SELECT pg_backend_pid()", &[])?.get(0);
-    client.batch_execute("SET fhir_access.membership = 'm0'")?;
+    client.batch_execute(&format!("SET fhir_access.membership = '{letter}0'"))?;
     let statement = client.prepare("SELECT count(*) FROM observation")?;
     let mut first = None;
     let begun = Instant::now();
     for switch in 0..LAST {
-        let member = switch % MEMBERSHIPS;
-        client.batch_execute(&format!("SET fhir_access.membership = 'm{member}'"))?;
+        let member = switch % memberships;
+        client.batch_execute(&format!("SET fhir_access.membership = '{letter}{member}'"))?;
         let count: i64 = client.query_one(&statement, &[])?.get(0);
         anyhow::ensure!(
             count == 100,
-            "membership m{member} sees {count} rows, not 100"
+            "membership {letter}{member} sees {count} rows, not 100"
         );
-        if switch + 1 == FIRST {
+        if switch + 1 == early {
             first = Some(resident(process)?);
         }
     }
@@ -48,8 +49,8 @@ pub fn measure(mut client: Client) -> Result<Memory> {
     let (first, first_private) = first.context("nothing was measured")?;
     let (last, last_private) = resident(process)?;
     Ok(Memory {
-        after_100_mb: first,
-        after_10000_mb: last,
+        after_first_mb: first,
+        after_last_mb: last,
         grown_mb: last - first,
         private_grown_mb: last_private - first_private,
         switch_ms: time.as_secs_f64() * 1e3 / LAST as f64,

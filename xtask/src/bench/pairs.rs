@@ -186,7 +186,7 @@ pub fn median_ms(mut times: Vec<Duration>) -> f64 {
 }
 
 /// A percentile of sorted numbers: the nearest rank. Not a number, for none.
-fn percentile(sorted: &[f64], percent: usize) -> f64 {
+pub fn percentile(sorted: &[f64], percent: usize) -> f64 {
     let rank = sorted.len().saturating_sub(1) * percent / 100;
     sorted.get(rank).copied().unwrap_or(f64::NAN)
 }

@@ -115,12 +115,15 @@ fn invite(project: &Project, server: &setup::Server, cluster: &Cluster) {
     );
 }
 
-/// So many Patients of the clinic: their ids and their JSON.
-pub fn patients(many: usize) -> Vec<(String, String)> {
-    let clinic = population::Clinic { patients: many };
-    let resources = (0..many).flat_map(|index| clinic.person(index).resources(clinic));
+/// The resources of a type that belong to so many patients of the clinic: their ids and their JSON.
+pub fn resources(patients: usize, kind: &str) -> Vec<(String, String)> {
+    let clinic = population::Clinic { patients };
+    let resources = (0..patients).flat_map(|index| {
+        let person = clinic.person(index).resources(clinic);
+        person.into_iter().chain(records::of_patient(clinic, index))
+    });
     resources
-        .filter(|resource| resource.kind == "Patient")
+        .filter(|resource| resource.kind == kind)
         .map(|resource| (resource.id, resource.body.to_string()))
         .collect()
 }

@@ -4,7 +4,6 @@ use std::cell::OnceCell;
 use std::collections::BTreeSet;
 
 use fhir_search::Predicate;
-use fhir_search::model::{self, PathCheck};
 
 use super::{EffectiveAccess, Entry};
 use crate::entry::TypeSelector;
@@ -43,9 +42,8 @@ impl EffectiveAccess {
     ) -> FieldSet {
         let own = entry.hidden();
         let is_holder = matches!(resource_type, "Bundle" | "Parameters");
-        let looks_inside = is_holder || (!own.is_empty() && has_contained(resource_type));
         let mut hidden = own.clone();
-        if looks_inside {
+        if is_holder || !own.is_empty() {
             hidden.merge(self.hidden_inside(interaction));
         }
         if self.hide_narrative && !own.is_empty() {
@@ -133,11 +131,6 @@ impl Inside {
             Interaction::Delete => delete,
         }
     }
-}
-
-/// Whether resources of the type may hold others in `contained`.
-fn has_contained(resource_type: &str) -> bool {
-    model::check_path(resource_type, "contained") == PathCheck::Known
 }
 
 fn narrative() -> FieldSet {

@@ -25,6 +25,10 @@ const MAX_BYTES: usize = 4 * 1024 * 1024;
 /// predicate.
 const MAX_VALUES: usize = 50_000;
 
+/// Bytes of hidden and readonly fields that the policies of one session may have. All that any of them hides is gathered in
+/// one set, for each statement that reads a row.
+const MAX_FIELDS: usize = 1024 * 1024;
+
 /// Where validated documents come from.
 pub trait DocumentSource {
     /// The policy with the id, if it exists.
@@ -99,6 +103,7 @@ pub fn resolve(
         membership,
         policies: HashMap::new(),
         size: (0, 0),
+        fields: 0,
         access: EffectiveAccess {
             membership: membership.id.clone(),
             profile: membership.profile.clone(),
@@ -160,6 +165,8 @@ struct Resolution<'a> {
     policies: HashMap<&'a str, (Rc<str>, Rc<AccessPolicy>)>,
     /// Bytes and values of criteria so far.
     size: (usize, usize),
+    /// Bytes of hidden and readonly fields so far.
+    fields: usize,
     access: EffectiveAccess,
 }
 
@@ -222,7 +229,13 @@ impl<'a> Resolution<'a> {
             let bytes = constraint.expression().source().len();
             self.size.0 = self.size.0.saturating_add(bytes);
         }
-        if self.access.ip_rules.len() > MAX_ENTRIES {
+        for entry in policy.entries.iter() {
+            for fields in [&entry.hidden, &entry.readonly] {
+                let bytes = fields.to_string().len();
+                self.fields = self.fields.saturating_add(bytes);
+            }
+        }
+        if self.access.ip_rules.len() > MAX_ENTRIES || self.fields > MAX_FIELDS {
             return Err(self.too_large());
         }
         let known = (id, policy);

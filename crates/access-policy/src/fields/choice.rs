@@ -1,9 +1,10 @@
-//! `value[x]`: the data types of FHIR R4 that a choice may end in.
+//! `value[x]`: the data types of FHIR R4, and of R5 beside them, that a choice may end in.
 
-/// Whether `name` is the capitalised name of a FHIR R4 data type, as it ends a choice: `Quantity`, `String`, `DateTime`.
+/// Whether `name` is the capitalised name of a FHIR data type, as it ends a choice: `Quantity`, `String`, `DateTime`.
 ///
 /// These are the primitive, general-purpose, metadata and special-purpose types, and the types of R4's product resources
-/// (<https://hl7.org/fhir/R4/datatypes.html>). `Set` (of `valueSet`) is none.
+/// (<https://hl7.org/fhir/R4/datatypes.html>); and those that R5 adds, because a document of R5 would show what is hidden.
+/// `Set` (of `valueSet`) is none.
 pub fn is_data_type(name: &str) -> bool {
     ends_choice(name.as_bytes())
 }
@@ -16,16 +17,18 @@ pub(super) fn ends_choice(name: &[u8]) -> bool {
 }
 
 /// Sorted.
-const DATA_TYPES: [&str; 61] = [
+const DATA_TYPES: [&str; 68] = [
     "Address",
     "Age",
     "Annotation",
     "Attachment",
+    "Availability",
     "Base64Binary",
     "Boolean",
     "Canonical",
     "Code",
     "CodeableConcept",
+    "CodeableReference",
     "Coding",
     "ContactDetail",
     "ContactPoint",
@@ -40,15 +43,18 @@ const DATA_TYPES: [&str; 61] = [
     "Duration",
     "ElementDefinition",
     "Expression",
+    "ExtendedContactDetail",
     "Extension",
     "HumanName",
     "Id",
     "Identifier",
     "Instant",
     "Integer",
+    "Integer64",
     "Markdown",
     "MarketingStatus",
     "Meta",
+    "MonetaryComponent",
     "Money",
     "MoneyQuantity",
     "Narrative",
@@ -62,6 +68,7 @@ const DATA_TYPES: [&str; 61] = [
     "Quantity",
     "Range",
     "Ratio",
+    "RatioRange",
     "Reference",
     "RelatedArtifact",
     "SampledData",
@@ -77,6 +84,7 @@ const DATA_TYPES: [&str; 61] = [
     "Url",
     "UsageContext",
     "Uuid",
+    "VirtualServiceDetail",
     "Xhtml",
 ];
 

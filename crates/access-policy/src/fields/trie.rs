@@ -167,6 +167,13 @@ impl Trie {
 
 /// What stands under `key` in a list that is sorted by [`key_order`].
 pub(super) fn find<'t, T>(list: &'t [(Box<str>, T)], key: &[u8]) -> Option<&'t T> {
+    /// So many are compared one by one, nearly always by their length alone.
+    const FEW: usize = 8;
+    if list.len() <= FEW {
+        let mut list = list.iter();
+        let found = list.find(|(other, _)| other.as_bytes() == key);
+        return found.map(|(_, found)| found);
+    }
     let at = list.binary_search_by(|(other, _)| key_order(other.as_bytes(), key));
     at.ok().and_then(|at| list.get(at)).map(|(_, found)| found)
 }

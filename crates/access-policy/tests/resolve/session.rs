@@ -150,6 +150,35 @@ fn instances_may_not_multiply_without_end() {
 }
 
 #[test]
+fn fields_of_all_policies_together_are_bounded_and_instances_share_them() {
+    let url = "u".repeat(500);
+    let fields = |entry: usize| {
+        let paths: Vec<String> = (0..500)
+            .map(|n| format!(r#""extension('{url}{entry}-{n}')""#))
+            .collect();
+        paths.join(",")
+    };
+    let entries = |n: usize| {
+        let one = |entry| {
+            let fields = fields(entry);
+            format!(r#"{{"resourceType":"Patient","hiddenFields":[{fields}]}}"#)
+        };
+        (0..n).map(one).collect::<Vec<_>>().join(",")
+    };
+    let members = |n: usize| {
+        let instance = r#"{"policy":{"reference":"AccessPolicy/a"}}"#;
+        format!(r#""access":[{}]"#, vec![instance; n].join(","))
+    };
+    let some = policy("a", &format!(r#""resource":[{}]"#, entries(3)));
+    assert!(access(&[&some], &members(100)).is_ok());
+    let more = policy("a", &format!(r#""resource":[{}]"#, entries(5)));
+    assert!(matches!(
+        access(&[&more], &members(1)).unwrap_err(),
+        AccessError::TooLarge { .. }
+    ));
+}
+
+#[test]
 fn the_fingerprint_follows_meaning_and_not_the_order_of_keys() {
     let a = policy(
         "a",

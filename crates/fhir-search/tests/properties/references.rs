@@ -124,6 +124,20 @@ const CRITERIA: [&str; 16] = [
     "Patient?active=true",
 ];
 
+/// As [`has_irregular_references`], member by member.
+fn has_one(value: &Value) -> bool {
+    match value {
+        Value::Array(array) => array.iter().any(has_one),
+        Value::Object(object) => object.iter().any(|(key, member)| match member {
+            Value::String(text) => {
+                key == "reference" && (text.starts_with('#') || text.contains("/_history/"))
+            }
+            member => has_one(member),
+        }),
+        _ => false,
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 600, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -141,6 +155,7 @@ proptest! {
             let text = json.to_string();
             let irregular = text.contains(r##""reference":"#"##) || text.contains("_history");
             prop_assert!(irregular || !has_irregular_references(document.value()));
+            prop_assert_eq!(has_irregular_references(document.value()), has_one(&json));
         }
     }
 }

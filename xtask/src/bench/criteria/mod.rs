@@ -15,11 +15,11 @@ use postgres::Client;
 use serde::Serialize;
 
 use super::pairs::{self, Budget};
-use super::{APPLICATION, DATABASE};
+use super::{APPLICATION, DATABASE, plan};
 use crate::cluster::{Cluster, SUPERUSER};
 use crate::console::{self, step};
 
-pub use print::print;
+pub use print::sections;
 
 /// The data.
 const DATA: &str = include_str!("../../../../benches/criteria.sql");
@@ -51,7 +51,6 @@ impl Scope {
 /// What was measured.
 #[derive(Serialize)]
 pub struct Report {
-    postgresql: String,
     rows: usize,
     indexed: Vec<indexed::Comparison>,
     scans: Vec<scans::Scan>,
@@ -61,7 +60,7 @@ pub struct Report {
 }
 
 /// Measures in an empty cluster.
-pub fn measure(cluster: &Cluster, scope: Scope, postgresql: String) -> Result<Report> {
+pub fn measure(cluster: &Cluster, scope: Scope) -> Result<Report> {
     let rows = console::thousands(scope.rows);
     step(&format!("generating {rows} resources of three types"));
     // All the data are in memory; the planner should know that, on both sides.
@@ -96,7 +95,6 @@ pub fn measure(cluster: &Cluster, scope: Scope, postgresql: String) -> Result<Re
     let instances = instances::compare(&mut application, &mut superuser, scope)?;
     let good = indexed.iter().all(indexed::Comparison::keeps_bar) && sessions.keep_bars();
     Ok(Report {
-        postgresql,
         rows: scope.rows,
         indexed,
         scans,
@@ -113,18 +111,6 @@ fn settle(superuser: &mut Client) -> Result<()> {
     }
     superuser.batch_execute("CHECKPOINT")?;
     Ok(())
-}
-
-/// The plan of a statement.
-fn plan(client: &mut Client, statement: &str) -> Result<String> {
-    let rows = client.query(&format!("EXPLAIN (COSTS OFF) {statement}"), &[])?;
-    // Nobody reads a list of a thousand references.
-    let lines = rows.iter().map(|row| {
-        let line: String = row.get(0);
-        format!("{line:.400}")
-    });
-    let lines: Vec<String> = lines.collect();
-    Ok(lines.join("\n"))
 }
 
 /// A membership of one policy.

@@ -11,9 +11,11 @@ use postgres::Client;
 use postgres::error::SqlState;
 use serde::Serialize;
 
-use super::{APPLICATION, DATABASE, show, verdict};
+use super::plot::{Plot, Ratio};
+use super::report::{self, Section};
+use super::{APPLICATION, DATABASE};
 use crate::cluster::{Cluster, SUPERUSER};
-use crate::console::{bold, step, thousands};
+use crate::console::{step, thousands};
 
 use statements::{GUARDED, PLAIN, Sides, Write};
 
@@ -28,7 +30,6 @@ const POLICIES: [&str; 2] = ["criteria", "everything"];
 /// What was measured.
 #[derive(Serialize)]
 pub struct Report {
-    postgresql: String,
     origin: &'static str,
     mean_bytes: usize,
     writes: Vec<Write>,
@@ -36,12 +37,7 @@ pub struct Report {
 }
 
 /// Measures in an empty cluster.
-pub fn measure(
-    cluster: &Cluster,
-    pairs: usize,
-    observations: &Observations,
-    postgresql: String,
-) -> Result<Report> {
+pub fn measure(cluster: &Cluster, pairs: usize, observations: &Observations) -> Result<Report> {
     step(&format!(
         "loading {} Observations of {}",
         thousands(data::ROWS),
@@ -84,7 +80,6 @@ pub fn measure(
         writes.extend(sides.all()?);
     }
     Ok(Report {
-        postgresql,
         origin: observations.origin,
         mean_bytes: observations.mean_bytes(),
         good: writes.iter().all(Write::keeps_bar),
@@ -114,48 +109,47 @@ fn is_enforced(application: &mut Client) -> Result<()> {
 }
 
 /// For a reader.
-pub fn print(report: &Report) {
-    println!(
-        "\n{}",
-        bold("Writes under a policy against the same table unprotected, with the same indexes")
-    );
-    println!(
-        "Observations of {}, {} bytes of JSON on average, primary key and GIN index, {}, release build, medians",
-        report.origin, report.mean_bytes, report.postgresql
-    );
-    let rows: Vec<Vec<Option<String>>> = report
-        .writes
-        .iter()
-        .map(|one| {
-            let (low, high) = one.paired.spread;
-            vec![
-                Some(one.policy.to_owned()),
-                Some(one.name.to_owned()),
-                Some(thousands(one.rows)),
-                Some(format!("{:.3}", one.paired.policy_ms)),
-                Some(format!("{:.3}", one.paired.by_hand_ms)),
-                Some(format!("{:.2}", one.paired.ratio)),
-                Some(format!("{low:.2}–{high:.2}")),
-                Some(one.bar.map_or_else(String::new, |bar| format!("{bar:.1}"))),
-                Some(
-                    one.bar
-                        .map_or_else(|| "no bar".to_owned(), |_| verdict(one.keeps_bar())),
-                ),
-            ]
-        })
-        .collect();
-    show(
-        &[
-            "policy",
-            "statement",
-            "rows",
-            "policy ms",
-            "plain ms",
-            "ratio",
-            "spread",
-            "bar",
-            "",
-        ],
-        &rows,
-    );
+pub fn sections(report: &Report) -> Vec<Section> {
+    let rows = report.writes.iter().map(|one| {
+        vec![
+            Some(one.policy.to_owned()),
+            Some(one.name.to_owned()),
+            Some(thousands(one.rows)),
+            Some(format!("{:.3}", one.paired.policy_ms)),
+            Some(format!("{:.3}", one.paired.by_hand_ms)),
+            Some(format!("{:.2}", one.paired.ratio)),
+            Some(report::spread(&one.paired)),
+            Some(one.bar.map_or_else(String::new, |bar| format!("{bar:.2}"))),
+            Some(report::bar(one.bar.map(|_| one.keeps_bar()))),
+        ]
+    });
+    let columns = [
+        "policy",
+        "statement",
+        "rows",
+        "policy ms",
+        "plain ms",
+        "ratio",
+        "spread",
+        "bar",
+        "",
+    ];
+    let title = "Writes under a policy against the same table unprotected, with the same indexes";
+    let section = Section::new(title)
+        .remark(format!(
+            "Observations of {}, {} bytes of JSON on average, primary key and GIN index, release build, medians",
+            report.origin, report.mean_bytes
+        ))
+        .table(&columns, rows.collect())
+        .plot(Plot::Ratios {
+            name: "ratios".to_owned(),
+            title: title.to_owned(),
+            ratios: report
+                .writes
+                .iter()
+                .map(|one| Ratio::of(one.name, one.policy, &one.paired))
+                .collect(),
+            bar: None,
+        });
+    vec![section]
 }

@@ -1,0 +1,180 @@
+//! Does the rule hold by which an operator is silent?
+
+use super::table::{Rule, Twin};
+use crate::functions::twins::levels;
+use crate::node::{constant, row};
+use pgrx::PgList;
+use pgrx::prelude::*;
+
+/// Documents that are looked for are not nested deeper.
+const DEEPEST: usize = 64;
+
+/// The longest patterns, in bytes: each takes stack.
+const LONGEST: usize = 1_000;
+
+/// Does what stands in the place of the pattern keep the operator from raising an error, whatever the row?
+///
+/// # Safety
+/// `operator` must be an operator of a query that the twin is declared for, `root` the planner's state with the statement's
+/// parameters.
+pub unsafe fn holds(
+    root: *mut pg_sys::PlannerInfo,
+    operator: &pg_sys::OpExpr,
+    twin: &Twin,
+) -> bool {
+    // SAFETY: by the caller's promise; constants are read as what the operator's arguments are.
+    unsafe {
+        let arguments = PgList::<pg_sys::Node>::from_pg(operator.args);
+        let (Some(pattern), Some(other)) = (
+            arguments.get_ptr(twin.pattern),
+            arguments.get_ptr(1 - twin.pattern),
+        ) else {
+            return false;
+        };
+        let known = || known(root, pattern);
+        match twin.rule {
+            Rule::Any => true,
+            // What is not known yet is measured when it is.
+            Rule::Contained => known().is_none_or(|known| {
+                let document = row::JsonbDatum::new(known.constvalue);
+                row::parse(document.bytes()).is_ok_and(|value| levels(value) <= DEEPEST)
+            }),
+            Rule::JsonPath => known().is_some_and(|known| {
+                let path = row::output(known.constvalue, pg_sys::JSONPATHOID);
+                path.len() <= LONGEST && is_utf8() && patterns::is_silent_json_path(&path)
+            }),
+            Rule::Like => known().is_some_and(|known| is_like(operator, known)),
+            Rule::Insensitive => known().is_some_and(|known| {
+                is_like(operator, known) && is_of_c_library(operator.inputcollid)
+            }),
+            Rule::Arrays => match (element(pattern), element(other)) {
+                (Some(one), Some(two)) => one == two && compares_silently(one),
+                _ => false,
+            },
+            Rule::Search => known()
+                .is_some_and(|known| pg_sys::toast_raw_datum_size(known.constvalue) <= 4 * LONGEST),
+        }
+    }
+}
+
+/// The value of an expression that is the same for each row, and not NULL.
+///
+/// # Safety
+/// As above.
+unsafe fn known(
+    root: *mut pg_sys::PlannerInfo,
+    expression: *mut pg_sys::Node,
+) -> Option<pg_sys::Const> {
+    // SAFETY: as above; what is simplified is a copy.
+    unsafe {
+        let expression = match pgrx::is_a(expression, pg_sys::NodeTag::T_FuncExpr)
+            && makes_query((*expression.cast::<pg_sys::FuncExpr>()).funcid)
+        {
+            true => pg_sys::eval_const_expressions(
+                root,
+                pg_sys::copyObjectImpl(expression.cast()).cast(),
+            ),
+            false => expression,
+        };
+        let known = *constant::of(root, expression)?;
+        (!known.constisnull).then_some(known)
+    }
+}
+
+/// What makes text search queries of texts: `plainto_tsquery`, `phraseto_tsquery`, `websearch_to_tsquery` and `to_tsquery` with a
+/// configuration that is named.
+fn makes_query(function: pg_sys::Oid) -> bool {
+    [3746, 3747, 5006, 5007].contains(&function.to_u32())
+}
+
+/// # Safety
+/// `pattern` must be a text, not NULL.
+unsafe fn is_like(operator: &pg_sys::OpExpr, pattern: pg_sys::Const) -> bool {
+    // SAFETY: by the caller's promise.
+    let text = unsafe { row::output(pattern.constvalue, pg_sys::TEXTOID) };
+    text.len() <= LONGEST
+        && is_utf8()
+        && patterns::is_silent_like(&text)
+        && operator.inputcollid != pg_sys::InvalidOid
+        // SAFETY: a look-up in the catalogs.
+        && unsafe { pg_sys::get_collation_isdeterministic(operator.inputcollid) }
+}
+
+/// Texts in other encodings are converted to be compared, which may fail.
+fn is_utf8() -> bool {
+    // SAFETY: reads the backend's state.
+    unsafe { pg_sys::GetDatabaseEncoding() == pg_sys::pg_enc::PG_UTF8 as i32 }
+}
+
+/// Does the C library make texts of this collation lower case?
+fn is_of_c_library(collation: pg_sys::Oid) -> bool {
+    const LIBC: std::ffi::c_char = b'c' as std::ffi::c_char;
+    const DEFAULT: std::ffi::c_char = b'd' as std::ffi::c_char;
+    // SAFETY: look-ups in the catalogs; the tuples hold what their catalogs' rows begin with.
+    unsafe {
+        let provider = look_up(
+            pg_sys::SysCacheIdentifier::COLLOID as i32,
+            collation,
+            |row: &pg_sys::FormData_pg_collation| row.collprovider,
+        );
+        match provider {
+            Some(LIBC) => true,
+            Some(DEFAULT) => {
+                look_up(
+                    pg_sys::SysCacheIdentifier::DATABASEOID as i32,
+                    pg_sys::MyDatabaseId,
+                    |row: &pg_sys::FormData_pg_database| row.datlocprovider,
+                ) == Some(LIBC)
+            }
+            _ => false,
+        }
+    }
+}
+
+/// Something of a catalog's row.
+///
+/// # Safety
+/// `T` must be what the rows of the cache's catalog begin with.
+unsafe fn look_up<T, R>(cache: i32, oid: pg_sys::Oid, read: impl Fn(&T) -> R) -> Option<R> {
+    // SAFETY: by the caller's promise; the tuple is valid until it is released.
+    unsafe {
+        let tuple = pg_sys::SearchSysCache1(cache, pg_sys::Datum::from(oid));
+        let header = tuple.as_ref()?.t_data;
+        let data = header.cast::<u8>().add(usize::from((*header).t_hoff));
+        let found = read(&*data.cast::<T>());
+        pg_sys::ReleaseSysCache(tuple);
+        Some(found)
+    }
+}
+
+/// The type of an array's elements, as it is stored: what is only relabelled keeps the type that it was made with.
+///
+/// # Safety
+/// `array` must be an expression.
+unsafe fn element(array: *mut pg_sys::Node) -> Option<pg_sys::Oid> {
+    // SAFETY: a node is looked at as what its tag says.
+    unsafe {
+        let of = |node: *mut pg_sys::Node| {
+            let found = pg_sys::get_element_type(pg_sys::getBaseType(pg_sys::exprType(node)));
+            (found != pg_sys::InvalidOid).then_some(found)
+        };
+        let mut inside = array;
+        while pgrx::is_a(inside, pg_sys::NodeTag::T_RelabelType) {
+            inside = (*inside.cast::<pg_sys::RelabelType>()).arg.cast();
+        }
+        of(array).filter(|element| of(inside) == Some(*element))
+    }
+}
+
+/// Is the equality of a type known not to leak?
+///
+/// # Safety
+/// `element` must be a type.
+unsafe fn compares_silently(element: pg_sys::Oid) -> bool {
+    // SAFETY: by the caller's promise; the entry stays.
+    unsafe {
+        let entry = pg_sys::lookup_type_cache(element, pg_sys::TYPECACHE_EQ_OPR as i32);
+        let operator = (*entry).eq_opr;
+        operator != pg_sys::InvalidOid && pg_sys::get_func_leakproof(pg_sys::get_opcode(operator))
+    }
+}
