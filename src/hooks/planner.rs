@@ -89,8 +89,8 @@ unsafe extern "C-unwind" fn before(
     parameters: pg_sys::ParamListInfo,
     rewritten: &mut Option<Rewritten>,
 ) {
-    // SAFETY: as in `plan`.
     estimates::start();
+    // SAFETY: as in `plan`.
     *rewritten = catalog().map(|_| unsafe { masking::rewrite(query, parameters) });
 }
 
