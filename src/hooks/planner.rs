@@ -90,8 +90,10 @@ unsafe extern "C-unwind" fn before(
     rewritten: &mut Option<Rewritten>,
 ) {
     estimates::start();
-    // SAFETY: as in `plan`.
-    *rewritten = catalog().map(|_| unsafe { masking::rewrite(query, parameters) });
+    *rewritten = catalog().map(|_| {
+        // SAFETY: as in `plan`.
+        unsafe { masking::rewrite(query, parameters) }
+    });
 }
 
 #[pg_guard]
