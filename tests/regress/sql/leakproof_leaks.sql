@@ -50,6 +50,8 @@ SELECT format('resource%s %s %L', part, operator, pattern)
   FROM unnest(ARRAY['', ' -> ''v''', ' -> ''v'' -> 0', ' -> ''name'' -> ''a'' -> ''a''']) part, unnest(ARRAY['@>', '<@', '=', '<>', '<', '<=', '>', '>=']) operator,
        unnest(ARRAY['{}', '[]', '1', '"abc"', 'null', '[[[[[[1]]]]]]', '{"v": {"w": [1, [3]]}}', '{"v": [[1]]}', '[[1], 2]', '1e1000', repeat('[', 60) || repeat(']', 60), repeat('[', 5000) || repeat(']', 5000), '{"v": ' || repeat('[', 600) || repeat(']', 600) || '}']) pattern
 UNION ALL
+SELECT format('%s %s %L', text, operator, pattern) FROM unnest(ARRAY['note || ''c''', '''Patient/'' || note', 'note || note', '''x'' || (resource ->> ''v'')']) text, unnest(ARRAY['=', '>', 'LIKE']) operator, unnest(ARRAY['abc', 'Patient/abc', 'xabc', '']) pattern
+UNION ALL
 SELECT format('resource%s %s', part, test)
   FROM unnest(ARRAY['', ' -> ''v''', ' -> ''name''']) part, unnest(ARRAY['? ''v''', '? ''abc''', '?| ''{a,abc,NULL}''', '?& ''{v,name}''', '?| ''{}''', '->> 0 IS NULL', '-> -1 = ''1''', '->> ''a'' = ''1''', '->> ''w'' > ''''']) test
 UNION ALL
