@@ -133,7 +133,7 @@ COMMENT ON FUNCTION fhir_access.highest(jsonb, text) IS
 
 CREATE FUNCTION fhir_access.unit(resource jsonb, paths text) RETURNS text
     AS 'MODULE_PATHNAME', 'fhir_access_unit'
-    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE LEAKPROOF COST 10;
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 10;
 COMMENT ON FUNCTION fhir_access.unit(jsonb, text) IS
     'the unit of the quantity, as system|code';
 

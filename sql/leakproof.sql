@@ -146,3 +146,7 @@ CREATE FUNCTION fhir_access.twin_jsonb_ge(jsonb, jsonb) RETURNS boolean
     AS 'MODULE_PATHNAME', 'fhir_access_twin_jsonb_ge'
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE LEAKPROOF;
 COMMENT ON FUNCTION fhir_access.twin_jsonb_ge(jsonb, jsonb) IS 'leakproof twin of jsonb >= jsonb';
+CREATE FUNCTION fhir_access.twin_concat(text, text) RETURNS text
+    AS 'MODULE_PATHNAME', 'fhir_access_twin_concat'
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE LEAKPROOF;
+COMMENT ON FUNCTION fhir_access.twin_concat(text, text) IS 'leakproof twin of text || text';

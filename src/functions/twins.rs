@@ -39,7 +39,7 @@ mod original {
     originals!(jsonb_object_field jsonb_object_field_text jsonb_array_element jsonb_array_element_text
         jsonb_extract_path jsonb_extract_path_text jsonb_contains jsonb_contained
         jsonb_exists jsonb_exists_any jsonb_exists_all jsonb_path_exists_opr jsonb_path_match_opr
-        textlike textnlike texticlike texticnlike arraycontains arraycontained arrayoverlap
+        textcat textlike textnlike texticlike texticnlike arraycontains arraycontained arrayoverlap
         ts_match_vq ts_match_qv numeric_eq numeric_ne numeric_lt numeric_le numeric_gt numeric_ge
         jsonb_eq jsonb_ne jsonb_lt jsonb_le jsonb_gt jsonb_ge);
 }
@@ -405,4 +405,21 @@ insensitive! {
     fhir_access_twin_ilike, pg_finfo_fhir_access_twin_ilike, texticlike, 1627;
     /// Twin of `text NOT ILIKE text`
     fhir_access_twin_not_ilike, pg_finfo_fhir_access_twin_not_ilike, texticnlike, 1628;
+}
+
+version_1!(pg_finfo_fhir_access_twin_concat);
+
+/// Twin of `text || text`. What would be longer than a text can be is NULL: PostgreSQL raises an error.
+#[unsafe(no_mangle)]
+pub unsafe extern "C-unwind" fn fhir_access_twin_concat(
+    fcinfo: pg_sys::FunctionCallInfo,
+) -> pg_sys::Datum {
+    // SAFETY: as above.
+    unsafe {
+        require(0);
+        match size(fcinfo, 0).saturating_add(size(fcinfo, 1)) {
+            bytes if bytes > LONGEST => null(fcinfo),
+            _ => original::textcat(fcinfo),
+        }
+    }
 }

@@ -89,9 +89,11 @@ unsafe extern "C-unwind" fn before(
     parameters: pg_sys::ParamListInfo,
     rewritten: &mut Option<Rewritten>,
 ) {
-    // SAFETY: as in `plan`.
     estimates::start();
-    *rewritten = catalog().map(|_| unsafe { masking::rewrite(query, parameters) });
+    *rewritten = catalog().map(|_| {
+        // SAFETY: as in `plan`.
+        unsafe { masking::rewrite(query, parameters) }
+    });
 }
 
 #[pg_guard]

@@ -76,7 +76,7 @@ const fn twin(
 
 use Rule::{Any, Arrays, Contained, Insensitive, JsonPath, Like, Search};
 
-static TWINS: [Twin; 36] = [
+static TWINS: [Twin; 37] = [
     // -> ->> #> #>>
     twin(3211, c"twin_field", [JSONB, TEXT], Any, 1),
     twin(3477, c"twin_field_text", [JSONB, TEXT], Any, 1),
@@ -113,6 +113,8 @@ static TWINS: [Twin; 36] = [
     twin(1210, c"twin_not_like", [TEXT, TEXT], Like, 1),
     twin(1627, c"twin_ilike", [TEXT, TEXT], Insensitive, 1),
     twin(1628, c"twin_not_ilike", [TEXT, TEXT], Insensitive, 1),
+    // || of texts
+    twin(654, c"twin_concat", [TEXT, TEXT], Any, 1),
     // @> <@ && of arrays
     twin(2751, c"twin_array_contains", [ARRAY, ARRAY], Arrays, 1),
     twin(2752, c"twin_array_contained", [ARRAY, ARRAY], Arrays, 1),

@@ -175,7 +175,8 @@ SELECT count(*) FROM public.d WHERE fhir_access.strings(resource, 'name*:HumanNa
 RESET ROLE;
 RESET search_path;
 
--- Every function here is immutable, safe in parallel workers and leakproof.
+-- Every function here is immutable and safe in parallel workers, and leakproof but for unit: its equality would be estimated apart
+-- from the number that it belongs to.
 SELECT p.proname, p.provolatile, p.proparallel, p.proisstrict AS strict, p.proleakproof AS leakproof, p.procost AS cost, has_function_privilege('app', p.oid, 'EXECUTE') AS everybody
   FROM pg_proc p
  WHERE p.pronamespace = 'fhir_access'::regnamespace

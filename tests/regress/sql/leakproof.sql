@@ -104,6 +104,8 @@ EXPLAIN (COSTS OFF) SELECT id FROM patients WHERE resource ->> 'birthDate' = '19
 EXPLAIN (COSTS OFF) WITH c AS (SELECT resource AS r FROM patient) SELECT r ->> 'id' FROM c WHERE r @> '{"id": "p8"}';
 EXPLAIN (COSTS OFF) SELECT a.id FROM patient a JOIN patient b ON b.resource ->> 'birthDate' = a.resource ->> 'birthDate' WHERE a.id = 'p8';
 EXPLAIN (COSTS OFF) SELECT a.id FROM patient a JOIN patient b ON b.id = a.resource ->> 'id' WHERE a.resource @> '{"identifier": [{"value": "8"}]}';
+-- References are made of ids; this is how resources are joined.
+EXPLAIN (COSTS OFF) SELECT a.id FROM patient a JOIN patient b ON b.resource ->> 'birthDate' = '1950-' || a.id WHERE a.id = 'p8';
 EXPLAIN (COSTS OFF) SELECT (SELECT count(*) FROM patient b WHERE b.resource -> 'multipleBirthInteger' = a.resource -> 'multipleBirthInteger') FROM patient a WHERE a.id = 'p8';
 EXPLAIN (COSTS OFF) UPDATE patient SET note = 'x' WHERE resource ->> 'birthDate' = '1950-01-09';
 EXPLAIN (COSTS OFF) DELETE FROM patient WHERE resource @> '{"identifier": [{"value": "8"}]}';
