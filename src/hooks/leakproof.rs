@@ -11,7 +11,9 @@
 //! Expressions of indexes, partition keys and statistics are compared with a statement's, functions included, unless one of
 //! the two is not looked up yet: for planning, theirs are made so.
 //!
-//! `EXPLAIN ANALYZE` counts what indexes found before row security looked at it: it runs without ([`analyze`]).
+//! `EXPLAIN ANALYZE` counts what indexes found before row security looked at it: it runs without ([`analyze`]). So does a statement
+//! that could tell otherwise which rows its conditions have met ([`apart`]). Index functions, which are leakproof themselves, are
+//! kept from being taken for it then.
 
 use super::masking;
 use crate::catalog::catalog;
@@ -25,6 +27,7 @@ use std::collections::{HashMap, HashSet};
 use std::ffi::CStr;
 
 pub mod analyze;
+mod apart;
 mod paths;
 mod rules;
 mod table;
@@ -48,9 +51,8 @@ pub fn install() {
 /// # Safety
 /// `query` must be a query that the rewriter is done with, `root` the planner's state with the statement's parameters.
 pub unsafe fn rewrite(query: *mut pg_sys::Query, root: *mut pg_sys::PlannerInfo) {
-    if !settings::leakproof_operators() || analyze::is_running() {
-        return;
-    }
+    let counts = analyze::is_running();
+    let is_without = counts || !settings::leakproof_operators();
     let Some(ours) = catalog() else { return };
     let mut twins = Twins {
         schema: ours.schema,
@@ -59,9 +61,52 @@ pub unsafe fn rewrite(query: *mut pg_sys::Query, root: *mut pg_sys::PlannerInfo)
         not_theirs: HashSet::new(),
         in_ours: false,
         found: HashMap::new(),
+        queries: Vec::new(),
+        operators: Vec::new(),
+        keys: Vec::new(),
     };
-    // SAFETY: by the caller's promise.
-    unsafe { twins.query(query) };
+    // SAFETY: by the caller's promise; what was found is of this query.
+    unsafe {
+        twins.query(query);
+        if twins.keys.is_empty() && (is_without || twins.operators.is_empty()) {
+            return;
+        }
+        let silent = match is_without {
+            true => &[],
+            false => twins.operators.as_slice(),
+        };
+        if counts || apart::any(&twins.queries, silent, (*(*root).glob).boundParams) {
+            // Some nodes stand at several places.
+            let calls: HashSet<_> = twins.keys.into_iter().collect();
+            calls.into_iter().for_each(|call| wait(call));
+        } else if !is_without {
+            for (operator, function) in twins.operators {
+                (*operator).opfuncid = function;
+            }
+        }
+    }
+}
+
+/// Has the planner take the call of an index function to leak: `COALESCE` is not known not to.
+///
+/// # Safety
+/// `call` must be a call with an argument.
+unsafe fn wait(call: *mut pg_sys::FuncExpr) {
+    // SAFETY: by the caller's promise; palloc0 gives a zeroed node, every field of which is set.
+    unsafe {
+        let mut arguments = PgList::<pg_sys::Node>::from_pg((*call).args);
+        let Some(document) = arguments.get_ptr(0) else {
+            return;
+        };
+        let same =
+            pg_sys::palloc0(size_of::<pg_sys::CoalesceExpr>()).cast::<pg_sys::CoalesceExpr>();
+        (*same).xpr.type_ = pg_sys::NodeTag::T_CoalesceExpr;
+        (*same).coalescetype = pg_sys::exprType(document);
+        (*same).coalescecollid = pg_sys::exprCollation(document);
+        (*same).args = pg_sys::lappend(std::ptr::null_mut(), document.cast());
+        (*same).location = -1;
+        arguments.replace_ptr(0, same.cast());
+    }
 }
 
 struct Twins {
@@ -75,6 +120,12 @@ struct Twins {
     in_ours: bool,
     /// The functions of twins that were looked up, by their names.
     found: HashMap<&'static CStr, Option<pg_sys::Oid>>,
+    /// The statement's queries, each with whether it is the outermost.
+    queries: Vec<(*mut pg_sys::Query, bool)>,
+    /// Operators, each with its twin's function.
+    operators: Vec<(*mut pg_sys::OpExpr, pg_sys::Oid)>,
+    /// The statement's calls of index functions, which are leakproof themselves.
+    keys: Vec<*mut pg_sys::FuncExpr>,
 }
 
 impl Visitor for Twins {
@@ -101,6 +152,12 @@ impl Visitor for Twins {
                         && self.is_protected(call.args)
                     {
                         paths::check(self.schema, call).or_raise();
+                        if !self.in_ours
+                            && pg_sys::get_func_namespace(call.funcid) == self.schema
+                            && pg_sys::get_func_leakproof(call.funcid)
+                        {
+                            self.keys.push(node.cast());
+                        }
                     }
                 }
                 _ => {}
@@ -126,6 +183,9 @@ impl Twins {
                 // They name an index.
                 self.leave_out(conflict.arbiterElems);
                 self.not_theirs.insert(conflict.arbiterWhere);
+            }
+            if !self.in_ours {
+                self.queries.push((query, self.levels.is_empty()));
             }
             self.levels.push(query);
             tree::visit_query(query, self);
@@ -170,7 +230,7 @@ impl Twins {
                 .entry(twin.name)
                 .or_insert_with(|| function(schema, twin));
             if let Some(function) = found {
-                (*operator).opfuncid = *function;
+                self.operators.push((operator, *function));
             }
         }
     }

@@ -135,7 +135,7 @@ fn is_of_c_library(collation: pg_sys::Oid) -> bool {
 ///
 /// # Safety
 /// `T` must be what the rows of the cache's catalog begin with.
-unsafe fn look_up<T, R>(cache: i32, oid: pg_sys::Oid, read: impl Fn(&T) -> R) -> Option<R> {
+pub unsafe fn look_up<T, R>(cache: i32, oid: pg_sys::Oid, read: impl Fn(&T) -> R) -> Option<R> {
     // SAFETY: by the caller's promise; the tuple is valid until it is released.
     unsafe {
         let tuple = pg_sys::SearchSysCache1(cache, pg_sys::Datum::from(oid));
