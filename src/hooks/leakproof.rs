@@ -78,7 +78,7 @@ pub unsafe fn rewrite(query: *mut pg_sys::Query, root: *mut pg_sys::PlannerInfo)
         if counts || apart::any(&twins.queries, silent, (*(*root).glob).boundParams) {
             // Some nodes stand at several places.
             let calls: HashSet<_> = twins.keys.into_iter().collect();
-            calls.into_iter().for_each(|call| wait(call));
+            calls.into_iter().for_each(|call| wait((*call).args));
         } else if !is_without {
             for (operator, function) in twins.operators {
                 (*operator).opfuncid = function;
@@ -90,11 +90,11 @@ pub unsafe fn rewrite(query: *mut pg_sys::Query, root: *mut pg_sys::PlannerInfo)
 /// Has the planner take the call of an index function to leak: `COALESCE` is not known not to.
 ///
 /// # Safety
-/// `call` must be a call with an argument.
-unsafe fn wait(call: *mut pg_sys::FuncExpr) {
+/// `arguments` must be those of a call.
+unsafe fn wait(arguments: *mut pg_sys::List) {
     // SAFETY: by the caller's promise; palloc0 gives a zeroed node, every field of which is set.
     unsafe {
-        let mut arguments = PgList::<pg_sys::Node>::from_pg((*call).args);
+        let mut arguments = PgList::<pg_sys::Node>::from_pg(arguments);
         let Some(document) = arguments.get_ptr(0) else {
             return;
         };
@@ -145,20 +145,30 @@ impl Visitor for Twins {
                     self.query(node.cast());
                     return false;
                 }
-                pg_sys::NodeTag::T_OpExpr => self.operator(node.cast()),
+                pg_sys::NodeTag::T_OpExpr => {
+                    self.operator(node.cast());
+                    let operator = &*node.cast::<pg_sys::OpExpr>();
+                    self.borrowed(operator.opno, operator.args);
+                }
                 pg_sys::NodeTag::T_FuncExpr => {
                     let call = &*node.cast::<pg_sys::FuncExpr>();
-                    if call.funcid.to_u32() >= pg_sys::FirstNormalObjectId
-                        && self.is_protected(call.args)
-                    {
-                        paths::check(self.schema, call).or_raise();
-                        if !self.in_ours
-                            && pg_sys::get_func_namespace(call.funcid) == self.schema
-                            && pg_sys::get_func_leakproof(call.funcid)
-                        {
+                    if call.funcid.to_u32() >= pg_sys::FirstNormalObjectId {
+                        if self.is_protected(call.args) {
+                            paths::check(self.schema, call).or_raise();
+                        }
+                        // PostgreSQL takes them to be leakproof whatever else they are given.
+                        if !self.in_ours && self.is_ours(call.funcid) {
                             self.keys.push(node.cast());
                         }
                     }
+                }
+                pg_sys::NodeTag::T_DistinctExpr | pg_sys::NodeTag::T_NullIfExpr => {
+                    let operator = &*node.cast::<pg_sys::OpExpr>();
+                    self.borrowed(operator.opno, operator.args);
+                }
+                pg_sys::NodeTag::T_ScalarArrayOpExpr => {
+                    let operator = &*node.cast::<pg_sys::ScalarArrayOpExpr>();
+                    self.borrowed(operator.opno, operator.args);
                 }
                 _ => {}
             }
@@ -168,6 +178,32 @@ impl Visitor for Twins {
 }
 
 impl Twins {
+    /// Is it an index function, or a twin?
+    fn is_ours(&self, function: pg_sys::Oid) -> bool {
+        // SAFETY: look-ups in the catalogs.
+        unsafe {
+            function != pg_sys::InvalidOid
+                && pg_sys::get_func_namespace(function) == self.schema
+                && pg_sys::get_func_leakproof(function)
+        }
+    }
+
+    /// An operator that somebody has made of one of them always waits: nobody has looked at what it is given.
+    ///
+    /// # Safety
+    /// `arguments` must be those of the operator.
+    unsafe fn borrowed(&self, operator: pg_sys::Oid, arguments: *mut pg_sys::List) {
+        // SAFETY: by the caller's promise; a look-up in the catalogs.
+        unsafe {
+            if !self.in_ours
+                && rules::is_made(operator)
+                && self.is_ours(pg_sys::get_opcode(operator))
+            {
+                wait(arguments);
+            }
+        }
+    }
+
     /// # Safety
     /// `query` must be a query that may be scribbled on.
     unsafe fn query(&mut self, query: *mut pg_sys::Query) {

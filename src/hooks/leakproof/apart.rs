@@ -285,7 +285,7 @@ impl Visitor for Look {
                 }
                 // Whatever they are given, nobody hears of it.
                 T_OpExpr if self.silent.contains(&node.cast()) => {}
-                _ if is_leakproof(function(node)) => {}
+                _ if !is_made(node) && is_leakproof(function(node)) => {}
                 // Of these no rows are asked, and they are the same for all.
                 T_FromExpr | T_JoinExpr | T_RangeTblRef | T_RangeTblFunction | T_List | T_Var
                 | T_Const | T_Param | T_SQLValueFunction | T_BoolExpr | T_NullTest
@@ -399,6 +399,23 @@ unsafe fn function(node: *mut pg_sys::Node) -> pg_sys::Oid {
             _ => pg_sys::InvalidOid,
         }
     }
+}
+
+/// Is it an operator that somebody has made? By its negator, it may become one of another function.
+///
+/// # Safety
+/// `node` must be a node.
+unsafe fn is_made(node: *mut pg_sys::Node) -> bool {
+    use pg_sys::NodeTag::*;
+    // SAFETY: by the caller's promise; a node is looked at as what its tag says.
+    let operator = unsafe {
+        match (*node).type_ {
+            T_OpExpr | T_DistinctExpr | T_NullIfExpr => (*node.cast::<pg_sys::OpExpr>()).opno,
+            T_ScalarArrayOpExpr => (*node.cast::<pg_sys::ScalarArrayOpExpr>()).opno,
+            _ => return false,
+        }
+    };
+    super::rules::is_made(operator)
 }
 
 /// What an operator or a call is given.

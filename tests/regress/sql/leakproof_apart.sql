@@ -24,6 +24,11 @@ BEGIN
 EXCEPTION WHEN OTHERS THEN
     RETURN SQLERRM;
 END $$;
+CREATE OPERATOR pg_temp.===> (LEFTARG = jsonb, RIGHTARG = text, FUNCTION = fhir_access.twin_field_text);
+CREATE OPERATOR pg_temp.@@@ (LEFTARG = jsonb, RIGHTARG = text, FUNCTION = fhir_access.earliest);
+CREATE FUNCTION pg_temp.differs(text, text) RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN PERFORM set_config('my.count', (current_setting('my.count')::int + 1)::text, true); RETURN true; END $$;
+CREATE OPERATOR pg_temp.~=~ (LEFTARG = text, RIGHTARG = text, FUNCTION = texteq, NEGATOR = OPERATOR(pg_temp.~<>~));
+CREATE OPERATOR pg_temp.~<>~ (LEFTARG = text, RIGHTARG = text, FUNCTION = pg_temp.differs, NEGATOR = OPERATOR(pg_temp.~=~));
 CREATE COLLATION pg_temp.loose (provider = icu, locale = 'de', deterministic = false);
 CREATE TEMP TABLE zeros (zero integer);
 INSERT INTO zeros VALUES (0);
@@ -59,7 +64,13 @@ INSERT INTO question (form) VALUES
     ('CROSS JOIN (SELECT id COLLATE "C" AS cid FROM patient) z WHERE CASE WHEN %1$s THEN id || cid = cid || id END'),
     ('JOIN (SELECT id AS key, id COLLATE "C" AS c, id COLLATE "POSIX" AS p FROM patient) z ON key = id AND CASE WHEN %1$s THEN c = p END'),
     -- The value of a CASE, given to an operator that somebody made
-    ('WHERE CASE resource ->> ''birthDate'' WHEN ''1950-01-12''::varchar THEN %1$s END');
+    ('WHERE CASE resource ->> ''birthDate'' WHEN ''1950-01-12''::varchar THEN %1$s END'),
+    -- Operators that somebody made: of an index function, which PostgreSQL takes to be leakproof; with a negator that tells
+    ('WHERE CASE WHEN resource OPERATOR(pg_temp.===>) ''birthDate'' = ''1950-01-12'' AND %1$s THEN 1 / current_setting(''my.zero'')::int = 1 END'),
+    ('WHERE CASE WHEN resource OPERATOR(pg_temp.===>) ''birthDate'' = ''1950-01-12'' THEN resource OPERATOR(pg_temp.@@@) ''x:y:z'' IS NULL END'),
+    ('WHERE CASE WHEN %1$s THEN NOT (CURRENT_USER::text OPERATOR(pg_temp.~=~) ''app'') END'),
+    -- An index function that is given something of another table
+    (', zeros, LATERAL (SELECT FROM patient p WHERE CASE WHEN fhir_access.earliest(p.resource, CASE WHEN zero = 0 THEN ''birthDate:date'' END) = ''1950-01-12Z'' THEN 1 / current_setting(''my.zero'')::int = 1 END OFFSET 0) z WHERE %1$s');
 -- What a statement tells of a date that no row has and of one that only a hidden row has: the same. (That there are 19 rows, such
 -- a call without a column tells under any row security.)
 SELECT number, pg_temp.told('SELECT count(*) FROM patient ' || format(form, none)) AS none,
