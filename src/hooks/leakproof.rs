@@ -87,7 +87,7 @@ pub unsafe fn rewrite(query: *mut pg_sys::Query, root: *mut pg_sys::PlannerInfo)
     }
 }
 
-/// Has the planner take the call of an index function to leak: `COALESCE` is not known not to.
+/// Has the planner take a call to leak: `COALESCE` is not known not to. It vanishes from constants.
 ///
 /// # Safety
 /// `arguments` must be those of a call.
@@ -95,17 +95,26 @@ unsafe fn wait(arguments: *mut pg_sys::List) {
     // SAFETY: by the caller's promise; palloc0 gives a zeroed node, every field of which is set.
     unsafe {
         let mut arguments = PgList::<pg_sys::Node>::from_pg(arguments);
-        let Some(document) = arguments.get_ptr(0) else {
-            return;
-        };
-        let same =
-            pg_sys::palloc0(size_of::<pg_sys::CoalesceExpr>()).cast::<pg_sys::CoalesceExpr>();
-        (*same).xpr.type_ = pg_sys::NodeTag::T_CoalesceExpr;
-        (*same).coalescetype = pg_sys::exprType(document);
-        (*same).coalescecollid = pg_sys::exprCollation(document);
-        (*same).args = pg_sys::lappend(std::ptr::null_mut(), document.cast());
-        (*same).location = -1;
-        arguments.replace_ptr(0, same.cast());
+        for place in 0..arguments.len() {
+            let Some(argument) = arguments.get_ptr(place) else {
+                return;
+            };
+            // Its argument is wrapped in its place.
+            let named = pgrx::is_a(argument, pg_sys::NodeTag::T_NamedArgExpr)
+                .then_some(argument.cast::<pg_sys::NamedArgExpr>());
+            let inside = named.map_or(argument, |named| (*named).arg.cast());
+            let same =
+                pg_sys::palloc0(size_of::<pg_sys::CoalesceExpr>()).cast::<pg_sys::CoalesceExpr>();
+            (*same).xpr.type_ = pg_sys::NodeTag::T_CoalesceExpr;
+            (*same).coalescetype = pg_sys::exprType(inside);
+            (*same).coalescecollid = pg_sys::exprCollation(inside);
+            (*same).args = pg_sys::lappend(std::ptr::null_mut(), inside.cast());
+            (*same).location = -1;
+            match named {
+                Some(named) => (*named).arg = same.cast(),
+                None => arguments.replace_ptr(place, same.cast()),
+            }
+        }
     }
 }
 

@@ -69,6 +69,8 @@ INSERT INTO question (form) VALUES
     ('WHERE CASE WHEN resource OPERATOR(pg_temp.===>) ''birthDate'' = ''1950-01-12'' AND %1$s THEN 1 / current_setting(''my.zero'')::int = 1 END'),
     ('WHERE CASE WHEN resource OPERATOR(pg_temp.===>) ''birthDate'' = ''1950-01-12'' THEN resource OPERATOR(pg_temp.@@@) ''x:y:z'' IS NULL END'),
     ('WHERE CASE WHEN %1$s THEN NOT (CURRENT_USER::text OPERATOR(pg_temp.~=~) ''app'') END'),
+    ('WHERE CASE WHEN fhir_access.twin_jsonb_eq(''"1950-01-12"'', resource -> ''birthDate'') AND %1$s THEN 1 / current_setting(''my.zero'')::int = 1 END'),
+    ('WHERE CASE WHEN fhir_access.twin_jsonb_eq(''"1950-01-12"'', resource[''birthDate'']) THEN 1 / current_setting(''my.zero'')::int = 1 END'),
     -- An index function that is given something of another table
     (', zeros, LATERAL (SELECT FROM patient p WHERE CASE WHEN fhir_access.earliest(p.resource, CASE WHEN zero = 0 THEN ''birthDate:date'' END) = ''1950-01-12Z'' THEN 1 / current_setting(''my.zero'')::int = 1 END OFFSET 0) z WHERE %1$s');
 -- What a statement tells of a date that no row has and of one that only a hidden row has: the same. (That there are 19 rows, such
