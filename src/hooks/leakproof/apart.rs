@@ -284,9 +284,9 @@ impl Visitor for Folds {
         let folds = unsafe {
             match (*node).type_ {
                 T_Const | T_OpExpr | T_DistinctExpr | T_NullIfExpr | T_ScalarArrayOpExpr
-                | T_RelabelType | T_CollateExpr | T_CoerceViaIO | T_ArrayExpr | T_CaseExpr
-                | T_CaseWhen | T_CaseTestExpr | T_BoolExpr | T_NullTest | T_BooleanTest
-                | T_CoalesceExpr => true,
+                | T_RelabelType | T_CollateExpr | T_CoerceViaIO | T_ArrayCoerceExpr
+                | T_ArrayExpr | T_CaseExpr | T_CaseWhen | T_CaseTestExpr | T_BoolExpr
+                | T_NullTest | T_BooleanTest | T_CoalesceExpr => true,
                 T_FuncExpr => {
                     let call = &*node.cast::<pg_sys::FuncExpr>();
                     !call.funcretset && call.funcresulttype != pg_sys::RECORDOID
