@@ -262,7 +262,7 @@ impl Twins {
             let fits = |twin: &&Twin| {
                 let pattern =
                     PgList::<pg_sys::Node>::from_pg((*operator).args).get_ptr(twin.pattern);
-                let is_apart = [Rule::Any, Rule::Arrays].contains(&twin.rule)
+                let is_apart = [Rule::Any, Rule::Arrays, Rule::Short].contains(&twin.rule)
                     || pattern.is_some_and(|pattern| reads(pattern).is_some_and(|v| v.is_empty()));
                 is_apart && rules::holds(self.root, &*operator, twin)
             };

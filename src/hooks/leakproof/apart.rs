@@ -494,6 +494,12 @@ impl Visitor for Folds {
                 T_Var => (*node.cast::<pg_sys::Var>()).varlevelsup == 0,
                 T_Aggref => (*node.cast::<pg_sys::Aggref>()).agglevelsup == 0,
                 T_WindowFunc | T_TargetEntry => true,
+                // What converts an element is given that in the place of a CASE's value.
+                T_ArrayCoerceExpr => {
+                    let cast = &*node.cast::<pg_sys::ArrayCoerceExpr>();
+                    tree::visit(cast.arg.cast(), self);
+                    return false;
+                }
                 T_FuncExpr => {
                     let call = &*node.cast::<pg_sys::FuncExpr>();
                     !call.funcretset && call.funcresulttype != pg_sys::RECORDOID

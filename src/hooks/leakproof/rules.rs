@@ -52,8 +52,13 @@ pub unsafe fn holds(
                 (Some(one), Some(two)) => one == two && compares_silently(one),
                 _ => false,
             },
-            Rule::Search => known()
-                .is_some_and(|known| pg_sys::toast_raw_datum_size(known.constvalue) <= 4 * LONGEST),
+            Rule::Short => [pattern, other].into_iter().all(|part| {
+                super::reads(part).is_some_and(|columns| {
+                    !columns.is_empty()
+                        || self::known(root, part).is_some_and(|known| is_short(known))
+                })
+            }),
+            Rule::Search => known().is_some_and(|known| is_short(known)),
         }
     }
 }
@@ -80,6 +85,13 @@ unsafe fn known(
         let known = *constant::of(root, expression)?;
         (!known.constisnull).then_some(known)
     }
+}
+
+/// # Safety
+/// The constant must be a varlena, not NULL.
+unsafe fn is_short(known: pg_sys::Const) -> bool {
+    // SAFETY: by the caller's promise.
+    unsafe { pg_sys::toast_raw_datum_size(known.constvalue) <= 4 * LONGEST }
 }
 
 /// What makes text search queries of texts: `plainto_tsquery`, `phraseto_tsquery`, `websearch_to_tsquery` and `to_tsquery` with a
