@@ -78,7 +78,7 @@ pub unsafe fn rewrite(query: *mut pg_sys::Query, root: *mut pg_sys::PlannerInfo)
         if counts || apart::any(&twins.queries, silent, (*(*root).glob).boundParams) {
             // Some nodes stand at several places.
             let calls: HashSet<_> = twins.keys.into_iter().collect();
-            calls.into_iter().for_each(|call| wait(call));
+            calls.into_iter().for_each(|call| wait((*call).args));
         } else if !is_without {
             for (operator, function) in twins.operators {
                 (*operator).opfuncid = function;
@@ -87,25 +87,34 @@ pub unsafe fn rewrite(query: *mut pg_sys::Query, root: *mut pg_sys::PlannerInfo)
     }
 }
 
-/// Has the planner take the call of an index function to leak: `COALESCE` is not known not to.
+/// Has the planner take a call to leak: `COALESCE` is not known not to. It vanishes from constants.
 ///
 /// # Safety
-/// `call` must be a call with an argument.
-unsafe fn wait(call: *mut pg_sys::FuncExpr) {
+/// `arguments` must be those of a call.
+unsafe fn wait(arguments: *mut pg_sys::List) {
     // SAFETY: by the caller's promise; palloc0 gives a zeroed node, every field of which is set.
     unsafe {
-        let mut arguments = PgList::<pg_sys::Node>::from_pg((*call).args);
-        let Some(document) = arguments.get_ptr(0) else {
-            return;
-        };
-        let same =
-            pg_sys::palloc0(size_of::<pg_sys::CoalesceExpr>()).cast::<pg_sys::CoalesceExpr>();
-        (*same).xpr.type_ = pg_sys::NodeTag::T_CoalesceExpr;
-        (*same).coalescetype = pg_sys::exprType(document);
-        (*same).coalescecollid = pg_sys::exprCollation(document);
-        (*same).args = pg_sys::lappend(std::ptr::null_mut(), document.cast());
-        (*same).location = -1;
-        arguments.replace_ptr(0, same.cast());
+        let mut arguments = PgList::<pg_sys::Node>::from_pg(arguments);
+        for place in 0..arguments.len() {
+            let Some(argument) = arguments.get_ptr(place) else {
+                return;
+            };
+            // Its argument is wrapped in its place.
+            let named = pgrx::is_a(argument, pg_sys::NodeTag::T_NamedArgExpr)
+                .then_some(argument.cast::<pg_sys::NamedArgExpr>());
+            let inside = named.map_or(argument, |named| (*named).arg.cast());
+            let same =
+                pg_sys::palloc0(size_of::<pg_sys::CoalesceExpr>()).cast::<pg_sys::CoalesceExpr>();
+            (*same).xpr.type_ = pg_sys::NodeTag::T_CoalesceExpr;
+            (*same).coalescetype = pg_sys::exprType(inside);
+            (*same).coalescecollid = pg_sys::exprCollation(inside);
+            (*same).args = pg_sys::lappend(std::ptr::null_mut(), inside.cast());
+            (*same).location = -1;
+            match named {
+                Some(named) => (*named).arg = same.cast(),
+                None => arguments.replace_ptr(place, same.cast()),
+            }
+        }
     }
 }
 
@@ -145,20 +154,30 @@ impl Visitor for Twins {
                     self.query(node.cast());
                     return false;
                 }
-                pg_sys::NodeTag::T_OpExpr => self.operator(node.cast()),
+                pg_sys::NodeTag::T_OpExpr => {
+                    self.operator(node.cast());
+                    let operator = &*node.cast::<pg_sys::OpExpr>();
+                    self.borrowed(operator.opno, operator.args);
+                }
                 pg_sys::NodeTag::T_FuncExpr => {
                     let call = &*node.cast::<pg_sys::FuncExpr>();
-                    if call.funcid.to_u32() >= pg_sys::FirstNormalObjectId
-                        && self.is_protected(call.args)
-                    {
-                        paths::check(self.schema, call).or_raise();
-                        if !self.in_ours
-                            && pg_sys::get_func_namespace(call.funcid) == self.schema
-                            && pg_sys::get_func_leakproof(call.funcid)
-                        {
+                    if call.funcid.to_u32() >= pg_sys::FirstNormalObjectId {
+                        if self.is_protected(call.args) {
+                            paths::check(self.schema, call).or_raise();
+                        }
+                        // PostgreSQL takes them to be leakproof whatever else they are given.
+                        if !self.in_ours && self.is_ours(call.funcid) {
                             self.keys.push(node.cast());
                         }
                     }
+                }
+                pg_sys::NodeTag::T_DistinctExpr | pg_sys::NodeTag::T_NullIfExpr => {
+                    let operator = &*node.cast::<pg_sys::OpExpr>();
+                    self.borrowed(operator.opno, operator.args);
+                }
+                pg_sys::NodeTag::T_ScalarArrayOpExpr => {
+                    let operator = &*node.cast::<pg_sys::ScalarArrayOpExpr>();
+                    self.borrowed(operator.opno, operator.args);
                 }
                 _ => {}
             }
@@ -168,6 +187,32 @@ impl Visitor for Twins {
 }
 
 impl Twins {
+    /// Is it an index function, or a twin?
+    fn is_ours(&self, function: pg_sys::Oid) -> bool {
+        // SAFETY: look-ups in the catalogs.
+        unsafe {
+            function != pg_sys::InvalidOid
+                && pg_sys::get_func_namespace(function) == self.schema
+                && pg_sys::get_func_leakproof(function)
+        }
+    }
+
+    /// An operator that somebody has made of one of them always waits: nobody has looked at what it is given.
+    ///
+    /// # Safety
+    /// `arguments` must be those of the operator.
+    unsafe fn borrowed(&self, operator: pg_sys::Oid, arguments: *mut pg_sys::List) {
+        // SAFETY: by the caller's promise; a look-up in the catalogs.
+        unsafe {
+            if !self.in_ours
+                && rules::is_made(operator)
+                && self.is_ours(pg_sys::get_opcode(operator))
+            {
+                wait(arguments);
+            }
+        }
+    }
+
     /// # Safety
     /// `query` must be a query that may be scribbled on.
     unsafe fn query(&mut self, query: *mut pg_sys::Query) {

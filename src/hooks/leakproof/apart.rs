@@ -5,6 +5,10 @@
 //! `born = '1950' AND set_config(…) IS NOT NULL` counts, where a row is met that the policy would have refused. So
 //! where a statement has an expression without columns that is neither known when it is planned nor plain, its conditions wait for
 //! the policy's.
+//!
+//! What reads a column here may read none when PostgreSQL is done with it: `COALESCE('zero', id)` and a column of a subquery
+//! become constants. So what such a call is given counts as read only where that cannot happen ([`Look::stays`]). And some
+//! expressions fail that PostgreSQL asks no function about: these are listed in [`Look::visit`].
 
 use crate::node::tree::{self, Visitor};
 use pgrx::PgList;
@@ -33,11 +37,16 @@ pub unsafe fn any(
         left: MOST_NODES,
         found: false,
         only_inlined: false,
+        entries: Vec::new(),
+        conditions: HashSet::new(),
     };
     // SAFETY: by the caller's promise.
     unsafe {
         for (query, is_outermost) in queries {
             let query = &**query;
+            look.entries = tree::range_table(query.rtable);
+            look.conditions.clear();
+            tree::visit(query.jointree.cast(), &mut Conditions(&mut look.conditions));
             for entry in tree::range_table(query.rtable) {
                 match (*entry).rtekind {
                     pg_sys::RTEKind::RTE_VALUES => {
@@ -72,6 +81,41 @@ struct Look {
     found: bool,
     /// Are only functions of interest that PostgreSQL puts in the place of their calls?
     only_inlined: bool,
+    /// The range table of the query that is looked at.
+    entries: Vec<*mut pg_sys::RangeTblEntry>,
+    /// `EXISTS` that are conditions of their own in it: they are joins, or asked once before any row is read.
+    conditions: HashSet<*mut pg_sys::Node>,
+}
+
+/// Finds `EXISTS` and `NOT EXISTS` that are joined to a query's other conditions by AND.
+struct Conditions<'a>(&'a mut HashSet<*mut pg_sys::Node>);
+
+impl Visitor for Conditions<'_> {
+    unsafe fn visit(&mut self, node: *mut pg_sys::Node) -> bool {
+        use pg_sys::NodeTag::{T_BoolExpr, T_FromExpr, T_JoinExpr, T_SubLink};
+        // SAFETY: a node is looked at as what its tag says.
+        unsafe {
+            match (*node).type_ {
+                T_FromExpr | T_JoinExpr => true,
+                T_BoolExpr => {
+                    let all = &*node.cast::<pg_sys::BoolExpr>();
+                    let first = PgList::<pg_sys::Node>::from_pg(all.args).get_ptr(0);
+                    match all.boolop {
+                        pg_sys::BoolExprType::AND_EXPR => true,
+                        pg_sys::BoolExprType::NOT_EXPR => {
+                            first.is_some_and(|inside| pgrx::is_a(inside, T_SubLink))
+                        }
+                        _ => false,
+                    }
+                }
+                T_SubLink => {
+                    self.0.insert(node);
+                    false
+                }
+                _ => false,
+            }
+        }
+    }
 }
 
 impl Look {
@@ -83,15 +127,13 @@ impl Look {
         for expression in expressions {
             // SAFETY: by the caller's promise.
             unsafe {
-                if !reads_rows(expression) {
-                    self.found |= !self.is_known(expression);
-                }
+                self.found |= !self.is_known(expression) && !self.stays(expression);
                 tree::visit(expression, self);
             }
         }
     }
 
-    /// Is an expression that reads no column known when the statement is planned?
+    /// Is an expression known when the statement is planned, as far as it reads no column?
     ///
     /// # Safety
     /// `expression` must be an expression.
@@ -105,6 +147,90 @@ impl Look {
         unsafe {
             tree::visit(expression, &mut folds);
             folds.holds && !pg_sys::contain_mutable_functions(expression)
+        }
+    }
+
+    /// Does an expression read a table's column, or an aggregate, in such a way that it does when it is run?
+    ///
+    /// # Safety
+    /// `expression` must be an expression.
+    unsafe fn stays(&self, expression: *mut pg_sys::Node) -> bool {
+        let mut stays = Stays {
+            entries: &self.entries,
+            left: MOST_NODES,
+            found: false,
+        };
+        // SAFETY: by the caller's promise.
+        unsafe { tree::visit(expression, &mut stays) };
+        stays.found
+    }
+
+    /// May the comparison of rows tell? Each pair is compared by a function of its own.
+    ///
+    /// # Safety
+    /// `comparison` must be one.
+    unsafe fn tells(&self, comparison: &pg_sys::RowCompareExpr) -> bool {
+        // SAFETY: by the caller's promise; the lists are of one length.
+        unsafe {
+            let left = PgList::<pg_sys::Node>::from_pg(comparison.largs);
+            let right = PgList::<pg_sys::Node>::from_pg(comparison.rargs);
+            let operators = PgList::<pg_sys::Oid>::from_pg(comparison.opnos);
+            let collations = PgList::<pg_sys::Oid>::from_pg(comparison.inputcollids);
+            let pairs = left.iter_ptr().zip(right.iter_ptr());
+            let functions = operators.iter_oid().zip(collations.iter_oid());
+            pairs
+                .zip(functions)
+                .any(|((left, right), (operator, collation))| {
+                    !is_leakproof(pg_sys::get_opcode(operator))
+                        && !self.stays(left)
+                        && !self.stays(right)
+                        || !compares(collation, &[left, right])
+                })
+        }
+    }
+}
+
+/// Looks for a column by way of what PostgreSQL does not leave out, or puts something else in the place of.
+struct Stays<'a> {
+    entries: &'a [*mut pg_sys::RangeTblEntry],
+    left: usize,
+    found: bool,
+}
+
+impl Visitor for Stays<'_> {
+    unsafe fn visit(&mut self, node: *mut pg_sys::Node) -> bool {
+        use pg_sys::NodeTag::*;
+        let Some(left) = self.left.checked_sub(1) else {
+            return false;
+        };
+        self.left = left;
+        // SAFETY: a node is looked at as what its tag says.
+        unsafe {
+            match (*node).type_ {
+                T_Var => {
+                    let variable = &*node.cast::<pg_sys::Var>();
+                    let place = usize::try_from(variable.varno).unwrap_or(0);
+                    self.found |= variable.varlevelsup == 0
+                        && place
+                            .checked_sub(1)
+                            .and_then(|place| self.entries.get(place))
+                            .is_some_and(|entry| {
+                                (**entry).rtekind == pg_sys::RTEKind::RTE_RELATION
+                            });
+                    false
+                }
+                T_Aggref => {
+                    self.found |= (*node.cast::<pg_sys::Aggref>()).agglevelsup == 0;
+                    false
+                }
+                T_WindowFunc => {
+                    self.found = true;
+                    false
+                }
+                T_OpExpr | T_FuncExpr | T_DistinctExpr | T_ScalarArrayOpExpr | T_RelabelType
+                | T_CollateExpr | T_CoerceViaIO => !self.found,
+                _ => false,
+            }
         }
     }
 }
@@ -124,32 +250,50 @@ impl Visitor for Look {
             match (*node).type_ {
                 // Looked at for itself.
                 T_Query => return false,
+                // What reads no row around it, when PostgreSQL is done with it, is run where its value is first asked for.
                 T_SubLink if !self.only_inlined => {
                     let link = &*node.cast::<pg_sys::SubLink>();
-                    // What reads no row around it is run where its value is first asked for.
                     self.found |= link.subLinkType != pg_sys::SubLinkType::ANY_SUBLINK
-                        && !pg_sys::contain_vars_of_level(link.subselect, 1);
+                        && !(link.subLinkType == pg_sys::SubLinkType::EXISTS_SUBLINK
+                            && self.conditions.contains(&node));
+                }
+                _ if is_inlined(function(node)) => self.found = true,
+                _ if self.only_inlined => {}
+                // They fail where the parts are of different sizes,
+                T_ArrayExpr if (*node.cast::<pg_sys::ArrayExpr>()).multidims => self.found = true,
+                // where a type has no slices,
+                T_SubscriptingRef
+                    if !(*node.cast::<pg_sys::SubscriptingRef>())
+                        .reflowerindexpr
+                        .is_null() =>
+                {
+                    self.found = true;
+                }
+                // where two records are of different types,
+                T_RowCompareExpr => {
+                    self.found = self.tells(&*node.cast::<pg_sys::RowCompareExpr>());
+                }
+                // or where a collation cannot be used; some warn when they are first used.
+                _ if !compares(pg_sys::exprInputCollation(node), &arguments(node)) => {
+                    self.found = true;
+                }
+                // Its conversion of an element has nothing of a row to see; PostgreSQL takes it to leak.
+                T_ArrayCoerceExpr => {
+                    let cast = &*node.cast::<pg_sys::ArrayCoerceExpr>();
+                    tree::visit(cast.arg.cast(), self);
+                    return false;
                 }
                 // Whatever they are given, nobody hears of it.
                 T_OpExpr if self.silent.contains(&node.cast()) => {}
-                T_OpExpr if is_leakproof((*node.cast::<pg_sys::OpExpr>()).opfuncid) => {}
-                T_FuncExpr if is_leakproof((*node.cast::<pg_sys::FuncExpr>()).funcid) => {}
-                T_FuncExpr if is_inlined((*node.cast::<pg_sys::FuncExpr>()).funcid) => {
-                    self.found = true;
-                }
-                T_OpExpr if is_inlined((*node.cast::<pg_sys::OpExpr>()).opfuncid) => {
-                    self.found = true;
-                }
+                _ if !is_made(node) && is_leakproof(function(node)) => {}
                 // Of these no rows are asked, and they are the same for all.
                 T_FromExpr | T_JoinExpr | T_RangeTblRef | T_RangeTblFunction | T_List | T_Var
                 | T_Const | T_Param | T_SQLValueFunction | T_BoolExpr | T_NullTest
                 | T_BooleanTest | T_RelabelType | T_CollateExpr | T_ArrayExpr | T_RowExpr
-                | T_CaseExpr | T_CaseWhen | T_CaseTestExpr | T_TargetEntry | T_SubLink => {}
-                _ if self.only_inlined || reads_rows(node) => {}
-                _ => {
-                    self.found = !self.is_known(node) && !is_of_clock(node, DEEPEST);
-                    return false;
-                }
+                | T_CaseExpr | T_CaseWhen | T_CaseTestExpr | T_CoalesceExpr | T_TargetEntry
+                | T_SubLink => {}
+                _ if is_of_clock(node, DEEPEST) => return false,
+                _ => self.found = !self.is_known(node) && !self.stays(node),
             }
         }
         !self.found
@@ -235,16 +379,76 @@ unsafe fn is_short(node: *mut pg_sys::Node) -> bool {
     }
 }
 
-/// Does an expression read a row of its own query, or several?
+/// The function of an operator or a call.
 ///
 /// # Safety
-/// `expression` must be an expression.
-unsafe fn reads_rows(expression: *mut pg_sys::Node) -> bool {
-    // SAFETY: by the caller's promise.
+/// `node` must be a node.
+unsafe fn function(node: *mut pg_sys::Node) -> pg_sys::Oid {
+    use pg_sys::NodeTag::*;
+    // SAFETY: by the caller's promise; a node is looked at as what its tag says. In views, it is not looked up yet.
     unsafe {
-        pg_sys::contain_vars_of_level(expression, 0)
-            || pg_sys::contain_agg_clause(expression)
-            || pg_sys::contain_window_function(expression)
+        match (*node).type_ {
+            T_FuncExpr => (*node.cast::<pg_sys::FuncExpr>()).funcid,
+            // All three are the same structure.
+            T_OpExpr | T_DistinctExpr | T_NullIfExpr => {
+                pg_sys::get_opcode((*node.cast::<pg_sys::OpExpr>()).opno)
+            }
+            T_ScalarArrayOpExpr => {
+                pg_sys::get_opcode((*node.cast::<pg_sys::ScalarArrayOpExpr>()).opno)
+            }
+            _ => pg_sys::InvalidOid,
+        }
+    }
+}
+
+/// Is it an operator that somebody has made? By its negator, it may become one of another function.
+///
+/// # Safety
+/// `node` must be a node.
+unsafe fn is_made(node: *mut pg_sys::Node) -> bool {
+    use pg_sys::NodeTag::*;
+    // SAFETY: by the caller's promise; a node is looked at as what its tag says.
+    let operator = unsafe {
+        match (*node).type_ {
+            T_OpExpr | T_DistinctExpr | T_NullIfExpr => (*node.cast::<pg_sys::OpExpr>()).opno,
+            T_ScalarArrayOpExpr => (*node.cast::<pg_sys::ScalarArrayOpExpr>()).opno,
+            _ => return false,
+        }
+    };
+    super::rules::is_made(operator)
+}
+
+/// What an operator or a call is given.
+///
+/// # Safety
+/// `node` must be a node.
+unsafe fn arguments(node: *mut pg_sys::Node) -> Vec<*mut pg_sys::Node> {
+    use pg_sys::NodeTag::*;
+    // SAFETY: by the caller's promise; a node is looked at as what its tag says.
+    unsafe {
+        let list = match (*node).type_ {
+            T_FuncExpr => (*node.cast::<pg_sys::FuncExpr>()).args,
+            T_OpExpr | T_DistinctExpr | T_NullIfExpr => (*node.cast::<pg_sys::OpExpr>()).args,
+            T_ScalarArrayOpExpr => (*node.cast::<pg_sys::ScalarArrayOpExpr>()).args,
+            T_MinMaxExpr => (*node.cast::<pg_sys::MinMaxExpr>()).args,
+            _ => std::ptr::null_mut(),
+        };
+        PgList::from_pg(list).iter_ptr().collect()
+    }
+}
+
+/// Can texts always be compared by this collation, which is that of these arguments? That of the database, "C" and "POSIX".
+///
+/// # Safety
+/// The arguments must be expressions.
+unsafe fn compares(collation: pg_sys::Oid, arguments: &[*mut pg_sys::Node]) -> bool {
+    match collation.to_u32() {
+        100 | 950 | 951 => true,
+        // SAFETY: by the caller's promise; look-ups in the catalogs.
+        0 => arguments
+            .iter()
+            .all(|argument| unsafe { !pg_sys::type_is_collatable(pg_sys::exprType(*argument)) }),
+        _ => false,
     }
 }
 
@@ -253,10 +457,10 @@ fn is_leakproof(function: pg_sys::Oid) -> bool {
     function != pg_sys::InvalidOid && unsafe { pg_sys::get_func_leakproof(function) }
 }
 
-/// Is a function one of SQL that somebody has made?
+/// Is a function one in SQL?
 fn is_inlined(function: pg_sys::Oid) -> bool {
     // SAFETY: a look-up in the catalogs; the tuple holds what their rows begin with.
-    function.to_u32() >= pg_sys::FirstNormalObjectId
+    function != pg_sys::InvalidOid
         && unsafe {
             super::rules::look_up(
                 pg_sys::SysCacheIdentifier::PROCOID as i32,
@@ -284,9 +488,18 @@ impl Visitor for Folds {
         let folds = unsafe {
             match (*node).type_ {
                 T_Const | T_OpExpr | T_DistinctExpr | T_NullIfExpr | T_ScalarArrayOpExpr
-                | T_RelabelType | T_CollateExpr | T_CoerceViaIO | T_ArrayCoerceExpr
-                | T_ArrayExpr | T_CaseExpr | T_CaseWhen | T_CaseTestExpr | T_BoolExpr
-                | T_NullTest | T_BooleanTest | T_CoalesceExpr => true,
+                | T_RelabelType | T_CollateExpr | T_CoerceViaIO | T_ArrayExpr | T_CaseExpr
+                | T_CaseWhen | T_BoolExpr | T_NullTest | T_BooleanTest | T_CoalesceExpr
+                | T_MinMaxExpr | T_SubscriptingRef | T_FieldSelect => true,
+                T_Var => (*node.cast::<pg_sys::Var>()).varlevelsup == 0,
+                T_Aggref => (*node.cast::<pg_sys::Aggref>()).agglevelsup == 0,
+                T_WindowFunc | T_TargetEntry => true,
+                // What converts an element is given that in the place of a CASE's value.
+                T_ArrayCoerceExpr => {
+                    let cast = &*node.cast::<pg_sys::ArrayCoerceExpr>();
+                    tree::visit(cast.arg.cast(), self);
+                    return false;
+                }
                 T_FuncExpr => {
                     let call = &*node.cast::<pg_sys::FuncExpr>();
                     !call.funcretset && call.funcresulttype != pg_sys::RECORDOID

@@ -1,6 +1,7 @@
 //! Does the rule hold by which an operator is silent?
 
 use super::table::{Rule, Twin};
+use crate::catalog::catalog;
 use crate::functions::twins::levels;
 use crate::node::{constant, row};
 use pgrx::PgList;
@@ -157,6 +158,19 @@ pub unsafe fn look_up<T, R>(cache: i32, oid: pg_sys::Oid, read: impl Fn(&T) -> R
         pg_sys::ReleaseSysCache(tuple);
         Some(found)
     }
+}
+
+/// Is an operator neither PostgreSQL's nor the extension's?
+pub fn is_made(operator: pg_sys::Oid) -> bool {
+    // SAFETY: a look-up in the catalogs; the tuple holds what their rows begin with.
+    operator.to_u32() >= pg_sys::FirstNormalObjectId
+        && unsafe {
+            look_up(
+                pg_sys::SysCacheIdentifier::OPEROID as i32,
+                operator,
+                |row: &pg_sys::FormData_pg_operator| row.oprnamespace,
+            )
+        } != catalog().map(|ours| ours.schema)
 }
 
 /// The type of an array's elements, as it is stored: what is only relabelled keeps the type that it was made with.

@@ -24,6 +24,12 @@ BEGIN
 EXCEPTION WHEN OTHERS THEN
     RETURN SQLERRM;
 END $$;
+CREATE OPERATOR pg_temp.===> (LEFTARG = jsonb, RIGHTARG = text, FUNCTION = fhir_access.twin_field_text);
+CREATE OPERATOR pg_temp.@@@ (LEFTARG = jsonb, RIGHTARG = text, FUNCTION = fhir_access.earliest);
+CREATE FUNCTION pg_temp.differs(text, text) RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN PERFORM set_config('my.count', (current_setting('my.count')::int + 1)::text, true); RETURN true; END $$;
+CREATE OPERATOR pg_temp.~=~ (LEFTARG = text, RIGHTARG = text, FUNCTION = texteq, NEGATOR = OPERATOR(pg_temp.~<>~));
+CREATE OPERATOR pg_temp.~<>~ (LEFTARG = text, RIGHTARG = text, FUNCTION = pg_temp.differs, NEGATOR = OPERATOR(pg_temp.~=~));
+CREATE COLLATION pg_temp.loose (provider = icu, locale = 'de', deterministic = false);
 CREATE TEMP TABLE zeros (zero integer);
 INSERT INTO zeros VALUES (0);
 GRANT SELECT ON zeros TO PUBLIC;
@@ -40,7 +46,33 @@ INSERT INTO question (form) VALUES
     ('JOIN (SELECT current_setting(''my.zero'')::int AS zero) z ON CASE WHEN %1$s THEN 1 / zero = 1 END'),
     ('JOIN (VALUES (current_setting(''my.zero'')::int)) z (zero) ON CASE WHEN %1$s THEN 1 / zero = 1 END'),
     (', zeros, LATERAL (SELECT 1 WHERE CASE WHEN %1$s THEN 1 / zero = 1 END OFFSET 0) z'),
-    ('WHERE (SELECT count(*) FROM zeros, LATERAL (SELECT FROM patient WHERE CASE WHEN %1$s THEN 1 / zero = 1 END OFFSET 0) p) = 0');
+    ('WHERE (SELECT count(*) FROM zeros, LATERAL (SELECT FROM patient WHERE CASE WHEN %1$s THEN 1 / zero = 1 END OFFSET 0) p) = 0'),
+    -- Columns that are none when PostgreSQL is done
+    ('WHERE CASE WHEN %1$s THEN 1 / current_setting(COALESCE(''my.zero'', id))::int = 1 END'),
+    ('WHERE CASE WHEN %1$s THEN (CASE WHEN true THEN ''bad'' ELSE id END)::date IS NULL END'),
+    ('CROSS JOIN (SELECT ''my.zero'' n) z WHERE CASE WHEN %1$s THEN 1 / current_setting(n)::int = 1 END'),
+    ('CROSS JOIN (VALUES (''my.zero'')) z (n) WHERE CASE WHEN %1$s THEN 1 / current_setting(n)::int = 1 END'),
+    (', zeros, LATERAL (SELECT FROM patient p WHERE CASE WHEN %1$s THEN 1 / CASE WHEN true THEN zero ELSE length(p.id) END = 1 END OFFSET 0) z'),
+    ('WHERE CASE WHEN %1$s THEN (SELECT 1 / zero FROM zeros WHERE true OR patient.id = zero::text) = 1 END'),
+    ('WHERE CASE WHEN %1$s THEN EXISTS (SELECT FROM zeros WHERE 1 / zero = 1 AND (true OR patient.id = zero::text)) END'),
+    -- What fails without a function that does
+    ('WHERE ARRAY[CASE WHEN %1$s THEN ARRAY[1] ELSE ARRAY[1, 2] END, ARRAY[1, 2]] IS NOT NULL'),
+    ('WHERE CASE WHEN %1$s THEN (point ''(1,2)'')[CASE WHEN id IS NULL THEN 1 ELSE 0 END : 1] IS NULL END'),
+    ('WHERE CASE WHEN %1$s THEN (id, ROW(1, 2)) < (id, ROW(1, ''a''::text)) END'),
+    ('WHERE CASE WHEN %1$s THEN starts_with(id COLLATE pg_temp.loose, ''a'') END'),
+    ('WHERE CASE WHEN %1$s THEN (id COLLATE pg_temp.loose, 1) < (''p'', 2) END'),
+    ('CROSS JOIN (SELECT id COLLATE "C" AS cid FROM patient) z WHERE CASE WHEN %1$s THEN id || cid = cid || id END'),
+    ('JOIN (SELECT id AS key, id COLLATE "C" AS c, id COLLATE "POSIX" AS p FROM patient) z ON key = id AND CASE WHEN %1$s THEN c = p END'),
+    -- The value of a CASE, given to an operator that somebody made
+    ('WHERE CASE resource ->> ''birthDate'' WHEN ''1950-01-12''::varchar THEN %1$s END'),
+    -- Operators that somebody made: of an index function, which PostgreSQL takes to be leakproof; with a negator that tells
+    ('WHERE CASE WHEN resource OPERATOR(pg_temp.===>) ''birthDate'' = ''1950-01-12'' AND %1$s THEN 1 / current_setting(''my.zero'')::int = 1 END'),
+    ('WHERE CASE WHEN resource OPERATOR(pg_temp.===>) ''birthDate'' = ''1950-01-12'' THEN resource OPERATOR(pg_temp.@@@) ''x:y:z'' IS NULL END'),
+    ('WHERE CASE WHEN %1$s THEN NOT (CURRENT_USER::text OPERATOR(pg_temp.~=~) ''app'') END'),
+    ('WHERE CASE WHEN fhir_access.twin_jsonb_eq(''"1950-01-12"'', resource -> ''birthDate'') AND %1$s THEN 1 / current_setting(''my.zero'')::int = 1 END'),
+    ('WHERE CASE WHEN fhir_access.twin_jsonb_eq(''"1950-01-12"'', resource[''birthDate'']) THEN 1 / current_setting(''my.zero'')::int = 1 END'),
+    -- An index function that is given something of another table
+    (', zeros, LATERAL (SELECT FROM patient p WHERE CASE WHEN fhir_access.earliest(p.resource, CASE WHEN zero = 0 THEN ''birthDate:date'' END) = ''1950-01-12Z'' THEN 1 / current_setting(''my.zero'')::int = 1 END OFFSET 0) z WHERE %1$s');
 -- What a statement tells of a date that no row has and of one that only a hidden row has: the same. (That there are 19 rows, such
 -- a call without a column tells under any row security.)
 SELECT number, pg_temp.told('SELECT count(*) FROM patient ' || format(form, none)) AS none,
