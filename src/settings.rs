@@ -18,7 +18,7 @@ static READONLY_VIOLATION: GucSetting<ReadonlyViolation> =
     GucSetting::<ReadonlyViolation>::new(ReadonlyViolation::Restore);
 static HIDE_NARRATIVE: GucSetting<bool> = GucSetting::<bool>::new(false);
 static MARK_REDACTED: GucSetting<bool> = GucSetting::<bool>::new(false);
-static LEAKPROOF_OPERATORS: GucSetting<bool> = GucSetting::<bool>::new(true);
+static LEAKPROOF_OPERATORS: GucSetting<bool> = GucSetting::<bool>::new(false);
 static AUDIT: GucSetting<audit::Level> = GucSetting::<audit::Level>::new(audit::Level::Off);
 static FHIRPATH_STEPS: GucSetting<i32> = GucSetting::<i32>::new(1_000_000);
 static FHIRPATH_LENGTH: GucSetting<i32> = GucSetting::<i32>::new(64 * 1024);

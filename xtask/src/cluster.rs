@@ -254,6 +254,10 @@ impl Cluster {
              timezone = 'UTC'\nlog_timezone = 'UTC'\njit = off\nmax_wal_size = '4GB'\n\
              log_line_prefix = '%m [%p] %q%u@%d '\nsynchronous_commit = off\nshared_preload_libraries = ''\n",
         );
+        if self.purpose != Purpose::Demo {
+            // Off by default, and tried to make leak by every test.
+            settings.push_str("fhir_access.leakproof_operators = on\n");
+        }
         settings.push_str(match self.purpose {
             Purpose::Demo => "shared_buffers = '128MB'\nmax_connections = 30\n",
             Purpose::Test => {
