@@ -11,7 +11,7 @@ use super::pairs::{self, Budget, Paired, WARM_UP};
 use super::plot::{Plot, Ratio};
 use super::report::{self, Section, verdict};
 use super::{APPLICATION, DATABASE};
-use crate::cluster::{Cluster, SUPERUSER};
+use crate::cluster::Cluster;
 use crate::console::{step, thousands};
 
 /// The data and the policies.
@@ -88,15 +88,11 @@ pub struct Report {
 /// Measures in an empty cluster.
 pub fn measure(cluster: &Cluster, pairs: usize, rows: usize) -> Result<Report> {
     step(&format!("loading {} Observations", thousands(rows)));
-    cluster
-        .connect(SUPERUSER, "postgres")?
-        .batch_execute(&format!("CREATE DATABASE {DATABASE} TEMPLATE template0"))?;
-    let mut superuser = cluster.connect(SUPERUSER, DATABASE)?;
+    let mut superuser = super::database(cluster)?;
     superuser
         .batch_execute(&DATA.replace("{rows}", &rows.to_string()))
         .context("estimates.sql failed")?;
-    superuser.batch_execute("VACUUM (ANALYZE, FREEZE)")?;
-    superuser.batch_execute("CHECKPOINT")?;
+    super::settle(&mut superuser)?;
     let mut application = cluster.connect(APPLICATION, DATABASE)?;
     step(&format!("up to {pairs} paired runs of each statement"));
     let mut pages = Vec::new();

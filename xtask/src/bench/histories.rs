@@ -12,7 +12,7 @@ use super::pairs::{self, Budget, Paired, WARM_UP};
 use super::plot::{Plot, Ratio};
 use super::report::{self, Section, verdict};
 use super::{APPLICATION, DATABASE};
-use crate::cluster::{Cluster, SUPERUSER};
+use crate::cluster::Cluster;
 use crate::console::step;
 
 /// The data and the policies.
@@ -90,15 +90,11 @@ pub struct Report {
 /// Measures in an empty cluster.
 pub fn measure(cluster: &Cluster, pairs: usize) -> Result<Report> {
     step("loading 200,000 versions of 20,000 Patients");
-    cluster
-        .connect(SUPERUSER, "postgres")?
-        .batch_execute(&format!("CREATE DATABASE {DATABASE} TEMPLATE template0"))?;
-    let mut superuser = cluster.connect(SUPERUSER, DATABASE)?;
+    let mut superuser = super::database(cluster)?;
     superuser
         .batch_execute(DATA)
         .context("histories.sql failed")?;
-    superuser.batch_execute("VACUUM (ANALYZE, FREEZE)")?;
-    superuser.batch_execute("CHECKPOINT")?;
+    super::settle(&mut superuser)?;
     let mut application = cluster.connect(APPLICATION, DATABASE)?;
     step(&format!("up to {pairs} paired runs of each statement"));
     let mut answers = Vec::new();

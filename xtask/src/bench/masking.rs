@@ -12,7 +12,7 @@ use super::plot::{Plot, Ratio};
 use super::report::{self, Section, verdict};
 use super::writes::synthea;
 use super::{APPLICATION, DATABASE};
-use crate::cluster::{Cluster, SUPERUSER};
+use crate::cluster::Cluster;
 use crate::console::{step, thousands};
 use crate::demo;
 use crate::project::Project;
@@ -131,10 +131,7 @@ pub fn measure(cluster: &Cluster, pairs: usize, patients: &Patients) -> Result<R
         thousands(PATIENTS),
         patients.origin
     ));
-    cluster
-        .connect(SUPERUSER, "postgres")?
-        .batch_execute(&format!("CREATE DATABASE {DATABASE} TEMPLATE template0"))?;
-    let mut superuser = cluster.connect(SUPERUSER, DATABASE)?;
+    let mut superuser = super::database(cluster)?;
     superuser
         .batch_execute(TABLES_AND_POLICIES)
         .context("masking.sql failed")?;
@@ -144,8 +141,7 @@ pub fn measure(cluster: &Cluster, pairs: usize, patients: &Patients) -> Result<R
     superuser
         .batch_execute(&ROWS.replace("{rows}", &PATIENTS.to_string()))
         .context("masking_rows.sql failed")?;
-    superuser.batch_execute("VACUUM (ANALYZE, FREEZE)")?;
-    superuser.batch_execute("CHECKPOINT")?;
+    super::settle(&mut superuser)?;
     let mut application = cluster.connect(APPLICATION, DATABASE)?;
     step(&format!("{pairs} paired runs of each statement"));
     let mut comparisons = Vec::new();

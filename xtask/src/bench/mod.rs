@@ -28,7 +28,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 use postgres::Client;
 
-use crate::cluster::{Cluster, Purpose};
+use crate::cluster::{Cluster, Purpose, SUPERUSER};
 use crate::project::Project;
 use crate::setup::{self, Server};
 
@@ -188,6 +188,20 @@ fn measure(
             Outcome::new(&report, histories::sections(&report), report.good)
         }
     }
+}
+
+/// A superuser in a new database, the bench's only one.
+fn database(cluster: &Cluster) -> Result<Client> {
+    cluster
+        .connect(SUPERUSER, "postgres")?
+        .batch_execute(&format!("CREATE DATABASE {DATABASE} TEMPLATE template0"))?;
+    cluster.connect(SUPERUSER, DATABASE)
+}
+
+/// Statistics are there, and nothing of the loading is left to do: no pending entries of indexes, no dirty blocks.
+fn settle(superuser: &mut Client) -> Result<()> {
+    superuser.batch_execute("VACUUM (ANALYZE, FREEZE)")?;
+    Ok(superuser.batch_execute("CHECKPOINT")?)
 }
 
 /// The plan of a statement.

@@ -9,7 +9,7 @@ use super::own_conditions;
 use super::plot::{Plot, Ratio};
 use super::report::{self, Section, verdict};
 use super::{APPLICATION, DATABASE, LARGEST_RATIO};
-use crate::cluster::{Cluster, SUPERUSER};
+use crate::cluster::Cluster;
 use crate::console::{self, step};
 
 /// The data and the policy.
@@ -30,10 +30,7 @@ pub struct Report {
 /// Measures in an empty cluster.
 pub fn measure(cluster: &Cluster, pairs: usize) -> Result<Report> {
     step("loading 200,000 Observations");
-    cluster
-        .connect(SUPERUSER, "postgres")?
-        .batch_execute(&format!("CREATE DATABASE {DATABASE} TEMPLATE template0"))?;
-    let mut superuser = cluster.connect(SUPERUSER, DATABASE)?;
+    let mut superuser = super::database(cluster)?;
     superuser
         .batch_execute(DATA)
         .context("observations.sql failed")?;

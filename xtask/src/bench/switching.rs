@@ -108,18 +108,14 @@ const QUESTIONS: [Question; 2] = [
 /// Measures in an empty cluster.
 pub fn measure(cluster: &Cluster, pairs: usize) -> Result<Report> {
     step("loading 200,000 Observations, twice");
-    cluster
-        .connect(SUPERUSER, "postgres")?
-        .batch_execute(&format!("CREATE DATABASE {DATABASE} TEMPLATE template0"))?;
-    let mut superuser = cluster.connect(SUPERUSER, DATABASE)?;
+    let mut superuser = super::database(cluster)?;
     superuser
         .batch_execute(DATA)
         .context("observations.sql failed")?;
     superuser
         .batch_execute(MEMBERSHIPS_AND_COPY)
         .context("switching.sql failed")?;
-    superuser.batch_execute("VACUUM (ANALYZE, FREEZE)")?;
-    superuser.batch_execute("CHECKPOINT")?;
+    super::settle(&mut superuser)?;
     step(&format!(
         "up to {pairs} paired transactions, each under another membership"
     ));

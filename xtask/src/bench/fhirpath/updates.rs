@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use crate::bench::pairs::{self, Budget};
 use crate::bench::{APPLICATION, DATABASE};
-use crate::cluster::{Cluster, SUPERUSER};
+use crate::cluster::Cluster;
 use crate::console::{step, thousands};
 
 /// The data and the policies.
@@ -80,10 +80,7 @@ const QUESTIONS: [Question; 3] = [
 /// Measures in an empty cluster.
 pub fn measure(cluster: &Cluster, most: usize) -> Result<Vec<Update>> {
     step(&format!("loading {} Observations", thousands(ROWS)));
-    cluster
-        .connect(SUPERUSER, "postgres")?
-        .batch_execute(&format!("CREATE DATABASE {DATABASE} TEMPLATE template0"))?;
-    let mut superuser = cluster.connect(SUPERUSER, DATABASE)?;
+    let mut superuser = super::super::database(cluster)?;
     let document = format!("'{}'", DOCUMENT.replace('\'', "''"));
     let data = DATA
         .replace("{rows}", &ROWS.to_string())

@@ -14,7 +14,7 @@ use serde::Serialize;
 use super::plot::{Plot, Ratio};
 use super::report::{self, Section};
 use super::{APPLICATION, DATABASE};
-use crate::cluster::{Cluster, SUPERUSER};
+use crate::cluster::Cluster;
 use crate::console::{step, thousands};
 
 use statements::{GUARDED, PLAIN, Sides, Write};
@@ -43,10 +43,7 @@ pub fn measure(cluster: &Cluster, pairs: usize, observations: &Observations) -> 
         thousands(data::ROWS),
         observations.origin
     ));
-    cluster
-        .connect(SUPERUSER, "postgres")?
-        .batch_execute(&format!("CREATE DATABASE {DATABASE} TEMPLATE template0"))?;
-    let mut superuser = cluster.connect(SUPERUSER, DATABASE)?;
+    let mut superuser = super::database(cluster)?;
     superuser
         .batch_execute(TABLES_AND_POLICIES)
         .context("writes.sql failed")?;
@@ -61,8 +58,7 @@ pub fn measure(cluster: &Cluster, pairs: usize, observations: &Observations) -> 
            FROM (SELECT resource #>> '{subject,reference}' AS reference FROM source) AS subjects
           WHERE reference LIKE 'Patient/%'"#,
     )?;
-    superuser.batch_execute("VACUUM (ANALYZE, FREEZE)")?;
-    superuser.batch_execute("CHECKPOINT")?;
+    super::settle(&mut superuser)?;
     let superuser = RefCell::new(superuser);
     let mut writes = Vec::new();
     for policy in POLICIES {
