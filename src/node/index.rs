@@ -41,9 +41,20 @@ impl KeyFunction {
             .map_or("", |(_, name)| name)
     }
 
-    /// Is it the name of one?
-    pub fn is_name(name: &str) -> bool {
-        Self::from_name(name).is_some()
+    /// The one that this function is, if it is one of those in the extension's schema.
+    pub fn of(function: pg_sys::Oid, schema: pg_sys::Oid) -> Option<KeyFunction> {
+        // SAFETY: look-ups in the catalogs; a name is a C string.
+        unsafe {
+            if function.to_u32() < pg_sys::FirstNormalObjectId
+                || pg_sys::get_func_namespace(function) != schema
+            {
+                return None;
+            }
+            let name = pg_sys::get_func_name(function);
+            (!name.is_null())
+                .then(|| Self::from_name(&CStr::from_ptr(name).to_string_lossy()))
+                .flatten()
+        }
     }
 
     /// The function of this name.

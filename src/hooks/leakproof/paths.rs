@@ -7,7 +7,6 @@ use crate::node::{index::KeyFunction, row};
 use fhir_search::keys::Paths;
 use pgrx::PgList;
 use pgrx::prelude::*;
-use std::ffi::CStr;
 
 /// Refuses paths that cannot be read.
 ///
@@ -16,11 +15,7 @@ use std::ffi::CStr;
 pub unsafe fn check(schema: pg_sys::Oid, call: &pg_sys::FuncExpr) -> Result<()> {
     // SAFETY: by the caller's promise; look-ups in the catalogs.
     unsafe {
-        if pg_sys::get_func_namespace(call.funcid) != schema {
-            return Ok(());
-        }
-        let name = pg_sys::get_func_name(call.funcid);
-        if name.is_null() || !KeyFunction::is_name(&CStr::from_ptr(name).to_string_lossy()) {
+        if KeyFunction::of(call.funcid, schema).is_none() {
             return Ok(());
         }
         let arguments = PgList::<pg_sys::Node>::from_pg(call.args);

@@ -7,11 +7,11 @@
 
 use super::Rewriter;
 use crate::catalog::catalog;
+use crate::node::index::KeyFunction;
 use crate::node::{constant, origin, relation, row, tree};
 use access_policy::fields::{Sight, Spot};
 use pgrx::PgList;
 use pgrx::prelude::*;
-use std::ffi::CStr;
 use std::rc::Rc;
 
 /// More calls in a chain than these, or more steps in a path, are not looked at.
@@ -398,29 +398,16 @@ fn of_function(function: pg_sys::Oid) -> Option<(Question, usize)> {
     })
 }
 
-/// Those of ours that read what is at their paths, and nothing else.
-const INDEX_FUNCTIONS: [&CStr; 8] = [
-    c"earliest",
-    c"latest",
-    c"lowest",
-    c"highest",
-    c"unit",
-    c"strings",
-    c"uris",
-    c"tokens",
-];
-
+/// Is it one of ours that read what is at their paths, and nothing else?
 fn is_index_function(function: pg_sys::Oid) -> bool {
-    // SAFETY: look-ups in the catalogs; a name is a C string.
-    unsafe {
-        if function.to_u32() < pg_sys::FirstNormalObjectId
-            || catalog().is_none_or(|ours| pg_sys::get_func_namespace(function) != ours.schema)
-        {
-            return false;
-        }
-        let name = pg_sys::get_func_name(function);
-        !name.is_null() && INDEX_FUNCTIONS.contains(&CStr::from_ptr(name))
-    }
+    use KeyFunction::{Earliest, Highest, Latest, Lowest, Strings, Tokens, Unit, Uris};
+    let found = catalog().and_then(|ours| KeyFunction::of(function, ours.schema));
+    found.is_some_and(|found| {
+        [
+            Earliest, Latest, Lowest, Highest, Unit, Strings, Uris, Tokens,
+        ]
+        .contains(&found)
+    })
 }
 
 /// The text of a constant.
