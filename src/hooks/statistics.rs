@@ -7,9 +7,10 @@
 //!
 //! Columns of tables have statistics, too, and row security keeps them from operators that are not leakproof, such as `@>`: the
 //! planner takes 1 % of the rows then, and a list from an index on the content that it believes to be short, beside one of some
-//! rows by their ids. So policies get those likewise, by a mark on their columns.
+//! rows by their ids. So policies get those likewise, by a mark on their columns. Of a statement's
+//! own `@>` the planner is told on which [step](coarse) of a ladder it is.
 
-use crate::estimates::{self, Conditional};
+use crate::estimates::{self, Conditional, coarse};
 use crate::node::index::IndexedKey;
 use crate::node::key_statistics::KeyStatistics;
 use crate::node::tree::{self, Mutator};
@@ -116,9 +117,17 @@ unsafe extern "C-unwind" fn give_column(
         }
         let of_policy = pgrx::is_a((*variable).var, pg_sys::NodeTag::T_Var)
             && is_mark((*(*variable).var.cast::<pg_sys::Var>()).location);
-        of_policy
-            && (*entry).rtekind == pg_sys::RTEKind::RTE_RELATION
-            && give(variable, (*entry).relid, column, (*entry).inh)
+        if (*entry).rtekind != pg_sys::RTEKind::RTE_RELATION {
+            return false;
+        }
+        if of_policy {
+            return give(variable, (*entry).relid, column, (*entry).inh);
+        }
+        let told = coarse::of_containment(root, &*variable, &*entry, column);
+        if let Some(share) = told {
+            give_made(variable, Made::matching(share));
+        }
+        told.is_some()
     }
 }
 
@@ -254,7 +263,7 @@ unsafe extern "C-unwind" fn relation_information(
 ///
 /// # Safety
 /// `number` must be one that the planner has given.
-unsafe fn is_under_row_security(root: *const pg_sys::PlannerInfo, number: u32) -> bool {
+pub unsafe fn is_under_row_security(root: *const pg_sys::PlannerInfo, number: u32) -> bool {
     let mut number = number;
     loop {
         // SAFETY: by the caller's promise: the arrays have a place for each entry; parents have smaller numbers, or none.

@@ -143,8 +143,14 @@ impl JsonbDatum {
     /// `datum` must be a jsonb value, not NULL.
     pub unsafe fn new(datum: pg_sys::Datum) -> JsonbDatum {
         // SAFETY: by the caller's promise; the result has a four-byte header and lives in the current memory context
-        // or where the datum already was.
-        let pointer = unsafe { pg_sys::pg_detoast_datum(datum.cast_mut_ptr()) };
+        // or where the datum already was: most are as they should be, and a call into PostgreSQL from here is not for nothing.
+        let pointer = unsafe {
+            let stored = datum.cast_mut_ptr::<pg_sys::varlena>();
+            match pgrx::varatt_is_4b_u(stored) {
+                true => stored,
+                false => pg_sys::pg_detoast_datum(stored),
+            }
+        };
         JsonbDatum { pointer }
     }
 
