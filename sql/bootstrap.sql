@@ -82,6 +82,12 @@ CREATE FUNCTION fhir_access.test_if_present(resource jsonb, test text) RETURNS b
 COMMENT ON FUNCTION fhir_access.test_if_present(jsonb, text) IS
     'does the resource pass the test, or hold nothing at the places that it looks at? It must agree with the project column beside it';
 
+CREATE FUNCTION fhir_access.contains(document jsonb, part jsonb) RETURNS boolean
+    AS 'MODULE_PATHNAME', 'fhir_access_contains'
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION fhir_access.contains(jsonb, jsonb) IS
+    'what the operator @> of jsonb means: its function in policies'' conditions';
+
 -- FHIR's read interaction. It looks with the session's policies, so that it is nobody's constant.
 CREATE FUNCTION fhir_access.read(resource_type text, id text) RETURNS jsonb
     AS 'MODULE_PATHNAME', 'fhir_access_read'

@@ -30,7 +30,7 @@ pub use comparisons::{Conditional, conditional};
 pub use sources::forget;
 
 /// `jsonb @> jsonb`
-const CONTAINS: u32 = 3246;
+pub const CONTAINS: u32 = 3246;
 
 /// What is asked about has at most so many values.
 const MOST_VALUES: usize = 20_000;

@@ -4,6 +4,7 @@
 //! Written against PostgreSQL's calling convention directly: they are called for every row, and keep what they parse
 //! from their constant arguments with the call site.
 
+pub mod contains;
 pub mod cut;
 mod document;
 mod elements;

@@ -11,9 +11,10 @@
 //! own `@>` the planner is told on which [step](coarse) of a ladder it is.
 
 use crate::estimates::{self, Conditional, coarse};
+use crate::functions::contains;
 use crate::node::index::IndexedKey;
 use crate::node::key_statistics::KeyStatistics;
-use crate::node::tree::{self, Mutator};
+use crate::node::tree::{self, Mutator, Visitor};
 use crate::registry;
 use pgrx::PgList;
 use pgrx::prelude::*;
@@ -56,7 +57,42 @@ pub fn install() {
 /// `qual` must be an expression; it may be scribbled on.
 pub unsafe fn grant(qual: *mut pg_sys::Node) -> *mut pg_sys::Node {
     // SAFETY: by the caller's promise.
-    unsafe { tree::mutate(qual, &mut Columns { marked: 0 }) }
+    unsafe {
+        let marked = tree::mutate(qual, &mut Columns { marked: 0 });
+        if let Some(function) = contains::oid() {
+            tree::visit(marked, &mut Contains { function });
+        }
+        marked
+    }
+}
+
+/// Gives `@>` our function. A copy is changed.
+struct Contains {
+    function: pg_sys::Oid,
+}
+
+impl Visitor for Contains {
+    unsafe fn visit(&mut self, node: *mut pg_sys::Node) -> bool {
+        // SAFETY: a node is looked at as what its tag says.
+        unsafe {
+            match (*node).type_ {
+                pg_sys::NodeTag::T_OpExpr => {
+                    let operator = &mut *node.cast::<pg_sys::OpExpr>();
+                    if operator.opno.to_u32() == estimates::CONTAINS {
+                        operator.opfuncid = self.function;
+                    }
+                }
+                pg_sys::NodeTag::T_ScalarArrayOpExpr => {
+                    let operator = &mut *node.cast::<pg_sys::ScalarArrayOpExpr>();
+                    if operator.opno.to_u32() == estimates::CONTAINS {
+                        operator.opfuncid = self.function;
+                    }
+                }
+                _ => {}
+            }
+        }
+        true
+    }
 }
 
 struct Columns {
