@@ -179,7 +179,7 @@ impl Paths {
         let mut found = Vec::new();
         self.each(document, &mut |leaf, value| {
             each_piece(leaf, value, &mut |piece| {
-                found.push(fold::fold(piece).into());
+                found.push(fold::fold(piece));
                 false
             });
         });
