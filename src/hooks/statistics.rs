@@ -10,6 +10,7 @@
 //! rows by their ids. So policies get those likewise, by a mark on their columns. Of a statement's
 //! own `@>` the planner is told on which [step](coarse) of a ladder it is.
 
+use super::lookups;
 use crate::estimates::{self, Conditional, coarse};
 use crate::functions::contains;
 use crate::node::index::IndexedKey;
@@ -292,6 +293,7 @@ unsafe extern "C-unwind" fn relation_information(
             previous(root, oid, with_children, relation);
         }
         hide(root, oid, relation);
+        lookups::watch(oid, relation);
     }
 }
 

@@ -1,5 +1,6 @@
 //! Rows in PostgreSQL's form: taking columns out, putting columns in, and jsonb values as bytes.
 
+use super::detoast;
 use pgrx::prelude::*;
 use std::ffi::CString;
 
@@ -143,14 +144,8 @@ impl JsonbDatum {
     /// `datum` must be a jsonb value, not NULL.
     pub unsafe fn new(datum: pg_sys::Datum) -> JsonbDatum {
         // SAFETY: by the caller's promise; the result has a four-byte header and lives in the current memory context
-        // or where the datum already was: most are as they should be, and a call into PostgreSQL from here is not for nothing.
-        let pointer = unsafe {
-            let stored = datum.cast_mut_ptr::<pg_sys::varlena>();
-            match pgrx::varatt_is_4b_u(stored) {
-                true => stored,
-                false => pg_sys::pg_detoast_datum(stored),
-            }
-        };
+        // or where the datum already was.
+        let pointer = unsafe { detoast::whole(datum) };
         JsonbDatum { pointer }
     }
 
