@@ -26,7 +26,8 @@ COMMENT ON FUNCTION fhir_access.test(jsonb, text) IS
 
 CREATE FUNCTION fhir_access.mask(resource jsonb, fields text) RETURNS jsonb
     AS 'MODULE_PATHNAME', 'fhir_access_mask'
-    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 10;
+    -- More than ten, so that PostgreSQL masks what is left of a page when it is sorted, and not all that is sorted.
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 20;
 COMMENT ON FUNCTION fhir_access.mask(jsonb, text) IS
     'the resource without the named fields (a comma list of paths); everything else stays byte for byte';
 
@@ -56,7 +57,7 @@ COMMENT ON FUNCTION fhir_access.mask_text(json, text) IS
 CREATE FUNCTION fhir_access.mask_row(tuple anyelement, resource_column integer, fields text, derived_columns integer[])
     RETURNS anyelement
     AS 'MODULE_PATHNAME', 'fhir_access_mask_row'
-    LANGUAGE c STABLE STRICT PARALLEL SAFE COST 10;
+    LANGUAGE c STABLE STRICT PARALLEL SAFE COST 20;
 COMMENT ON FUNCTION fhir_access.mask_row(anyelement, integer, text, integer[]) IS
     'a whole row with its resource masked and the columns derived from it set to NULL';
 
@@ -74,6 +75,18 @@ CREATE FUNCTION fhir_access.is_of_type(resource jsonb, resource_type text) RETUR
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 2 SUPPORT fhir_access.is_of_type_support;
 COMMENT ON FUNCTION fhir_access.is_of_type(jsonb, text) IS
     'does the resource say that it is of this type? In tables of several types it must say what the column beside it says';
+
+CREATE FUNCTION fhir_access.test_if_present(resource jsonb, test text) RETURNS boolean
+    AS 'MODULE_PATHNAME', 'fhir_access_test_if_present'
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 3 SUPPORT fhir_access.is_of_type_support;
+COMMENT ON FUNCTION fhir_access.test_if_present(jsonb, text) IS
+    'does the resource pass the test, or hold nothing at the places that it looks at? It must agree with the project column beside it';
+
+CREATE FUNCTION fhir_access.contains(document jsonb, part jsonb) RETURNS boolean
+    AS 'MODULE_PATHNAME', 'fhir_access_contains'
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION fhir_access.contains(jsonb, jsonb) IS
+    'what the operator @> of jsonb means: its function in policies'' conditions';
 
 -- FHIR's read interaction. It looks with the session's policies, so that it is nobody's constant.
 CREATE FUNCTION fhir_access.read(resource_type text, id text) RETURNS jsonb

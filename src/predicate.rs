@@ -118,15 +118,16 @@ impl<'a> Writer<'a> {
 
     /// The rows that pass a test.
     fn test(&self, test: &Test) -> String {
-        let document = self.test_of_document(test);
         match (self.in_project_column(test), test.presence()) {
-            (None, _) => document,
+            (None, _) => self.test_of_document(test),
             (Some(column), Some(presence)) if presence != *test => {
-                // A document that says otherwise belongs to nobody.
-                let silent = format!("NOT {}", self.exact(&presence));
-                format!("({column} AND ({document} OR {silent}))")
+                // A document that says otherwise belongs to nobody. The column has the index: of the document one question is
+                // asked, not two.
+                let text = self.text(&test.to_string());
+                let agrees = self.call("test_if_present", &[self.resource(), text]);
+                format!("({column} AND {agrees})")
             }
-            (Some(column), _) => format!("({column} OR {document})"),
+            (Some(column), _) => format!("({column} OR {})", self.test_of_document(test)),
         }
     }
 

@@ -2,7 +2,7 @@
 //! takes them for independent. So the comparisons of the first key are estimated by its statistics, and those of the other
 //! key for the rows that are left.
 
-use super::{key_of, place, relation_of, sources};
+use super::{Asking, key_of, place, relation_of, sources};
 use crate::node::index::KeyFunction;
 use crate::node::row;
 use fhir_search::keys::Paths;
@@ -145,7 +145,9 @@ unsafe fn comparison(node: *mut pg_sys::Node) -> Option<(String, Comparison)> {
         }
         let (left, right) = arguments(node)?;
         let constant = policys(right)?;
-        let (function, _, paths) = key_of(left)?;
+        let Asking {
+            function, paths, ..
+        } = key_of(left).filter(|asking| asking.is_policys)?;
         let key = match function {
             KeyFunction::Earliest => Key::Earliest,
             KeyFunction::Latest => Key::Latest,

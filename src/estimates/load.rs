@@ -27,13 +27,17 @@ impl Drop for Tuple {
 impl Tuple {
     /// The statistics of this column of an index.
     pub fn of_index(index: pg_sys::Oid, column: i16) -> Option<Tuple> {
+        Tuple::cached(index, column, false)
+    }
+
+    fn cached(relation: pg_sys::Oid, column: i16, with_children: bool) -> Option<Tuple> {
         // SAFETY: the tuple is released when dropped.
         let tuple = unsafe {
             pg_sys::SearchSysCache3(
                 pg_sys::SysCacheIdentifier::STATRELATTINH as i32,
-                pg_sys::Datum::from(index),
+                pg_sys::Datum::from(relation),
                 pg_sys::Datum::from(column),
-                pg_sys::Datum::from(false),
+                pg_sys::Datum::from(with_children),
             )
         };
         if tuple.is_null() {
@@ -43,6 +47,11 @@ impl Tuple {
             tuple,
             is_cached: true,
         })
+    }
+
+    /// The statistics of this column of a table, or of its children, too.
+    pub fn of_column(table: pg_sys::Oid, column: i16, with_children: bool) -> Option<Tuple> {
+        Tuple::cached(table, column, with_children)
     }
 
     /// The statistics of this expression of a statistics object, of a table with its children or without them.
@@ -111,6 +120,27 @@ impl Tuple {
             pg_sys::free_attstatsslot(&mut slot);
             Some(result)
         }
+    }
+
+    /// The share of rows without a value.
+    pub fn missing(&self) -> f64 {
+        f64::from(self.form().stanullfrac)
+    }
+
+    /// Shows `read` the most common values, each with its share of the rows.
+    pub fn common(&self, mut read: impl FnMut(pg_sys::Datum, f64)) {
+        self.slot(pg_sys::STATISTIC_KIND_MCV, |values, shares, _| {
+            for (value, share) in values.iter().zip(shares) {
+                read(*value, f64::from(*share));
+            }
+        });
+    }
+
+    /// Shows `read` values at equal distances among those that are not common.
+    pub fn histogram<T>(&self, read: impl FnOnce(&[pg_sys::Datum]) -> T) -> Option<T> {
+        self.slot(pg_sys::STATISTIC_KIND_HISTOGRAM, |values, _, _| {
+            read(values)
+        })
     }
 
     /// Statistics of texts, of which there are several in a row of a relation with so many rows.

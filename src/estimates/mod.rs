@@ -4,6 +4,7 @@
 //! and `CREATE STATISTICS` keeps them without an index; a document that rows contain has keys, and a test is another way to ask
 //! for keys. Only conditions that a policy has put into a statement are answered: see [`hooks::statistics`](crate::hooks::statistics).
 
+pub mod coarse;
 mod comparisons;
 mod documents;
 mod load;
@@ -29,7 +30,7 @@ pub use comparisons::{Conditional, conditional};
 pub use sources::forget;
 
 /// `jsonb @> jsonb`
-const CONTAINS: u32 = 3246;
+pub const CONTAINS: u32 = 3246;
 
 /// What is asked about has at most so many values.
 const MOST_VALUES: usize = 20_000;
@@ -372,7 +373,8 @@ pub enum Asked {
     Contains,
 }
 
-/// The share of rows for which a policy's condition on texts holds: `key(document, 'paths') operator constant`.
+/// The share of rows for which a condition on texts holds: `key(document, 'paths') operator constant`. Of a policy's condition as
+/// statistics have it, of a statement's own as [`coarse`] tells it.
 ///
 /// # Safety
 /// `arguments` must be those of an operator that the planner asks about.
@@ -392,9 +394,17 @@ pub unsafe fn of_texts(
         if wanted.constisnull {
             return None;
         }
-        let (function, resource, paths) = key_of(key)?;
-        let paths: Paths = paths.parse().ok()?;
+        let Asking {
+            function,
+            resource,
+            paths,
+            is_policys,
+        } = key_of(key)?;
         let number = u32::try_from((*column_in(resource)?).varno).ok()?;
+        if !is_policys && !coarse::may_ask(root, number, resource) {
+            return None;
+        }
+        let paths: Paths = paths.parse().ok()?;
         let sources = sources::of(relation_of(root, number)?)?;
         let known: Rc<Texts> = sources
             .of_texts()
@@ -408,27 +418,47 @@ pub unsafe fn of_texts(
                 .collect(),
         };
         let texts = texts.iter().map(String::as_bytes);
-        Some(match asked {
+        let share = match asked {
             Asked::Any => known.any(texts),
             Asked::Starts => known.starting(texts),
             Asked::Contains => known.containing(texts),
-        })
+        };
+        if is_policys {
+            Some(share)
+        } else {
+            coarse::step(share)
+        }
     }
 }
 
-/// `key(document, 'paths')` in a policy: the function, the document and the paths.
-///
+/// `key(document, 'paths')`
+struct Asking {
+    function: KeyFunction,
+    resource: *mut pg_sys::Node,
+    paths: String,
+    is_policys: bool,
+}
+
 /// # Safety
 /// `node` must be an expression.
-unsafe fn key_of(node: *mut pg_sys::Node) -> Option<(KeyFunction, *mut pg_sys::Node, String)> {
-    // SAFETY: by the caller's promise.
+unsafe fn key_of(node: *mut pg_sys::Node) -> Option<Asking> {
+    // SAFETY: by the caller's promise; a node is looked at as what its tag says.
     unsafe {
         let schema = crate::catalog::catalog()?.schema;
         let (name, arguments) = crate::node::index::our_call(node, schema)?;
         let (resource, paths) = (arguments.get_ptr(0)?, arguments.get_ptr(1)?);
-        let paths = policys(paths)?;
-        let paths = (paths.consttype == pg_sys::TEXTOID)
-            .then(|| String::from_datum(paths.constvalue, false))??;
-        Some((KeyFunction::from_name(&name)?, resource, paths))
+        if !pgrx::is_a(paths, pg_sys::NodeTag::T_Const) {
+            return None;
+        }
+        let is_policys = policys(paths).is_some();
+        let paths = &*paths.cast::<pg_sys::Const>();
+        let is_text = paths.consttype == pg_sys::TEXTOID && !paths.constisnull;
+        let paths = is_text.then(|| String::from_datum(paths.constvalue, false))??;
+        Some(Asking {
+            function: KeyFunction::from_name(&name)?,
+            resource,
+            paths,
+            is_policys,
+        })
     }
 }

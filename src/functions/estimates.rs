@@ -1,4 +1,5 @@
-//! What the planner expects of the operators on texts. Of a policy's conditions: what statistics of keys tell. Of anybody else's
+//! What the planner expects of the operators on texts. Of a policy's conditions: what statistics of keys tell, and roughly of what
+//! large parts of all rows have those of statements under a policy, too. Of anybody else's
 //! `?|` and `?`: as much as of `&&`; of `^@` and `@~`: as much as of other operators that look into a value.
 
 use super::parsed;
@@ -27,11 +28,11 @@ unsafe fn overlap(fcinfo: pg_sys::FunctionCallInfo, arguments: *mut pg_sys::List
     }
 }
 
-/// What is known of a policy's condition.
+/// What is known of the condition.
 ///
 /// # Safety
 /// `fcinfo` must be the planner's call of an estimator.
-unsafe fn of_policy(fcinfo: pg_sys::FunctionCallInfo, asked: Asked) -> Option<pg_sys::Datum> {
+unsafe fn of_texts(fcinfo: pg_sys::FunctionCallInfo, asked: Asked) -> Option<pg_sys::Datum> {
     // SAFETY: by the caller's promise: the first argument is the planner's state, the third a list of nodes.
     unsafe {
         let root = pgrx::fcinfo::pg_getarg_datum_raw(fcinfo, 0).cast_mut_ptr();
@@ -63,7 +64,7 @@ pub unsafe extern "C-unwind" fn fhir_access_estimate_starts(
     fcinfo: pg_sys::FunctionCallInfo,
 ) -> pg_sys::Datum {
     // SAFETY: the planner calls.
-    unsafe { of_policy(fcinfo, Asked::Starts).unwrap_or_else(|| matching(fcinfo)) }
+    unsafe { of_texts(fcinfo, Asked::Starts).unwrap_or_else(|| matching(fcinfo)) }
 }
 
 version_1!(pg_finfo_fhir_access_estimate_contains);
@@ -75,7 +76,7 @@ pub unsafe extern "C-unwind" fn fhir_access_estimate_contains(
     fcinfo: pg_sys::FunctionCallInfo,
 ) -> pg_sys::Datum {
     // SAFETY: the planner calls.
-    unsafe { of_policy(fcinfo, Asked::Contains).unwrap_or_else(|| matching(fcinfo)) }
+    unsafe { of_texts(fcinfo, Asked::Contains).unwrap_or_else(|| matching(fcinfo)) }
 }
 
 /// A text is in few rows.
@@ -94,7 +95,7 @@ pub unsafe extern "C-unwind" fn fhir_access_estimate_is_any(
 ) -> pg_sys::Datum {
     // SAFETY: the planner calls.
     unsafe {
-        if let Some(known) = of_policy(fcinfo, Asked::Any) {
+        if let Some(known) = of_texts(fcinfo, Asked::Any) {
             return known;
         }
         let arguments = pgrx::fcinfo::pg_getarg_datum_raw(fcinfo, 2);
@@ -113,7 +114,7 @@ pub unsafe extern "C-unwind" fn fhir_access_estimate_is_element(
     // SAFETY: the planner calls; the right side is a text where its type says so. New nodes live in the current memory
     // context.
     unsafe {
-        if let Some(known) = of_policy(fcinfo, Asked::Any) {
+        if let Some(known) = of_texts(fcinfo, Asked::Any) {
             return known;
         }
         let arguments = pgrx::fcinfo::pg_getarg_datum_raw(fcinfo, 2).cast_mut_ptr();

@@ -4,6 +4,7 @@
 //! Written against PostgreSQL's calling convention directly: they are called for every row, and keep what they parse
 //! from their constant arguments with the call site.
 
+pub mod contains;
 pub mod cut;
 mod document;
 mod elements;
@@ -77,6 +78,18 @@ pub unsafe extern "C-unwind" fn fhir_access_test(
     fcinfo: pg_sys::FunctionCallInfo,
 ) -> pg_sys::Datum {
     // SAFETY: PostgreSQL calls with the declared arguments; both are not NULL, because the function is strict.
+    unsafe { tested(fcinfo, Test::evaluate) }
+}
+
+/// What the second argument, a test, says about the first.
+///
+/// # Safety
+/// The arguments must be a document and a text, not NULL.
+unsafe fn tested(
+    fcinfo: pg_sys::FunctionCallInfo,
+    evaluate: impl FnOnce(&Test, jsonb::Value<'_>) -> Option<bool>,
+) -> pg_sys::Datum {
+    // SAFETY: by the caller's promise.
     unsafe {
         let source = argument(fcinfo, 1);
         let invalid = || invalid_argument("test");
@@ -89,11 +102,23 @@ pub unsafe extern "C-unwind" fn fhir_access_test(
         )
         .or_raise();
         let resource = argument(fcinfo, 0);
-        match test.evaluate(resource.value().or_raise()) {
+        match evaluate(test, resource.value().or_raise()) {
             Some(answer) => pg_sys::Datum::from(answer),
             None => pgrx::fcinfo::pg_return_null(fcinfo),
         }
     }
+}
+
+version_1!(pg_finfo_fhir_access_test_if_present);
+
+/// `fhir_access.test_if_present(resource jsonb, test text) → boolean`
+#[unsafe(no_mangle)]
+#[pg_guard]
+pub unsafe extern "C-unwind" fn fhir_access_test_if_present(
+    fcinfo: pg_sys::FunctionCallInfo,
+) -> pg_sys::Datum {
+    // SAFETY: as above.
+    unsafe { tested(fcinfo, Test::evaluate_if_present) }
 }
 
 version_1!(pg_finfo_fhir_access_mask);

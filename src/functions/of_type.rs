@@ -27,7 +27,7 @@ pub unsafe extern "C-unwind" fn fhir_access_is_of_type(
 
 version_1!(pg_finfo_fhir_access_is_of_type_support);
 
-/// The planner's support function of `is_of_type()`: it holds of every row that was written as it should be. What PostgreSQL
+/// The planner's support function of `is_of_type()` and `test_if_present()`, which compare the document with a column: it holds of every row that was written as it should be. What PostgreSQL
 /// expects of functions that it does not know, a third of the rows, would mislead every join.
 #[unsafe(no_mangle)]
 #[pg_guard]

@@ -75,6 +75,31 @@ static BASE: AtomicUsize = AtomicUsize::new(0);
 
 /// Raises PostgreSQL's error where there is not so much stack left. A plain frame.
 unsafe fn require(bytes: usize) {
+    // SAFETY: as below.
+    unsafe {
+        let bytes = needed(bytes);
+        if left() < bytes {
+            step(bytes);
+        }
+    }
+}
+
+/// The stack that PostgreSQL may use, in bytes.
+unsafe fn stack() -> usize {
+    // SAFETY: a setting.
+    let stack = unsafe { pg_sys::max_stack_depth };
+    usize::try_from(stack).unwrap_or(0).saturating_mul(1024)
+}
+
+/// What must be left of it for a pattern that takes so much.
+unsafe fn needed(bytes: usize) -> usize {
+    // SAFETY: a setting.
+    bytes.max(ROOM.min(unsafe { stack() } / 4))
+}
+
+/// What is left of it.
+#[inline]
+unsafe fn left() -> usize {
     let here = 0_u8;
     // SAFETY: the base is put back at once; what stands on the stack has an address on it.
     unsafe {
@@ -85,14 +110,7 @@ unsafe fn require(bytes: usize) {
             base = known.addr();
             BASE.store(base, Ordering::Relaxed);
         }
-        let stack = usize::try_from(pg_sys::max_stack_depth)
-            .unwrap_or(0)
-            .saturating_mul(1024);
-        let bytes = bytes.max(ROOM.min(stack / 4));
-        let used = base.abs_diff((&raw const here).addr());
-        if used.saturating_add(bytes) > stack {
-            step(bytes);
-        }
+        stack().saturating_sub(base.abs_diff((&raw const here).addr()))
     }
 }
 
@@ -303,6 +321,12 @@ pub fn levels(value: jsonb::Value<'_>) -> usize {
         }
     }
     deepest
+}
+
+/// Is there so much stack left that comparing a document with one of so many levels cannot run into its end? What a twin asks for.
+pub fn has_room(levels: usize) -> bool {
+    // SAFETY: as in `require`, which this tells of beforehand.
+    unsafe { left() >= needed(levels.saturating_mul(LEVEL)) }
 }
 
 /// A twin that gives a part of a document as text. The text of a large object or array may be longer than a text can be, and is

@@ -7,13 +7,15 @@
 //!
 //! Columns of tables have statistics, too, and row security keeps them from operators that are not leakproof, such as `@>`: the
 //! planner takes 1 % of the rows then, and a list from an index on the content that it believes to be short, beside one of some
-//! rows by their ids. So policies get those likewise, by a mark on their columns.
+//! rows by their ids. So policies get those likewise, by a mark on their columns. Of a statement's
+//! own `@>` the planner is told on which [step](coarse) of a ladder it is.
 
 use super::lookups;
-use crate::estimates::{self, Conditional};
+use crate::estimates::{self, Conditional, coarse};
+use crate::functions::contains;
 use crate::node::index::IndexedKey;
 use crate::node::key_statistics::KeyStatistics;
-use crate::node::tree::{self, Mutator};
+use crate::node::tree::{self, Mutator, Visitor};
 use crate::registry;
 use pgrx::PgList;
 use pgrx::prelude::*;
@@ -56,7 +58,42 @@ pub fn install() {
 /// `qual` must be an expression; it may be scribbled on.
 pub unsafe fn grant(qual: *mut pg_sys::Node) -> *mut pg_sys::Node {
     // SAFETY: by the caller's promise.
-    unsafe { tree::mutate(qual, &mut Columns { marked: 0 }) }
+    unsafe {
+        let marked = tree::mutate(qual, &mut Columns { marked: 0 });
+        if let Some(function) = contains::oid() {
+            tree::visit(marked, &mut Contains { function });
+        }
+        marked
+    }
+}
+
+/// Gives `@>` our function. A copy is changed.
+struct Contains {
+    function: pg_sys::Oid,
+}
+
+impl Visitor for Contains {
+    unsafe fn visit(&mut self, node: *mut pg_sys::Node) -> bool {
+        // SAFETY: a node is looked at as what its tag says.
+        unsafe {
+            match (*node).type_ {
+                pg_sys::NodeTag::T_OpExpr => {
+                    let operator = &mut *node.cast::<pg_sys::OpExpr>();
+                    if operator.opno.to_u32() == estimates::CONTAINS {
+                        operator.opfuncid = self.function;
+                    }
+                }
+                pg_sys::NodeTag::T_ScalarArrayOpExpr => {
+                    let operator = &mut *node.cast::<pg_sys::ScalarArrayOpExpr>();
+                    if operator.opno.to_u32() == estimates::CONTAINS {
+                        operator.opfuncid = self.function;
+                    }
+                }
+                _ => {}
+            }
+        }
+        true
+    }
 }
 
 struct Columns {
@@ -117,9 +154,17 @@ unsafe extern "C-unwind" fn give_column(
         }
         let of_policy = pgrx::is_a((*variable).var, pg_sys::NodeTag::T_Var)
             && is_mark((*(*variable).var.cast::<pg_sys::Var>()).location);
-        of_policy
-            && (*entry).rtekind == pg_sys::RTEKind::RTE_RELATION
-            && give(variable, (*entry).relid, column, (*entry).inh)
+        if (*entry).rtekind != pg_sys::RTEKind::RTE_RELATION {
+            return false;
+        }
+        if of_policy {
+            return give(variable, (*entry).relid, column, (*entry).inh);
+        }
+        let told = coarse::of_containment(root, &*variable, &*entry, column);
+        if let Some(share) = told {
+            give_made(variable, Made::matching(share));
+        }
+        told.is_some()
     }
 }
 
@@ -256,7 +301,7 @@ unsafe extern "C-unwind" fn relation_information(
 ///
 /// # Safety
 /// `number` must be one that the planner has given.
-unsafe fn is_under_row_security(root: *const pg_sys::PlannerInfo, number: u32) -> bool {
+pub unsafe fn is_under_row_security(root: *const pg_sys::PlannerInfo, number: u32) -> bool {
     let mut number = number;
     loop {
         // SAFETY: by the caller's promise: the arrays have a place for each entry; parents have smaller numbers, or none.

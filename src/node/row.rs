@@ -199,6 +199,18 @@ pub fn jsonb_datum(bytes: &[u8]) -> pg_sys::Datum {
     }
 }
 
+/// The bytes of a varlena that lies there as it is, neither compressed nor kept elsewhere nor with a short header; `None` of others.
+///
+/// # Safety
+/// `datum` must be a varlena, not NULL, that stays for as long as the bytes are looked at.
+pub unsafe fn plain<'a>(datum: pg_sys::Datum) -> Option<&'a [u8]> {
+    // SAFETY: by the caller's promise.
+    unsafe {
+        let pointer = datum.cast_mut_ptr::<pg_sys::varlena>().cast_const();
+        pgrx::varatt_is_4b_u(pointer).then(|| pgrx::varlena_to_byte_slice(pointer))
+    }
+}
+
 /// The text form of any value, by its type's output function.
 ///
 /// # Safety

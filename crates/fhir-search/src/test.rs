@@ -1,6 +1,7 @@
 //! The exact meaning of one condition: what it looks at and which values it accepts.
 
 mod evaluate;
+mod one_place;
 mod pieces;
 mod reference;
 mod text;
@@ -9,7 +10,9 @@ mod token;
 pub use text::ParseTestError;
 pub(crate) use text::{Scanner, write_paths, write_quoted};
 
+use evaluate::or;
 pub(crate) use evaluate::{all, and, any, each, items, member};
+use one_place::Place;
 pub(crate) use pieces::each_piece;
 pub(crate) use reference::{Document, Found, irregular, last_two, relative};
 pub(crate) use token::{Half, each_token};
@@ -159,6 +162,21 @@ impl Test {
             (true, _) if is_silent() => Some(true),
             (false, Some(false)) => Some(false),
             _ => None,
+        }
+    }
+
+    /// Whether this holds, or there is nothing at the places that it looks at.
+    pub fn evaluate_if_present(&self, document: jsonb::Value<'_>) -> Option<bool> {
+        match self.at_one_place(document) {
+            Place::Empty => Some(true),
+            Place::Answers(said) => said,
+            Place::Other => {
+                let presence = self.presence();
+                let is_absent = presence
+                    .and_then(|presence| presence.evaluate(document))
+                    .map(|present| !present);
+                or(self.evaluate(document), is_absent)
+            }
         }
     }
 

@@ -28,6 +28,7 @@
 )]
 
 mod compare;
+mod contain;
 mod encode;
 mod layout;
 mod node;

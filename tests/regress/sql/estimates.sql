@@ -139,7 +139,8 @@ SELECT plan('{Observation?status=v3,Patient}', 'SELECT count(*) FROM observation
 SELECT plan('{Observation?status=rest}', 'SELECT count(*) FROM observation WHERE id < ''o2''');
 
 -- ---------------------------------------------------------------------------------------------------------------------
--- Statistics of hidden rows stay with policies: what is expected of a statement's own conditions is the same whatever they ask for.
+-- Statistics of hidden rows stay with policies: what is expected of a statement's own conditions is the same whatever they ask for. (Of
+-- what large parts of all rows have there are three steps for some operators: estimates_own.sql.)
 CREATE FUNCTION expects(condition text) RETURNS numeric LANGUAGE plpgsql AS $$
 DECLARE plan json;
 BEGIN
@@ -151,12 +152,12 @@ SET fhir_access.membership = '{"resourceType": "ProjectMembership", "accessPolic
 SET ROLE app;
 SELECT what, expects(there) = expects(nowhere) AS tells_nothing
   FROM (VALUES
-    ('a code', $$fhir_access.tokens(resource, 'code:CodeableConcept') OPERATOR(fhir_access.?) 'rest'$$, $$fhir_access.tokens(resource, 'code:CodeableConcept') OPERATOR(fhir_access.?) 'nope'$$),
-    ('codes', $$fhir_access.tokens(resource, 'code:CodeableConcept') OPERATOR(fhir_access.?|) '{rest}'$$, $$fhir_access.tokens(resource, 'code:CodeableConcept') OPERATOR(fhir_access.?|) '{nope}'$$),
+    ('a code', $$fhir_access.tokens(resource, 'code:CodeableConcept') OPERATOR(fhir_access.?) 'v300'$$, $$fhir_access.tokens(resource, 'code:CodeableConcept') OPERATOR(fhir_access.?) 'nope'$$),
+    ('codes', $$fhir_access.tokens(resource, 'code:CodeableConcept') OPERATOR(fhir_access.?|) '{v300}'$$, $$fhir_access.tokens(resource, 'code:CodeableConcept') OPERATOR(fhir_access.?|) '{nope}'$$),
     ('a code by PostgreSQL''s own operator', $$fhir_access.tokens(resource, 'code:CodeableConcept') && '{rest}'$$, $$fhir_access.tokens(resource, 'code:CodeableConcept') && '{nope}'$$),
     ('a list of codes', $$fhir_access.tokens(resource, 'status:text') = '{rest,|rest}'$$, $$fhir_access.tokens(resource, 'status:text') = '{nope}'$$),
     ('a test', $$fhir_access.test(resource, 'token(code:CodeableConcept) "rest"')$$, $$fhir_access.test(resource, 'token(code:CodeableConcept) "nope"')$$),
-    ('content', $$resource @> '{"status": "v3000"}'$$, $$resource @> '{"status": "nope"}'$$),
+    ('content', $$resource @> '{"status": "v300"}'$$, $$resource @> '{"status": "nope"}'$$),
     ('any of some content', $$resource @> ANY ('{"{\"status\": \"v3000\"}"}')$$, $$resource @> ANY ('{"{\"status\": \"nope\"}"}')$$),
     ('a date', $$fhir_access.earliest(resource, 'effectiveDateTime:dateTime, effectivePeriod:Period, effectiveTiming:Timing, effectiveInstant:instant') < '2010-02-01'$$,
                $$fhir_access.earliest(resource, 'effectiveDateTime:dateTime, effectivePeriod:Period, effectiveTiming:Timing, effectiveInstant:instant') < '1890-02-01'$$)) AS t (what, there, nowhere);

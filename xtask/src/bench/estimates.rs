@@ -94,6 +94,7 @@ pub fn measure(cluster: &Cluster, pairs: usize, rows: usize) -> Result<Report> {
         .context("estimates.sql failed")?;
     super::settle(&mut superuser)?;
     let mut application = cluster.connect(APPLICATION, DATABASE)?;
+    pairs::on_one_core(&mut [&mut application, &mut superuser])?;
     step(&format!("up to {pairs} paired runs of each statement"));
     let mut pages = Vec::new();
     for membership in MEMBERSHIPS {

@@ -54,7 +54,12 @@ impl Elements {
     }
 
     /// Whether one element satisfies the condition.
-    fn satisfies<'a>(&self, leaf: Leaf, value: Value<'a>, document: &Document<'a>) -> Option<bool> {
+    pub(super) fn satisfies<'a>(
+        &self,
+        leaf: Leaf,
+        value: Value<'a>,
+        document: &Document<'a>,
+    ) -> Option<bool> {
         match &self.op {
             TestOp::Present { types } => present(leaf, value, types, document),
             TestOp::Token(tokens) => token(leaf, value, tokens),
