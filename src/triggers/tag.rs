@@ -6,6 +6,7 @@
 
 mod meta;
 mod patients;
+mod unpacked;
 
 use crate::error::{Error, Result};
 use crate::node::expr::ROW;
@@ -304,11 +305,11 @@ fn accounts_in_row(
     };
     let resource = column(table.resource.number);
     // SAFETY: the registry has checked the column's type.
-    let resource = resource.and_then(|datum| unsafe { table.format.read(datum) });
+    let resource = resource.and_then(|datum| unsafe { unpacked::read(table.format, datum) });
     let Some(resource) = resource else {
         return Ok(None);
     };
-    let document = resource.value()?;
+    let document = row::parse(resource.bytes())?;
     let project = table.project.as_ref();
     let patient = Patient {
         document,
