@@ -19,6 +19,7 @@ use crate::registry::{self, Protected};
 use crate::session::Session;
 use crate::triggers::row::holds_project;
 use access_policy::Interaction;
+use access_policy::fields::FieldSet;
 use fhir_search::{Candidate, Predicate, Test};
 use jsonb::{Node, Value};
 use meta::Edit;
@@ -66,6 +67,13 @@ pub fn on_create(
         }
     };
     tagged(protected, tagged_before, new, project, accounts)
+}
+
+/// Do the tags of a resource depend on what it holds in these fields?
+pub fn looks_at(resource_type: &str, fields: &FieldSet) -> bool {
+    let members = fhir_search::members_with_patients(resource_type);
+    let own = ["meta", "id", "resourceType"];
+    members.chain(own).any(|member| fields.touches(member))
 }
 
 /// As [`on_create`], for a row that replaces `old`. `moved` is the project that a super admin gives it beside the document.

@@ -117,10 +117,11 @@ fn members<'a>(
     // Most members have no field in them: they stay, and nothing of them is looked at but the key.
     let mut changes = Changes::default();
     for (place, key) in new.iter().flat_map(Object::keys).enumerate() {
-        let below = inner.member(key?);
-        if below.scope().kept.is_nothing() {
+        let key = key?;
+        if inner.is_nothing(key) {
             continue;
         }
+        let below = inner.member(key);
         let Some((key, value)) = member_at(new, place)? else {
             continue;
         };
@@ -136,10 +137,11 @@ fn members<'a>(
         }
     }
     for (place, key) in old.keys().enumerate() {
-        let below = inner.member(key?);
-        if below.scope().kept.is_nothing() {
+        let key = key?;
+        if inner.is_nothing(key) {
             continue;
         }
+        let below = inner.member(key);
         let Some((key, stored)) = member_at(Some(old), place)? else {
             continue;
         };

@@ -112,6 +112,11 @@ impl<'s> Scope<'s> {
 }
 
 impl<'s> Inner<'s> {
+    /// Whether the member `key` neither is nor has a field to keep.
+    pub(super) fn is_nothing(&self, key: &[u8]) -> bool {
+        matches!(self.kept.look_up(key), Found::Nothing)
+    }
+
     /// What is in the sets of the member `key`.
     pub(super) fn member(&self, key: &[u8]) -> Below<'s> {
         Below {
