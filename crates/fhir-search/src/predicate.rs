@@ -252,7 +252,7 @@ mod tests {
             let within = Or(vec![Not(Box::new(both)), Constant(false)]);
             !within.looks_only_at(&|name| name != member)
         };
-        let token = r#"token(code:CodeableConcept,value*:Coding) "a""#;
+        let token = r#"token(code:CodeableConcept, value*:Coding) "a""#;
         assert!(asks(token, "code") && asks(token, "value"));
         assert!(!asks(token, "coding") && !asks(token, "contained"));
         assert!(asks(r#"equals(meta.project:text) "a""#, "meta"));
