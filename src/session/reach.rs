@@ -31,6 +31,7 @@ pub struct ReachEntry {
     pub constraints: Rc<[Constraint]>,
     /// The parameters of its policy's instance.
     pub parameters: Rc<Parameters>,
+    kept_is_asked_for: OnceCell<bool>,
 }
 
 impl ReachEntry {
@@ -53,6 +54,7 @@ impl ReachEntry {
             hidden,
             constraints: Rc::clone(entry.constraints()),
             parameters: Rc::clone(&entry.parameters),
+            kept_is_asked_for: OnceCell::new(),
         }
     }
 
@@ -145,6 +147,18 @@ impl Reach {
                 .entries
                 .iter()
                 .any(|entry| entry.predicate.asks_for_id())
+    }
+
+    /// May it matter to any of its conditions whether a document has the fields that `entry`, one of its own, keeps? The answer is
+    /// kept.
+    pub fn asks_for_kept(&self, entry: &ReachEntry) -> bool {
+        *entry.kept_is_asked_for.get_or_init(|| {
+            let may = |member: &str| !entry.kept.touches(member);
+            let entries = self.entries.iter().map(|entry| &entry.predicate);
+            !entries
+                .chain([&self.scope])
+                .all(|predicate| predicate.looks_only_at(&may))
+        })
     }
 
     /// Does some condition of it ask for more than the row itself tells?

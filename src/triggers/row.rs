@@ -26,8 +26,9 @@ enum TypeColumn {
 
 /// A row on its way into, or out of, a protected table.
 pub struct Row<'a> {
-    /// The row itself.
-    pub tuple: pg_sys::HeapTuple,
+    tuple: Cell<pg_sys::HeapTuple>,
+    /// The document's column as it will be, where `tuple` does not have it yet.
+    put: Cell<Option<pg_sys::Datum>>,
     descriptor: pg_sys::TupleDesc,
     protected: &'a Protected,
     /// The document as it was read, unpacked.
@@ -47,12 +48,27 @@ impl<'a> Row<'a> {
         // SAFETY: by the caller's promise.
         let descriptor = unsafe { (*relation).rd_att };
         Row {
-            tuple,
+            tuple: Cell::new(tuple),
+            put: Cell::new(None),
             descriptor,
             protected,
             read: Cell::new(None),
             concealed: false,
         }
+    }
+
+    /// The row itself. A row whose document is put several times is made anew once.
+    pub fn tuple(&self) -> pg_sys::HeapTuple {
+        if let Some(document) = self.put.take() {
+            self.replace(self.protected.resource.number, Some(document));
+        }
+        self.tuple.get()
+    }
+
+    fn replace(&self, number: i16, value: Option<pg_sys::Datum>) {
+        // SAFETY: the tuple is a row of the descriptor; the callers give values of the column's type.
+        let tuple = unsafe { row::replace(self.tuple.get(), self.descriptor, &[(number, value)]) };
+        self.tuple.set(tuple);
     }
 
     /// What the row is a row of.
@@ -62,17 +78,22 @@ impl<'a> Row<'a> {
 
     /// The value of the column with this number; `None` where it is NULL.
     pub fn column(&self, number: i16) -> Option<pg_sys::Datum> {
+        if number == self.protected.resource.number
+            && let Some(document) = self.put.get()
+        {
+            return Some(document);
+        }
         // SAFETY: the tuple is a row of the descriptor, by `of`.
-        unsafe { row::column(self.tuple, self.descriptor, number) }
+        unsafe { row::column(self.tuple.get(), self.descriptor, number) }
     }
 
     /// Puts a value into the column with this number, or NULL.
     pub fn set_column(&mut self, number: i16, value: Option<pg_sys::Datum>) {
         if number == self.protected.resource.number {
             self.read.set(None);
+            self.put.set(None);
         }
-        // SAFETY: the tuple is a row of the descriptor; the callers give values of the column's type.
-        self.tuple = unsafe { row::replace(self.tuple, self.descriptor, &[(number, value)]) };
+        self.replace(number, value);
     }
 
     /// Is the same in this column as in that of `other`?
@@ -108,7 +129,7 @@ impl<'a> Row<'a> {
         let Some(datum) = self.protected.format.write(document)? else {
             return Err(self.invalid("cannot hold so long a text"));
         };
-        self.set_column(self.protected.resource.number, Some(datum));
+        self.put.set(Some(datum));
         self.read.set(Some(match self.protected.format {
             Format::Jsonb => datum,
             Format::Text => row::jsonb_datum(document),
@@ -385,7 +406,8 @@ impl<'a> Row<'a> {
     /// `tuple` must be a row of the same relation.
     pub unsafe fn with_id(&self, tuple: pg_sys::HeapTuple) -> Row<'a> {
         Row {
-            tuple,
+            tuple: Cell::new(tuple),
+            put: Cell::new(None),
             descriptor: self.descriptor,
             protected: self.protected,
             read: Cell::new(self.read.get()),

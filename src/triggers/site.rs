@@ -4,6 +4,7 @@
 //! type or collation has an equality of its own, and questions about other rows, are left to PostgreSQL, in an expression.
 
 use super::row::{self, Row};
+use super::tag;
 use crate::audit::About;
 use crate::error::{Error, Result};
 use crate::node::expr::RowEvaluator;
@@ -75,7 +76,7 @@ impl Decision {
             return row.deciding(&self.reach);
         };
         // SAFETY: the evaluator was made for the relation of the site.
-        let place = unsafe { evaluator.integer(row.tuple) };
+        let place = unsafe { evaluator.integer(row.tuple()) };
         Ok(place
             .and_then(|place| usize::try_from(place).ok())
             .and_then(|place| self.reach.entries.get(place).cloned()))
@@ -193,6 +194,22 @@ impl Site {
         Ok([reader, entry])
     }
 
+    /// May it matter, to the tags of a row that `entry` grants and to which entry grants it, whether it has the fields that `entry`
+    /// keeps?
+    pub fn asks_for_kept(
+        &mut self,
+        interaction: Interaction,
+        relation: pg_sys::Relation,
+        row: &Row<'_>,
+        entry: &ReachEntry,
+    ) -> Result<bool> {
+        let Some(resource_type) = row.resource_type() else {
+            return Ok(true);
+        };
+        let decision = self.decision(resource_type, interaction, relation)?;
+        Ok(decision.reach.asks_for_kept(entry) || tag::looks_at(resource_type, &entry.kept))
+    }
+
     /// The row with the id that its column will have; `None` where it has it already.
     fn with_id<'r>(
         &mut self,
@@ -213,7 +230,7 @@ impl Site {
         }
         let id = self.id.as_mut();
         // SAFETY: the row is one of the trigger's relation, for which the evaluator was made.
-        Ok(id.map(|id| unsafe { row.with_id(id.filled(row.tuple, column.number)) }))
+        Ok(id.map(|id| unsafe { row.with_id(id.filled(row.tuple(), column.number)) }))
     }
 
     /// Refuses an update that makes one resource into another by what its id is computed from.

@@ -6,6 +6,7 @@
 
 mod meta;
 mod patients;
+mod unpacked;
 
 use crate::error::{Error, Result};
 use crate::node::expr::ROW;
@@ -18,6 +19,7 @@ use crate::registry::{self, Protected};
 use crate::session::Session;
 use crate::triggers::row::holds_project;
 use access_policy::Interaction;
+use access_policy::fields::FieldSet;
 use fhir_search::{Candidate, Predicate, Test};
 use jsonb::{Node, Value};
 use meta::Edit;
@@ -65,6 +67,13 @@ pub fn on_create(
         }
     };
     tagged(protected, tagged_before, new, project, accounts)
+}
+
+/// Do the tags of a resource depend on what it holds in these fields?
+pub fn looks_at(resource_type: &str, fields: &FieldSet) -> bool {
+    let members = fhir_search::members_with_patients(resource_type);
+    let own = ["meta", "id", "resourceType"];
+    members.chain(own).any(|member| fields.touches(member))
 }
 
 /// As [`on_create`], for a row that replaces `old`. `moved` is the project that a super admin gives it beside the document.
@@ -304,11 +313,11 @@ fn accounts_in_row(
     };
     let resource = column(table.resource.number);
     // SAFETY: the registry has checked the column's type.
-    let resource = resource.and_then(|datum| unsafe { table.format.read(datum) });
+    let resource = resource.and_then(|datum| unsafe { unpacked::read(table.format, datum) });
     let Some(resource) = resource else {
         return Ok(None);
     };
-    let document = resource.value()?;
+    let document = row::parse(resource.bytes())?;
     let project = table.project.as_ref();
     let patient = Patient {
         document,

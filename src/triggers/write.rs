@@ -172,7 +172,7 @@ unsafe fn insert(
             if let Some(violation) = violation {
                 // Where an update may yet take the insert's place, it is judged by what was sent.
                 upsert::refuse(of_relation(violation, protected))?;
-                return Ok(row.tuple);
+                return Ok(row.tuple());
             }
             let tagged = row.document()?;
             let kept = dropped.try_remove(tagged.value()?).map_err(|_| {
@@ -183,11 +183,18 @@ unsafe fn insert(
             if emptied || kept.is_some() {
                 upsert::note(protected.relation, row.reference(), &dropped);
             }
+            // What is left out of most rows changes neither their tags nor who may write them.
+            let asks_again = unlabelled.is_some()
+                || emptied
+                || site.asks_for_kept(Interaction::Create, data.tg_relation, &row, &entry)?;
             if let Some(kept) = unlabelled.or(kept) {
                 row.put(&kept)?;
                 let kept = parse(&kept)?;
                 let before = tagged.value().ok();
-                let again = tag::on_create(&session, protected, kept, row.project(), before)?;
+                let again = match asks_again {
+                    true => tag::on_create(&session, protected, kept, row.project(), before)?,
+                    false => None,
+                };
                 if let Some(again) = again {
                     row.put(&again)?;
                 }
@@ -195,11 +202,13 @@ unsafe fn insert(
                 if let Some(own) = member::in_project(&session, protected, document.value()?)? {
                     row.put(&own)?;
                 }
-                let granting = site.deciding(Interaction::Create, data.tg_relation, &row)?;
-                entry = granting.ok_or_else(|| {
-                    let what = "the new row, without the fields that may not be written,";
-                    site.refusal(Interaction::Create, &row, what)
-                })?;
+                if asks_again {
+                    let granting = site.deciding(Interaction::Create, data.tg_relation, &row)?;
+                    entry = granting.ok_or_else(|| {
+                        let what = "the new row, without the fields that may not be written,";
+                        site.refusal(Interaction::Create, &row, what)
+                    })?;
+                }
             }
         }
         let document = row.document()?;
@@ -217,7 +226,7 @@ unsafe fn insert(
                 Some(&entry),
             ))?;
         }
-        Ok(row.tuple)
+        Ok(row.tuple())
     }
 }
 
@@ -375,7 +384,7 @@ unsafe fn update(
         }
         statement::hold(!kept.unseen.is_empty() && protected.may_quote());
         movement::note_update(data, stored.bytes(), new.document()?.bytes(), kept);
-        Ok(new.tuple)
+        Ok(new.tuple())
     }
 }
 
@@ -395,7 +404,7 @@ unsafe fn arrival(
     unsafe {
         if row.document()?.bytes() == moved.document {
             statement::hold(!moved.kept.unseen.is_empty() && protected.may_quote());
-            return Ok(row.tuple);
+            return Ok(row.tuple());
         }
         let parse =
             |document| jsonb::Value::parse(document).map_err(|_| row.invalid("cannot be read"));
@@ -411,7 +420,7 @@ unsafe fn arrival(
             "the row as it arrives in its new partition",
         )?;
         statement::hold(!moved.kept.unseen.is_empty() && protected.may_quote());
-        Ok(row.tuple)
+        Ok(row.tuple())
     }
 }
 

@@ -45,5 +45,5 @@ pub use path::{Filter, Leaf, Path, Step};
 pub use predicate::{Candidate, Predicate};
 pub use progress::on_progress;
 pub use range::{Amount, Moment, Prefix, Span, Unit};
-pub use references::{has_irregular_references, referenced_patients};
+pub use references::{has_irregular_references, members_with_patients, referenced_patients};
 pub use test::{Elements, ParseTestError, ProjectTest, Test, TestOp, Token, TokenSystem};

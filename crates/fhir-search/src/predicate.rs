@@ -115,6 +115,21 @@ impl Predicate {
         }
     }
 
+    /// Whether all that it looks at in the document, by the names of the document's own members, `may` be looked at. Ids aside,
+    /// which no document can be without.
+    pub fn looks_only_at(&self, may: &impl Fn(&str) -> bool) -> bool {
+        match self {
+            Predicate::Constant(_) | Predicate::Id(_) => true,
+            Predicate::ResourceType(_) | Predicate::TypeAgrees => may("resourceType"),
+            Predicate::SecurityContext => false,
+            Predicate::Test(test) => test.looks_only_at(may),
+            Predicate::Not(inner) => inner.looks_only_at(may),
+            Predicate::And(parts) | Predicate::Or(parts) => {
+                parts.iter().all(|part| part.looks_only_at(may))
+            }
+        }
+    }
+
     /// Whether it asks for the row's own id.
     pub fn asks_for_id(&self) -> bool {
         match self {
@@ -227,6 +242,27 @@ mod tests {
         assert_eq!(Predicate::any([context.clone(), context.clone()]), context);
         assert_eq!(context.clone().negated().negated(), context);
         assert!(!context.has_lookups());
+    }
+
+    #[test]
+    fn what_it_looks_at() {
+        let asks = |text: &str, member: &str| {
+            let test = Predicate::Test(text.parse().unwrap());
+            let both = Predicate::all([id("a"), test]);
+            let within = Or(vec![Not(Box::new(both)), Constant(false)]);
+            !within.looks_only_at(&|name| name != member)
+        };
+        let token = r#"token(code:CodeableConcept, value*:Coding) "a""#;
+        assert!(asks(token, "code") && asks(token, "value"));
+        assert!(!asks(token, "coding") && !asks(token, "contained"));
+        assert!(asks(r#"equals(meta.project:text) "a""#, "meta"));
+        assert!(!asks(r#"equals(meta.project:text) "a""#, "project"));
+        // A reference may be to what is in the document.
+        let reference = r#"reference(subject:Reference) "Patient/1""#;
+        assert!(asks(reference, "subject") && asks(reference, "contained"));
+        assert!(!Predicate::SecurityContext.looks_only_at(&|_| true));
+        assert!(id("a").looks_only_at(&|_| false));
+        assert!(!Predicate::TypeAgrees.looks_only_at(&|name| name != "resourceType"));
     }
 
     #[test]

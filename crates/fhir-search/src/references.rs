@@ -77,9 +77,22 @@ pub fn referenced_patients(resource_type: &str, document: Value<'_>) -> Vec<Stri
     ids
 }
 
+/// The members of a document of `resource_type` in which [`referenced_patients`] looks.
+pub fn members_with_patients(resource_type: &str) -> impl Iterator<Item = &'static str> {
+    let alternatives = compartment::references("Patient", resource_type).iter();
+    alternatives.filter_map(|alternative| Some(alternative.path.steps.first()?.member.as_str()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn members() {
+        let of = |resource_type| members_with_patients(resource_type).collect::<Vec<_>>();
+        assert_eq!(of("Observation"), ["subject", "performer"]);
+        assert_eq!(of("Organization"), Vec::<&str>::new());
+    }
 
     fn with<T>(json: &str, check: impl FnOnce(Value<'_>) -> T) -> T {
         let bytes = jsonb::from_json(json).unwrap();

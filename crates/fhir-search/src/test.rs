@@ -180,6 +180,21 @@ impl Test {
         }
     }
 
+    /// Whether all of the document's own members that this looks at `may` be looked at.
+    pub fn looks_only_at(&self, may: &impl Fn(&str) -> bool) -> bool {
+        let (parts, context) = match self {
+            Test::Elements(elements) => (std::slice::from_ref(elements), None),
+            Test::Composite { context, parts } => (parts.as_slice(), context.first()),
+        };
+        context.is_none_or(|step| may(&step.member))
+            && parts.iter().flat_map(|part| &part.paths).all(|path| {
+                // What is referred to may be in the document, too.
+                let refers = matches!(path.leaf, Leaf::Reference | Leaf::Resource);
+                let first = context.or(path.steps.first());
+                first.is_some_and(|step| may(&step.member)) && (!refers || may("contained"))
+            })
+    }
+
     /// Whether there are elements at the places that this test looks at.
     pub fn presence(&self) -> Option<Test> {
         let Test::Elements(elements) = self else {

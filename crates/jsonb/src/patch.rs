@@ -1,15 +1,26 @@
-//! [`Patch`]: a container of another document with some of its children removed or replaced.
+//! [`Patch`]: a container of another document with some of its children removed, replaced or added.
 
 use crate::layout::{self, Parts};
+use crate::value::key_order;
 use crate::{Array, Node, Object};
 
-/// An array or object of another document with some children removed or replaced. The other children are copied byte for byte,
-/// without being looked at, which makes this the fast way to change little in a large container.
+/// An array or object of another document with some children removed or replaced, or members added. The other children are copied
+/// byte for byte, without being looked at, which makes this the fast way to change little in a large container.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Patch<'a> {
     base: Base<'a>,
     /// In the order of the index, each once.
     edits: Vec<(usize, Option<Node<'a>>)>,
+    /// In the order of keys, each once, and none that the base has.
+    added: Vec<Added<'a>>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+struct Added<'a> {
+    /// The index of the member of the base that it comes before.
+    before: usize,
+    key: &'a str,
+    node: Node<'a>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -24,6 +35,7 @@ impl<'a> Patch<'a> {
         Patch {
             base: Base::Array(array),
             edits: Vec::new(),
+            added: Vec::new(),
         }
     }
 
@@ -32,6 +44,7 @@ impl<'a> Patch<'a> {
         Patch {
             base: Base::Object(object),
             edits: Vec::new(),
+            added: Vec::new(),
         }
     }
 
@@ -43,6 +56,26 @@ impl<'a> Patch<'a> {
     /// Puts `node` in the place of element `index` or of the value of member `index`. Past the end nothing happens.
     pub fn replace(&mut self, index: usize, node: Node<'a>) {
         self.edit(index, Some(node));
+    }
+
+    /// Adds members to an object, or replaces those of these keys; of two with the same key the last one is written. To an array
+    /// nothing is added. Not to be called twice for members that the object has not: what was added before goes.
+    pub fn add(&mut self, members: impl IntoIterator<Item = (&'a str, Node<'a>)>) {
+        let Base::Object(object) = self.base else {
+            return;
+        };
+        let mut added = Vec::new();
+        for (key, node) in members {
+            match object.place(key) {
+                Ok(index) => self.replace(index, node),
+                Err(before) => added.push(Added { before, key, node }),
+            }
+        }
+        added.sort_by(|a, b| key_order(a.key.as_bytes(), b.key.as_bytes()));
+        added.reverse();
+        added.dedup_by(|earlier, later| earlier.key == later.key);
+        added.reverse();
+        self.added = added;
     }
 
     fn edit(&mut self, index: usize, node: Option<Node<'a>>) {
@@ -66,7 +99,8 @@ impl<'a> Patch<'a> {
     /// The number of elements or members that are left.
     pub(crate) fn len(&self) -> usize {
         let removed = self.edits.iter().filter(|(_, node)| node.is_none()).count();
-        self.base_len().saturating_sub(removed)
+        let left = self.base_len().saturating_sub(removed);
+        left.saturating_add(self.added.len())
     }
 
     /// The header bits of the container's kind.
@@ -108,6 +142,7 @@ impl<'a> Patch<'a> {
             index: 0,
             keys,
             edits: &self.edits,
+            added: &self.added,
         }
     }
 }
@@ -131,13 +166,26 @@ pub(crate) struct PatchIter<'n, 'a> {
     /// Whether these are keys, which stay when the value is replaced.
     keys: bool,
     edits: &'n [(usize, Option<Node<'a>>)],
+    added: &'n [Added<'a>],
 }
 
 impl<'n, 'a> Iterator for PatchIter<'n, 'a> {
     type Item = Child<'n, 'a>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        while self.index < self.count {
+        loop {
+            if let Some((added, rest)) = self.added.split_first()
+                && added.before <= self.index
+            {
+                self.added = rest;
+                return Some(match self.keys {
+                    true => Child::Raw(layout::STRING, added.key.as_bytes()),
+                    false => Child::Node(&added.node),
+                });
+            }
+            if self.index >= self.count {
+                return None;
+            }
             let index = self.index;
             // Within the table: `first` + `count` is at most its length.
             let entry = self.parts.entry(self.first.checked_add(index)?)?;
@@ -164,6 +212,5 @@ impl<'n, 'a> Iterator for PatchIter<'n, 'a> {
                 },
             );
         }
-        None
     }
 }

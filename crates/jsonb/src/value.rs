@@ -224,6 +224,24 @@ impl<'a> Object<'a> {
         }
     }
 
+    /// Which member, in stored order, has this key, or else which one it would stand before.
+    pub(crate) fn place(&self, key: &str) -> Result<usize, usize> {
+        let parts = self.parts();
+        let (mut low, mut high) = (0, self.len());
+        while low < high {
+            let middle = low.midpoint(high);
+            let end = |start| layout::end(parts.entry(middle).unwrap_or(0), start);
+            let start = parts.start(middle).unwrap_or(usize::MAX);
+            let found = parts.data.get(start..end(start)).unwrap_or_default();
+            match key_order(found, key.as_bytes()) {
+                Ordering::Equal => return Ok(middle),
+                Ordering::Less => low = middle.saturating_add(1),
+                Ordering::Greater => high = middle,
+            }
+        }
+        Err(low)
+    }
+
     /// The string with this key, if there is one of at most `longest` bytes: of a longer one nothing is read.
     pub fn get_short(&self, key: &str, longest: usize) -> Option<&'a str> {
         let parts = self.parts();
@@ -271,6 +289,24 @@ impl<'a> Object<'a> {
             Some(entry) => child_at(&parts, slot, entry).map(Some),
             None => Ok(None),
         }
+    }
+
+    /// Member `i` in stored order; `None` past the end.
+    ///
+    /// # Errors
+    /// [`Corrupt`] when its key or its value is.
+    pub fn member_at(&self, i: usize) -> Result<Option<(&'a str, Value<'a>)>, Corrupt> {
+        let Some(value) = self.value_at(i)? else {
+            return Ok(None);
+        };
+        let parts = self.parts();
+        let entry = parts.entry(i);
+        let key = entry.and_then(|entry| match child_at(&parts, i, entry) {
+            Ok(Value::String(key)) => Some(key),
+            _ => None,
+        });
+        key.map(|key| Some((key, value)))
+            .ok_or(Corrupt("a key is not a string inside its object"))
     }
 
     /// The members in stored order; a corrupt key reads as `""`, a corrupt value as [`Value::Null`].

@@ -84,6 +84,7 @@ fn poke(bytes: &[u8]) {
             let mut patch = Patch::object(object);
             patch.remove(1);
             patch.replace(0, Node::Null);
+            patch.add([("a", Node::Null), ("", Node::Bool(true))]);
             if object.len() < 10_000
                 && let Ok(bytes) = encode(&Node::Patch(patch))
             {
@@ -174,6 +175,31 @@ proptest! {
         };
         let written = encode(&Node::Patch(patched)).unwrap();
         prop_assert_eq!(&written, &encode(&rebuilt).unwrap());
+        prop_assert_eq!(Value::parse(&written).unwrap().verify(), Ok(()));
+    }
+
+    #[test]
+    fn a_patch_adds_members_as_a_new_object_would(
+        node in document(),
+        with in document(),
+        keys in prop::collection::vec("[a-d]{0,3}", 0..8),
+        edits in prop::collection::vec((0usize..20, any::<bool>()), 0..4),
+    ) {
+        let bytes = encode(&node).unwrap();
+        let Value::Object(object) = Value::parse(&bytes).unwrap() else {
+            return Ok(());
+        };
+        let mut patch = Patch::object(object);
+        let mut members: Vec<_> = object.iter().map(|(_, v)| Some(Node::Value(v))).collect();
+        for (i, replaced) in edits {
+            apply(&mut patch, members.get_mut(i), i, replaced.then(|| with.clone()));
+        }
+        let added: Vec<_> = keys.iter().enumerate().map(|(i, key)| (key.as_str(), Node::Bool(i % 2 == 0))).collect();
+        patch.add(added.clone());
+        let left = object.iter().zip(members).filter_map(|((key, _), node)| Some((key.into(), node?)));
+        let all = left.chain(added.into_iter().map(|(key, node)| (key.into(), node)));
+        let written = encode(&Node::Patch(patch)).unwrap();
+        prop_assert_eq!(&written, &encode(&Node::Object(all.collect())).unwrap());
         prop_assert_eq!(Value::parse(&written).unwrap().verify(), Ok(()));
     }
 

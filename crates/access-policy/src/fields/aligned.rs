@@ -1,6 +1,6 @@
 //! Arrays of primitives and their siblings: `given` and `_given`. What stands at one place in the two is one element.
 
-use jsonb::{Array, Object, Value};
+use jsonb::{Array, Corrupt, Object, Value};
 
 use super::FieldError;
 use super::pairs::Lane;
@@ -30,6 +30,11 @@ impl<'a> Aligned<'a> {
         depth: usize,
     ) -> Result<Self, FieldError> {
         let mut siblings = Vec::new();
+        // Most objects have no siblings: their keys alone tell.
+        let is_other = |key: Result<&[u8], Corrupt>| key.is_ok_and(|key| !key.starts_with(b"_"));
+        if old.keys().all(is_other) {
+            return Ok(Aligned { siblings });
+        }
         for member in old.try_iter() {
             let (key, value) = member?;
             let (Some(primitive), Value::Array(values)) = (key.strip_prefix('_'), value) else {
@@ -40,8 +45,8 @@ impl<'a> Aligned<'a> {
                 is_array(old.get(primitive)) && is_array(new.and_then(|new| new.get(primitive)));
             if are_arrays
                 && !primitive.starts_with('_')
-                && are_primitives(inner.member(primitive).scope().kept)
-                && has_field(inner.member(key).scope(), values, depth)?
+                && are_primitives(inner.member(primitive.as_bytes()).scope().kept)
+                && has_field(inner.member(key.as_bytes()).scope(), values, depth)?
             {
                 siblings.push(Sibling { key, primitive });
             }

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use jsonb::{Node, Object, Value};
+use jsonb::{Node, Object, Patch, Value};
 
 use super::FieldError;
 use super::aligned::{Aligned, elements as all};
@@ -114,61 +114,105 @@ fn members<'a>(
 ) -> Result<Restored<'a>, FieldError> {
     let inner = scope.enter(old);
     let aligned = Aligned::find(&inner, new, old, depth)?;
-    let length = new.map_or(0, |new| new.len());
-    let mut members = Vec::with_capacity(length.saturating_add(old.len()));
-    let mut changed = false;
-    let mut put = |key: &'a str, value: Option<Value<'a>>, restored| {
-        let node = match (restored, value) {
-            (Restored::AsIs, value) => value.map(Node::Value),
-            (Restored::Gone, _) => {
-                changed = true;
-                None
-            }
-            (Restored::Now(node), _) => {
-                changed = true;
-                Some(node)
-            }
+    // Most members have no field in them: they stay, and nothing of them is looked at but the key.
+    let mut changes = Changes::default();
+    for (place, key) in new.iter().flat_map(Object::keys).enumerate() {
+        let key = key?;
+        if inner.is_nothing(key) {
+            continue;
+        }
+        let below = inner.member(key);
+        let Some((key, value)) = member_at(new, place)? else {
+            continue;
         };
-        members.extend(node.map(|node| (Cow::Borrowed(key), node)));
-    };
-    for member in new.iter().flat_map(Object::try_iter) {
-        let (key, value) = member?;
         if aligned.has(key) {
             continue;
         }
-        let below = inner.member(key);
-        let restored = match restore(below.scope(), Some(value), old.get(key), depth)? {
+        match restore(below.scope(), Some(value), old.get(key), depth)? {
             // Nothing but extensions that may not be sent.
-            Restored::Now(Node::Array(elements)) if elements.is_empty() => Restored::Gone,
-            restored => restored,
-        };
-        put(key, Some(value), restored);
+            Restored::Now(Node::Array(elements)) if elements.is_empty() => {
+                changes.put(key, Some(place), Restored::Gone);
+            }
+            restored => changes.put(key, Some(place), restored),
+        }
     }
-    for member in old.try_iter() {
-        let (key, stored) = member?;
-        if aligned.has(key) || new.is_some_and(|new| new.get(key).is_some()) {
+    for (place, key) in old.keys().enumerate() {
+        let key = key?;
+        if inner.is_nothing(key) {
             continue;
         }
         let below = inner.member(key);
-        put(
-            key,
-            None,
-            restore(below.scope(), None, Some(stored), depth)?,
-        );
+        let Some((key, stored)) = member_at(Some(old), place)? else {
+            continue;
+        };
+        if aligned.has(key) || new.is_some_and(|new| new.position(key).is_some()) {
+            continue;
+        }
+        let restored = restore(below.scope(), None, Some(stored), depth)?;
+        changes.put(key, None, restored);
     }
     for sibling in aligned.siblings() {
         let keys = [sibling.primitive(), sibling.key()];
-        let below = keys.map(|key| inner.member(key));
+        let below = keys.map(|key| inner.member(key.as_bytes()));
         let lanes = sibling.lanes(below.each_ref(), new, Some(old))?;
         let matched = Matched::of(&lanes, depth)?;
         for (key, lane) in keys.into_iter().zip(&lanes) {
-            let value = new.and_then(|new| new.get(key));
-            put(key, value, matched.restore(lane, depth)?);
+            let place = new.and_then(|new| new.position(key));
+            changes.put(key, place, matched.restore(lane, depth)?);
         }
     }
-    // An object that is not there comes back when something of it does.
-    let comes = changed && !(new.is_none() && members.is_empty());
-    Ok(comes.then_some(Node::Object(members)).into())
+    Ok(changes.made_in(new).into())
+}
+
+fn member_at<'a>(
+    object: Option<Object<'a>>,
+    place: usize,
+) -> Result<Option<(&'a str, Value<'a>)>, FieldError> {
+    Ok(object.map_or(Ok(None), |object| object.member_at(place))?)
+}
+
+/// What becomes of the members of an object, where they do not stay as they are.
+#[derive(Default)]
+struct Changes<'a> {
+    /// Members that it has, by place.
+    edits: Vec<(usize, Option<Node<'a>>)>,
+    /// Members that it lacks.
+    added: Vec<(&'a str, Node<'a>)>,
+}
+
+impl<'a> Changes<'a> {
+    fn put(&mut self, key: &'a str, place: Option<usize>, restored: Restored<'a>) {
+        match (restored, place) {
+            (Restored::AsIs, _) | (Restored::Gone, None) => {}
+            (Restored::Gone, Some(place)) => self.edits.push((place, None)),
+            (Restored::Now(node), Some(place)) => self.edits.push((place, Some(node))),
+            (Restored::Now(node), None) => self.added.push((key, node)),
+        }
+    }
+
+    /// The object with the changes; `None` where there are none. An object that is not there comes back when something of it does.
+    fn made_in(mut self, object: Option<Object<'a>>) -> Option<Node<'a>> {
+        let Some(object) = object else {
+            let members = self.added.into_iter();
+            let members: Vec<_> = members
+                .map(|(key, node)| (Cow::Borrowed(key), node))
+                .collect();
+            return (!members.is_empty()).then_some(Node::Object(members));
+        };
+        if self.edits.is_empty() && self.added.is_empty() {
+            return None;
+        }
+        self.edits.sort_by_key(|(place, _)| *place);
+        let mut patch = Patch::object(object);
+        for (place, node) in self.edits {
+            match node {
+                Some(node) => patch.replace(place, node),
+                None => patch.remove(place),
+            }
+        }
+        patch.add(self.added);
+        Some(Node::Patch(patch))
+    }
 }
 
 /// Element by element, and the stored ones that would be lost. Those that are fields themselves come back to where they were:

@@ -112,11 +112,16 @@ impl<'s> Scope<'s> {
 }
 
 impl<'s> Inner<'s> {
+    /// Whether the member `key` neither is nor has a field to keep.
+    pub(super) fn is_nothing(&self, key: &[u8]) -> bool {
+        matches!(self.kept.look_up(key), Found::Nothing)
+    }
+
     /// What is in the sets of the member `key`.
-    pub(super) fn member(&self, key: &str) -> Below<'s> {
+    pub(super) fn member(&self, key: &[u8]) -> Below<'s> {
         Below {
-            kept: self.kept.look_up(key.as_bytes()),
-            unseen: self.unseen.look_up(key.as_bytes()),
+            kept: self.kept.look_up(key),
+            unseen: self.unseen.look_up(key),
             known: self.known,
         }
     }

@@ -125,7 +125,7 @@ impl<'a> Comparison<'a> {
         }
         for sibling in aligned.siblings() {
             let keys = [sibling.primitive(), sibling.key()];
-            let below = keys.map(|key| inner.member(key));
+            let below = keys.map(|key| inner.member(key.as_bytes()));
             let lanes = sibling.lanes(below.each_ref(), new, old)?;
             let matched = Matched::of(&lanes, depth)?;
             for (key, lane) in keys.into_iter().zip(&lanes) {
@@ -145,7 +145,7 @@ impl<'a> Comparison<'a> {
         old: Option<Value<'a>>,
         depth: usize,
     ) -> Result<(), FieldError> {
-        let below = inner.member(key);
+        let below = inner.member(key.as_bytes());
         self.path.push(key);
         self.value(below.scope(), new, old, depth)?;
         self.path.pop();
