@@ -7,13 +7,15 @@
 //! * [`leakproof`] lets a statement's own conditions use indexes where these cannot leak;
 //! * [`copy`] writes what `COPY … FROM` reads;
 //! * [`deletion`] spares the trigger where the predicates of a `DELETE` say all that it would say;
+//! * [`kept_plans`] hands out the plan that was made for the same statement and session before;
 //! * [`executor`] is the fence: a plan runs only for the session context that it was made for.
 
 mod copy;
 mod deletion;
-mod executor;
+pub mod executor;
 mod finished;
 mod foreign_key;
+pub mod kept_plans;
 mod leakproof;
 mod mark;
 mod masking;
@@ -35,4 +37,5 @@ pub fn init() {
     utility::install();
     statistics::install();
     leakproof::install();
+    kept_plans::install();
 }

@@ -42,7 +42,7 @@ impl Context {
     }
 
     /// How many bytes it takes.
-    fn size(&self) -> usize {
+    pub fn size(&self) -> usize {
         // SAFETY: the context is there as long as this.
         unsafe { pg_sys::MemoryContextMemAllocated(self.0, true) }
     }
