@@ -122,6 +122,14 @@ pub fn install() {
     }
 }
 
+/// How many plans are kept, and roughly how many bytes they take.
+pub fn kept_now() -> (usize, usize) {
+    KEPT.with_borrow(|kept| match STALE.get() {
+        true => (0, 0),
+        false => (kept.plans.len(), kept.plans.weight()),
+    })
+}
+
 /// How many plans this backend has found instead of making them.
 pub fn found() -> i64 {
     FOUND.get()

@@ -77,6 +77,17 @@ impl<K: Eq + Hash, V> Generations<K, V> {
         });
     }
 
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.young.len() + self.old.len()
+    }
+
+    /// What they weigh.
+    pub fn weight(&self) -> usize {
+        let old: usize = self.old.values().map(|(_, weight)| weight).sum();
+        self.weight.saturating_add(old)
+    }
+
     /// Forgets all.
     pub fn clear(&mut self) {
         *self = Generations::default();
