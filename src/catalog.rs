@@ -2,8 +2,8 @@
 //!
 //! In a database without the extension everything here answers "absent", and the hooks do nothing.
 
-use crate::node::scan::{self, Key};
 use crate::hooks::kept_plans;
+use crate::node::scan::{self, Key};
 use crate::{registry, session};
 use pgrx::prelude::*;
 use std::cell::Cell;
