@@ -48,7 +48,7 @@ unsafe extern "C-unwind" fn plan(
                 plan = other;
             }
         }
-        after(plan, &rewritten, note, asked);
+        after(plan, &rewritten, &note, asked);
         plan
     }
 }
@@ -125,7 +125,7 @@ unsafe extern "C-unwind" fn before(
 unsafe extern "C-unwind" fn after(
     plan: *mut pg_sys::PlannedStmt,
     rewritten: &Option<Rewritten>,
-    note: Note,
+    note: &Note,
     asked: u64,
 ) {
     let Some(rewritten) = rewritten else {
@@ -146,7 +146,7 @@ unsafe extern "C-unwind" fn after(
                 deletion::note(plan, relation);
             }
             session::planned(fingerprint);
-            kept_plans::note(plan, note);
+            kept_plans::note(plan, *note);
         } else if asked != session::times_asked() {
             // A function that says it is immutable, and is not, may have brought what this session sees into the plan.
             executor::put_context(plan);
