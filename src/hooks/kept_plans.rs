@@ -23,7 +23,7 @@ use pgrx::prelude::*;
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::ffi::{CStr, c_char};
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::hash::{Hash, Hasher};
 use std::mem::ManuallyDrop;
 use std::rc::{Rc, Weak};
 
@@ -136,10 +136,10 @@ pub fn found() -> i64 {
 }
 
 fn text_of(query: &pg_sys::Query, text: *const c_char) -> u64 {
-    let mut hasher = DefaultHasher::new();
+    let mut hasher = planning::Mixer::default();
     if !text.is_null() {
         // SAFETY: the statement's source is a C string.
-        unsafe { CStr::from_ptr(text) }.hash(&mut hasher);
+        hasher.write(unsafe { CStr::from_ptr(text) }.to_bytes());
     }
     (query.stmt_location, query.stmt_len, query.commandType).hash(&mut hasher);
     hasher.finish()
@@ -169,10 +169,6 @@ pub unsafe fn find(
     if SEEN_TEXTS.with_borrow(|seen| seen.get(place_of(text)).copied()) != Some(text) {
         return (None, Note::Seen(text));
     }
-    // SAFETY: by the caller's promise.
-    if !unsafe { has_parameters(query) } {
-        return (None, Note::Nothing);
-    }
     // What is wrong with the session is said where something protected is reached.
     let Ok(session) = session::current() else {
         return (None, Note::Nothing);
@@ -199,6 +195,9 @@ pub unsafe fn find(
             FOUND.set(FOUND.get().wrapping_add(1));
             session::planned(fingerprint);
             return (Some(plan), Note::Nothing);
+        }
+        if !has_parameters(query) {
+            return (None, Note::Nothing);
         }
         let wanted = Wanted {
             key,
