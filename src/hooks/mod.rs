@@ -1,7 +1,7 @@
 //! How a statement is enforced: PostgreSQL's hooks, each chained to whatever was installed before.
 //!
-//! * [`row_security`] adds the predicates, when PostgreSQL rewrites the statement;
-//! * [`planner`] masks hidden fields in every reference to a protected relation ([`masking`]);
+//! * [`row_security`] marks the places of the predicates, when PostgreSQL rewrites the statement;
+//! * [`planner`] puts the predicates there, and masks hidden fields in every reference to a protected relation ([`masking`]);
 //! * [`finished`] refuses a finished plan that reaches one, or what is hidden in it, by any other way;
 //! * [`statistics`] keeps what indexes know of hidden rows from the estimates of anybody's own conditions;
 //! * [`leakproof`] lets a statement's own conditions use indexes where these cannot leak;

@@ -1,4 +1,5 @@
-//! `USING` and `WITH CHECK`: the predicates, as row security policies that PostgreSQL itself applies.
+//! `USING` and `WITH CHECK`: the predicates, as row security policies that PostgreSQL itself applies; and what they are, for
+//! [`super::masking`], which fills them in when a session's plan is made.
 //!
 //! The predicate is a *restrictive* policy, so that no permissive policy of the table's owner can widen it; a permissive
 //! policy that is always true stands beside it, because PostgreSQL closes a table that has none.
