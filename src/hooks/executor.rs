@@ -34,13 +34,20 @@ thread_local! {
 /// Has PostgreSQL's plan cache make anew, when they are used next, the plans that the session's context went into. Statements stay as they were analysed
 /// and rewritten, and other plans stay.
 pub fn renew_plans() {
+    /// Whatever a listener does: after this, messages are PostgreSQL's again.
+    struct Switching;
+    impl Drop for Switching {
+        fn drop(&mut self) {
+            SWITCHING.set(false);
+        }
+    }
     SWITCHING.set(true);
+    let _switching = Switching;
     // SAFETY: marks plans of the backend as invalid, and tells whoever else listens that some function changed; allowed wherever
     // invalidation callbacks run, which raise no errors.
     unsafe {
         pg_sys::CallSyscacheCallbacks(pg_sys::SysCacheIdentifier::PROCOID as i32, CONTEXT);
     }
-    SWITCHING.set(false);
 }
 
 /// Is it our own message that is being passed on?

@@ -150,6 +150,7 @@ unsafe extern "C-unwind" fn after(
         } else if asked != session::times_asked() {
             // A function that says it is immutable, and is not, may have brought what this session sees into the plan.
             executor::put_context(plan);
+            session::folded();
         }
     }
 }

@@ -129,6 +129,8 @@ struct State {
     resolved: Generations<Key, Rc<Session>>,
     /// The membership that plans with a fence were made under since they were made invalid, if any were.
     planned: Option<String>,
+    /// Was a plan made since then that has no fence, and yet what a session sees in it?
+    folded: bool,
     /// Grows with every change of a document, so that what was being read meanwhile is not kept.
     generation: u64,
 }
@@ -242,6 +244,11 @@ pub fn planned(fingerprint: Fingerprint) {
     });
 }
 
+/// A plan was made that nothing protected is reached by, and that something went into which the session decides.
+pub fn folded() {
+    STATE.with_borrow_mut(|state| state.folded = true);
+}
+
 /// Grows whenever somebody asks for the session.
 pub fn times_asked() -> u64 {
     ASKED.get()
@@ -254,7 +261,8 @@ pub fn membership_changed(membership: &str) {
         Ok(mut state) => {
             state.current = None;
             let is_own = |planned: &String| planned == membership;
-            !membership.is_empty() && state.planned.as_ref().is_some_and(|own| !is_own(own))
+            let is_anothers = state.planned.as_ref().is_some_and(|own| !is_own(own));
+            state.folded || !membership.is_empty() && is_anothers
         }
         Err(_) => true,
     });
@@ -293,6 +301,7 @@ pub fn plans_changed() {
     STATE.with(|state| {
         if let Ok(mut state) = state.try_borrow_mut() {
             state.planned = None;
+            state.folded = false;
         }
     });
     executor::renew_plans();

@@ -135,6 +135,16 @@ SELECT s.statement, pg_temp.as(m, s.statement)
   FROM unnest(ARRAY['SELECT pg_temp.listed(''%'')', 'SELECT pg_temp.first(''%'')', 'EXECUTE through_view (''%'')']) WITH ORDINALITY s (statement, n),
        unnest(ARRAY['CA', 'NY', 'CA', 'NY', 'TX', 'CA']) WITH ORDINALITY m (m, k) ORDER BY n, k;
 
+-- A function that is not as immutable as it says has brought what one membership sees into a plan: no other gets that, nor none.
+CREATE FUNCTION pg_temp.fixed() RETURNS text LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN
+    RETURN (SELECT string_agg(id, ' ' ORDER BY id) FROM patient);
+EXCEPTION WHEN invalid_authorization_specification THEN
+    RETURN 'nobody''s';
+END $$;
+PREPARE folded (text) AS SELECT pg_temp.fixed() || $1;
+SELECT pg_temp.as(m, 'EXECUTE folded (''!'')') FROM unnest(ARRAY['CA', 'NY', '', 'CA', '', 'NY']) m;
+
 -- What a statement writes.
 PREPARE change (text) AS UPDATE patient SET note = note || '.' WHERE id = $1 RETURNING id || ' ' || note;
 SELECT pg_temp.as(m, 'EXECUTE change (''ny1'')') FROM unnest(ARRAY['CA', 'NY', 'CA', 'NY', 'CA', 'NY']) m;
