@@ -146,6 +146,7 @@ PREPARE folded (text) AS SELECT pg_temp.fixed() || $1;
 SELECT pg_temp.as(m, 'EXECUTE folded (''!'')') FROM unnest(ARRAY['CA', 'NY', '', 'CA', '', 'NY']) m;
 
 -- What a statement writes.
+\set SHOW_CONTEXT never
 PREPARE change (text) AS UPDATE patient SET note = note || '.' WHERE id = $1 RETURNING id || ' ' || note;
 SELECT pg_temp.as(m, 'EXECUTE change (''ny1'')') FROM unnest(ARRAY['CA', 'NY', 'CA', 'NY', 'CA', 'NY']) m;
 SELECT as_owner('ALTER TABLE patient DISABLE TRIGGER zzz_fhir_access');
