@@ -333,6 +333,10 @@ unsafe fn keep(plan: *const pg_sys::PlannedStmt, wanted: Wanted) {
                 _context: context,
             })
         });
+        // The planner is done with them: they are in the nodes that scan.
+        for entry in tree::range_table((*plan).rtable) {
+            (*entry).securityQuals = std::ptr::null_mut();
+        }
         let (context, copy) = Context::of(plan.cast());
         // A statement of which one plan is kept weighs something, too.
         let weight = context.size() + statement.size / 2 + size_of::<Plan>();
