@@ -114,10 +114,10 @@ struct Key {
 }
 
 /// The resolved memberships that a backend keeps may take so much memory, as far as can be told.
-const MOST_KEPT: usize = 16 * 1024 * 1024;
+const MOST_KEPT: usize = 48 * 1024 * 1024;
 
-/// What one takes at least; its keys and what is found out about types come to this.
-const EACH: usize = 1024;
+/// What one takes beside its entries: what is found out about the types that are asked for.
+const EACH: usize = 20 * 1024;
 
 /// The longest membership in the setting itself, in bytes, that is kept when another one takes its place.
 const KEPT_LENGTH: usize = 8 * 1024;
