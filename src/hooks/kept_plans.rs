@@ -40,7 +40,6 @@ struct Key {
 /// The tree that plans were made of.
 struct Statement {
     query: *mut pg_sys::Query,
-    size: usize,
     _context: Context,
 }
 
@@ -325,11 +324,13 @@ unsafe fn keep(plan: *const pg_sys::PlannedStmt, wanted: Wanted) {
         let known =
             KEPT.with_borrow(|kept| kept.statements.get(&wanted.key).and_then(Weak::upgrade));
         let known = known.filter(|known| pg_sys::equal(known.query.cast(), wanted.query.cast()));
+        // The plans of a statement share its tree: the first one weighs it, too.
+        let mut weight = size_of::<Plan>();
         let statement = known.unwrap_or_else(|| {
             let (context, query) = Context::of(wanted.query.cast());
+            weight += context.size();
             Rc::new(Statement {
                 query: query.cast(),
-                size: context.size(),
                 _context: context,
             })
         });
@@ -338,8 +339,7 @@ unsafe fn keep(plan: *const pg_sys::PlannedStmt, wanted: Wanted) {
             (*entry).securityQuals = std::ptr::null_mut();
         }
         let (context, copy) = Context::of(plan.cast());
-        // A statement of which one plan is kept weighs something, too.
-        let weight = context.size() + statement.size / 2 + size_of::<Plan>();
+        weight += context.size();
         KEPT.with_borrow_mut(|kept| {
             let kept = &mut **kept;
             if kept.statements.len() >= CROWDED {
