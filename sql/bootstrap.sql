@@ -195,9 +195,10 @@ COMMENT ON OPERATOR fhir_access.@~ (text[], text[]) IS
 CREATE FUNCTION fhir_access.is_any_support(internal) RETURNS internal
     AS 'MODULE_PATHNAME', 'fhir_access_is_any_support'
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
+-- Its cost is that of the texts of a document, which are what it is asked about.
 CREATE FUNCTION fhir_access.is_any(texts text[], others text[]) RETURNS boolean
     AS 'MODULE_PATHNAME', 'fhir_access_is_any'
-    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE LEAKPROOF SUPPORT fhir_access.is_any_support;
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE LEAKPROOF COST 100 SUPPORT fhir_access.is_any_support;
 COMMENT ON FUNCTION fhir_access.is_any(text[], text[]) IS 'implementation of fhir_access.?| operator';
 CREATE FUNCTION fhir_access.is_element(texts text[], other text) RETURNS boolean
     AS 'MODULE_PATHNAME', 'fhir_access_is_element'

@@ -147,13 +147,17 @@ pub unsafe fn of_containment(
                 {
                     return last.share;
                 }
-                let share = each_of(root, relation, values);
-                LAST.set(Some(Last {
+                let last = |share| Last {
                     root,
                     relation: relation.relid,
                     values,
                     share,
-                }));
+                };
+                let known = each_of(root, relation, values);
+                // What is asked below comes here, too, and gets what PostgreSQL knows.
+                LAST.set(Some(last(None)));
+                let share = known.or_else(|| of_some(root, asked, values));
+                LAST.set(Some(last(share)));
                 share
             }
             _ => None,
@@ -176,6 +180,57 @@ unsafe fn each_of(
         let share = contained(&sources, &documents)?;
         // The planner takes them for independent.
         Some(1.0 - (1.0 - share).powf(1.0 / documents.len().max(1) as f64))
+    }
+}
+
+/// Of more documents than these, some are asked about where there are no statistics of keys. PostgreSQL unpacks those of the whole
+/// column for each.
+const MANY_DOCUMENTS: usize = 8;
+const SOME_DOCUMENTS: usize = 3;
+
+/// The share of rows that contain one of many documents, as PostgreSQL expects it of some of them.
+///
+/// # Safety
+/// `values` must be an array of jsonb, `column` what the planner asks about with it.
+unsafe fn of_some(
+    root: *const pg_sys::PlannerInfo,
+    column: *mut pg_sys::Node,
+    values: &pg_sys::Const,
+) -> Option<f64> {
+    // SAFETY: by the caller's promise: the estimator of the operator gets what the planner would pass. New nodes live in the
+    // current memory context.
+    unsafe {
+        let (_, documents) = constant::elements(values, MOST_VALUES)?;
+        let documents: Vec<pg_sys::Datum> = documents.into_iter().flatten().collect();
+        if documents.len() <= MANY_DOCUMENTS {
+            return None;
+        }
+        let mut shares = Vec::new();
+        for document in documents.iter().step_by(documents.len() / SOME_DOCUMENTS) {
+            let document = pg_sys::makeConst(
+                pg_sys::JSONBOID,
+                -1,
+                pg_sys::InvalidOid,
+                -1,
+                *document,
+                false,
+                false,
+            );
+            let mut arguments = pgrx::PgList::<pg_sys::Node>::new();
+            arguments.push(column);
+            arguments.push(document.cast());
+            let expected = pgrx::fcinfo::direct_function_call_as_datum(
+                pg_sys::matchingsel,
+                &[
+                    Some(pg_sys::Datum::from(root)),
+                    Some(pg_sys::Datum::from(pg_sys::Oid::from(CONTAINS))),
+                    Some(pg_sys::Datum::from(arguments.into_pg())),
+                    Some(pg_sys::Datum::from(0_i32)),
+                ],
+            );
+            shares.push(f64::from_datum(expected?, false)?);
+        }
+        Some(shares.iter().sum::<f64>() / shares.len().max(1) as f64)
     }
 }
 

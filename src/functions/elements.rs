@@ -6,26 +6,69 @@
 use super::cut::{cut, may_be_cut};
 use super::text_array::TextArray;
 use super::version_1;
-use crate::node::cached;
+use crate::node::{cached, detoast};
 use pgrx::PgList;
 use pgrx::prelude::*;
+use std::cell::{Cell, OnceCell};
+use std::ops::Range;
 
 /// The strategy of `?~` in `prefix_ops`: `?` for long lists.
 const IS_ELEMENT_OF_MANY: i16 = 5;
 
-/// Texts to look for, sorted by bytes.
-struct Texts(Vec<Box<[u8]>>);
+/// Texts to look for: a list that is sorted once enough has been looked for in it.
+#[derive(Default)]
+struct Texts {
+    asked: Cell<u32>,
+    sorted: OnceCell<Sorted>,
+}
+
+/// Sorting takes as long as going through the list so often.
+const FEW: u32 = 4;
 
 impl Texts {
-    fn new<'a>(texts: impl Iterator<Item = &'a [u8]>) -> Texts {
-        let mut texts: Vec<Box<[u8]>> = texts.map(|text| cut(text).into()).collect();
-        texts.sort_unstable();
-        Texts(texts)
+    /// Is `text` in `list`, which is the same each time?
+    fn contain(&self, list: &TextArray, text: &[u8]) -> bool {
+        let text = cut(text);
+        let asked = self.asked.get();
+        if asked < FEW {
+            self.asked.set(asked.saturating_add(1));
+            return list.texts().any(|found| cut(found) == text);
+        }
+        self.sorted
+            .get_or_init(|| Sorted::new(list.texts()))
+            .contain(text)
+    }
+}
+
+/// Texts one behind the other, and where they are, sorted by bytes.
+struct Sorted {
+    bytes: Vec<u8>,
+    places: Vec<Range<usize>>,
+}
+
+impl Sorted {
+    fn new<'a>(texts: impl Iterator<Item = &'a [u8]>) -> Sorted {
+        let mut bytes = Vec::new();
+        let mut places = Vec::new();
+        for text in texts {
+            let start = bytes.len();
+            bytes.extend_from_slice(cut(text));
+            places.push(start..bytes.len());
+        }
+        let at = |place: &Range<usize>| bytes.get(place.clone()).unwrap_or_default();
+        // A policy's list is sorted already.
+        if !places.is_sorted_by(|one, other| at(one) <= at(other)) {
+            places.sort_unstable_by(|one, other| at(one).cmp(at(other)));
+        }
+        Sorted { bytes, places }
     }
 
     fn contain(&self, text: &[u8]) -> bool {
-        self.0
-            .binary_search_by(|found| found.as_ref().cmp(text))
+        self.places
+            .binary_search_by(|place| {
+                let found = self.bytes.get(place.clone()).unwrap_or_default();
+                found.cmp(text)
+            })
             .is_ok()
     }
 }
@@ -41,9 +84,9 @@ pub unsafe extern "C-unwind" fn fhir_access_is_any(
     // SAFETY: PostgreSQL calls with the declared arguments; both are not NULL, because the function is strict.
     unsafe {
         let right = TextArray::new(pgrx::fcinfo::pg_getarg_datum_raw(fcinfo, 1));
-        let wanted = cached::of_argument(fcinfo, 1, right.bytes(), || Texts::new(right.texts()));
+        let wanted = cached::of_argument(fcinfo, 1, right.bytes(), Texts::default);
         let left = TextArray::new(pgrx::fcinfo::pg_getarg_datum_raw(fcinfo, 0));
-        let answer = left.texts().any(|text| wanted.contain(cut(text)));
+        let answer = left.texts().any(|text| wanted.contain(&right, text));
         pg_sys::Datum::from(answer)
     }
 }
@@ -59,8 +102,7 @@ pub unsafe extern "C-unwind" fn fhir_access_is_element(
     // SAFETY: as above; detoasting gives a text with its header.
     unsafe {
         let left = TextArray::new(pgrx::fcinfo::pg_getarg_datum_raw(fcinfo, 0));
-        let right = pgrx::fcinfo::pg_getarg_datum_raw(fcinfo, 1);
-        let right = pg_sys::pg_detoast_datum_packed(right.cast_mut_ptr());
+        let right = detoast::packed(pgrx::fcinfo::pg_getarg_datum_raw(fcinfo, 1));
         let wanted = cut(pgrx::varlena_to_byte_slice(right));
         pg_sys::Datum::from(left.texts().any(|text| cut(text) == wanted))
     }

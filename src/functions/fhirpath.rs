@@ -24,6 +24,7 @@ pub unsafe extern "C-unwind" fn fhir_access_fhirpath(
         let source = argument(fcinfo, 1);
         let expression: &Expression = cached::at_call_site(
             fcinfo,
+            1,
             source.bytes(),
             |text| {
                 Expression::new(text, &settings::fhirpath_limits()).map_err(|error| {

@@ -37,6 +37,7 @@ unsafe fn value(
         let source = argument(fcinfo, 1);
         let paths: Result<&Paths> = cached::at_call_site(
             fcinfo,
+            1,
             source.bytes(),
             |text| text.parse::<Paths>().map_err(|_| invalid_paths()),
             invalid_paths,

@@ -82,6 +82,7 @@ pub unsafe extern "C-unwind" fn fhir_access_test(
         let invalid = || invalid_argument("test");
         let test: &Rc<Test> = cached::at_call_site(
             fcinfo,
+            1,
             source.bytes(),
             |text| parsed::test(text).ok_or_else(invalid),
             invalid,
@@ -122,6 +123,7 @@ unsafe fn fields<'a>(fcinfo: pg_sys::FunctionCallInfo, number: usize) -> Result<
         let invalid = || invalid_argument("list of fields");
         let fields: &Rc<FieldSet> = cached::at_call_site(
             fcinfo,
+            number,
             source.bytes(),
             |text| parsed::fields(text).ok_or_else(invalid),
             invalid,

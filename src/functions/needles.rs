@@ -59,14 +59,26 @@ impl Needles {
         if self.places.is_empty() {
             return false;
         }
-        may_be_cut(text)
-            || text.iter().enumerate().any(|(place, byte)| {
-                self.first_bytes
-                    .get(usize::from(*byte))
-                    .is_some_and(|first| *first)
-                    && text.get(place..).is_some_and(|rest| self.start(rest))
-            })
+        if may_be_cut(text) {
+            return true;
+        }
+        if let [place] = self.places.as_slice() {
+            return is_in(slice(&self.text, place), text);
+        }
+        text.iter().enumerate().any(|(place, byte)| {
+            self.first_bytes
+                .get(usize::from(*byte))
+                .is_some_and(|first| *first)
+                && text.get(place..).is_some_and(|rest| self.start(rest))
+        })
     }
+}
+
+/// Is `needle`, which is not empty, somewhere in `text`?
+fn is_in(needle: &[u8], text: &[u8]) -> bool {
+    let first = needle.first();
+    text.windows(needle.len().max(1))
+        .any(|part| part.first() == first && part == needle)
 }
 
 fn slice<'a>(text: &'a [u8], place: &Range<usize>) -> &'a [u8] {

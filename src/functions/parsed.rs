@@ -12,14 +12,22 @@ use std::thread::LocalKey;
 /// How many are kept, of each.
 const MOST: usize = 256;
 
-/// Of longer texts, in bytes, there are few, and parsing them is little beside what they are asked for.
-const LONGEST: usize = 1024;
+/// Texts of more bytes are lists of thousands, of which a few are kept.
+const LONG: usize = 1024;
 
-type Known<T> = RefCell<HashMap<String, Rc<T>>>;
+/// How many long texts are kept, of each, and how many bytes of them.
+const MOST_LONG: usize = 16;
+const LONGEST_TOGETHER: usize = 1024 * 1024;
+
+struct Known<T> {
+    short: HashMap<String, Rc<T>>,
+    /// The last used one is the last. To compare a text takes less than to make a hash of it.
+    long: Vec<(String, Rc<T>)>,
+}
 
 thread_local! {
-    static TESTS: Known<Test> = RefCell::default();
-    static FIELDS: Known<FieldSet> = RefCell::default();
+    static TESTS: RefCell<Known<Test>> = RefCell::new(Known::new());
+    static FIELDS: RefCell<Known<FieldSet>> = RefCell::new(Known::new());
 }
 
 /// The test that a text stands for, if it does.
@@ -32,18 +40,48 @@ pub fn fields(text: &str) -> Option<Rc<FieldSet>> {
     of(&FIELDS, text)
 }
 
-fn of<T: FromStr>(known: &'static LocalKey<Known<T>>, text: &str) -> Option<Rc<T>> {
-    if let Some(value) = known.with_borrow(|known| known.get(text).cloned()) {
+fn of<T: FromStr>(known: &'static LocalKey<RefCell<Known<T>>>, text: &str) -> Option<Rc<T>> {
+    if let Some(value) = known.with_borrow_mut(|known| known.get(text)) {
         return Some(value);
     }
     let value = Rc::new(text.parse::<T>().ok()?);
-    if text.len() <= LONGEST {
-        known.with_borrow_mut(|known| {
-            if known.len() >= MOST {
-                known.clear();
-            }
-            known.insert(text.to_owned(), Rc::clone(&value));
-        });
-    }
+    known.with_borrow_mut(|known| known.put(text, &value));
     Some(value)
+}
+
+impl<T> Known<T> {
+    fn new() -> Self {
+        Known {
+            short: HashMap::new(),
+            long: Vec::new(),
+        }
+    }
+
+    fn get(&mut self, text: &str) -> Option<Rc<T>> {
+        if text.len() <= LONG {
+            return self.short.get(text).cloned();
+        }
+        let place = self.long.iter().rposition(|(known, _)| known == text)?;
+        let found = self.long.remove(place);
+        let value = Rc::clone(&found.1);
+        self.long.push(found);
+        Some(value)
+    }
+
+    fn put(&mut self, text: &str, value: &Rc<T>) {
+        if text.len() <= LONG {
+            if self.short.len() >= MOST {
+                self.short.clear();
+            }
+            self.short.insert(text.to_owned(), Rc::clone(value));
+        } else if text.len() <= LONGEST_TOGETHER {
+            self.long.push((text.to_owned(), Rc::clone(value)));
+            let bytes = |(text, _): &(String, _)| text.len();
+            while self.long.len() > MOST_LONG
+                || self.long.iter().map(bytes).sum::<usize>() > LONGEST_TOGETHER
+            {
+                self.long.remove(0);
+            }
+        }
+    }
 }

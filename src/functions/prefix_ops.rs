@@ -8,6 +8,7 @@ use super::cut::{cut, may_be_cut};
 use super::needles::Needles;
 use super::text_array::{self, TextArray};
 use super::version_1;
+use crate::node::detoast;
 use pgrx::PgMemoryContexts;
 use pgrx::prelude::*;
 use std::ffi::c_void;
@@ -72,7 +73,7 @@ unsafe fn with_text<T>(datum: pg_sys::Datum, read: impl FnOnce(&[u8]) -> T) -> T
     // SAFETY: by the caller's promise; a copy made here is freed here, because an index may have millions of keys.
     unsafe {
         let stored = datum.cast_mut_ptr::<pg_sys::varlena>();
-        let text = pg_sys::pg_detoast_datum_packed(stored);
+        let text = detoast::packed(datum);
         let answer = read(pgrx::varlena_to_byte_slice(text));
         if text != stored {
             pg_sys::pfree(text.cast());

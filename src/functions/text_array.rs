@@ -1,5 +1,6 @@
 //! `text[]` values: reading them in place, and making them in one piece.
 
+use crate::node::detoast;
 use pgrx::prelude::*;
 
 /// A `text[]` outside of its storage. Its dimensions do not matter here, only its elements.
@@ -23,7 +24,7 @@ impl TextArray {
     pub unsafe fn new(datum: pg_sys::Datum) -> TextArray {
         // SAFETY: by the caller's promise; the result has a four-byte header and lives in the current memory context or
         // where the datum already was.
-        let pointer = unsafe { pg_sys::pg_detoast_datum(datum.cast_mut_ptr()) };
+        let pointer = unsafe { detoast::whole(datum) };
         TextArray {
             pointer: pointer.cast(),
         }

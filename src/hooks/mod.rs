@@ -4,6 +4,7 @@
 //! * [`planner`] puts the predicates there, and masks hidden fields in every reference to a protected relation ([`masking`]);
 //! * [`finished`] refuses a finished plan that reaches one, or what is hidden in it, by any other way;
 //! * [`statistics`] keeps what indexes know of hidden rows from the estimates of anybody's own conditions;
+//! * [`lookups`] says what it costs to ask an index for each of a policy's many values;
 //! * [`leakproof`] lets a statement's own conditions use indexes where these cannot leak;
 //! * [`copy`] writes what `COPY … FROM` reads;
 //! * [`deletion`] spares the trigger where the predicates of a `DELETE` say all that it would say;
@@ -17,6 +18,7 @@ mod finished;
 mod foreign_key;
 pub mod kept_plans;
 mod leakproof;
+mod lookups;
 mod mark;
 mod masking;
 mod planner;

@@ -9,6 +9,7 @@
 //! planner takes 1 % of the rows then, and a list from an index on the content that it believes to be short, beside one of some
 //! rows by their ids. So policies get those likewise, by a mark on their columns.
 
+use super::lookups;
 use crate::estimates::{self, Conditional};
 use crate::node::index::IndexedKey;
 use crate::node::key_statistics::KeyStatistics;
@@ -247,6 +248,7 @@ unsafe extern "C-unwind" fn relation_information(
             previous(root, oid, with_children, relation);
         }
         hide(root, oid, relation);
+        lookups::watch(oid, relation);
     }
 }
 

@@ -2,6 +2,7 @@
 
 use pgrx::prelude::*;
 use pgrx::{PgList, PgMemoryContexts};
+use std::convert::Infallible;
 use std::ffi::c_void;
 
 /// What is kept: the text it was made from, and the value.
@@ -14,71 +15,64 @@ struct Kept<T> {
 ///
 /// # Safety
 /// `fcinfo` must be the call info that PostgreSQL passed to a function that uses `fn_extra` for nothing else, and
-/// always with the same `T`.
+/// always with the same `T`; `source` must be argument `number` of the call.
 pub unsafe fn at_call_site<'a, T, E>(
     fcinfo: pg_sys::FunctionCallInfo,
+    number: usize,
     source: &[u8],
     make: impl FnOnce(&str) -> Result<T, E>,
     invalid: impl FnOnce() -> E,
 ) -> Result<&'a T, E> {
-    // SAFETY: flinfo is valid during the call; fn_extra is null or was set below; the box is freed with fn_mcxt.
-    unsafe {
-        let site = (*fcinfo).flinfo;
-        let kept = (*site).fn_extra.cast::<Kept<T>>();
-        if !kept.is_null() {
-            if (*kept).source == source {
-                return Ok(&(*kept).value);
-            }
-            let text = std::str::from_utf8(source).map_err(|_| invalid())?;
-            (*kept).value = make(text)?;
-            (*kept).source = source.to_vec();
-            return Ok(&(*kept).value);
-        }
-        let text = std::str::from_utf8(source).map_err(|_| invalid())?;
-        let kept = Kept {
-            source: source.to_vec(),
-            value: make(text)?,
-        };
-        let pointer = PgMemoryContexts::For((*site).fn_mcxt).leak_and_drop_on_delete(kept);
-        (*site).fn_extra = pointer.cast::<c_void>();
-        Ok(&(*pointer).value)
-    }
+    let make = || make(std::str::from_utf8(source).map_err(|_| invalid())?);
+    // SAFETY: by the caller's promise.
+    unsafe { kept(fcinfo, number, source, make) }
 }
 
 /// The value made of an argument, which are these bytes: kept in `fn_extra`, and made again when they change.
 ///
 /// # Safety
-/// As for [`at_call_site`]; `source` must be argument `number` of the call.
+/// As for [`at_call_site`].
 pub unsafe fn of_argument<'a, T>(
     fcinfo: pg_sys::FunctionCallInfo,
     number: usize,
     source: &[u8],
     make: impl FnOnce() -> T,
 ) -> &'a T {
+    let make = || Ok::<T, Infallible>(make());
     // SAFETY: as above.
+    let Ok(value) = unsafe { kept(fcinfo, number, source, make) };
+    value
+}
+
+/// # Safety
+/// As above.
+unsafe fn kept<'a, T, E>(
+    fcinfo: pg_sys::FunctionCallInfo,
+    number: usize,
+    source: &[u8],
+    make: impl FnOnce() -> Result<T, E>,
+) -> Result<&'a T, E> {
+    // SAFETY: flinfo is valid during the call; fn_extra is null or was set below; the box is freed with fn_mcxt.
     unsafe {
         let site = (*fcinfo).flinfo;
+        // Thousands of values are not compared for each row where they cannot change.
         let is_constant = is_constant(site, number);
         let kept = (*site).fn_extra.cast::<Kept<T>>();
         if !kept.is_null() {
-            // Thousands of values are not compared for each row where they cannot change.
             if !is_constant && (*kept).source != source {
-                (*kept).value = make();
+                (*kept).value = make()?;
                 (*kept).source = source.to_vec();
             }
-            return &(*kept).value;
+            return Ok(&(*kept).value);
         }
+        let source = if is_constant { &[] } else { source };
         let kept = Kept {
-            source: if is_constant {
-                Vec::new()
-            } else {
-                source.to_vec()
-            },
-            value: make(),
+            source: source.to_vec(),
+            value: make()?,
         };
         let pointer = PgMemoryContexts::For((*site).fn_mcxt).leak_and_drop_on_delete(kept);
         (*site).fn_extra = pointer.cast::<c_void>();
-        &(*pointer).value
+        Ok(&(*pointer).value)
     }
 }
 

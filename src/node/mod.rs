@@ -5,6 +5,7 @@
 
 pub mod cached;
 pub mod constant;
+pub mod detoast;
 pub mod expr;
 pub mod generations;
 pub mod index;

@@ -1,5 +1,6 @@
 //! Rows in PostgreSQL's form: taking columns out, putting columns in, and jsonb values as bytes.
 
+use super::detoast;
 use pgrx::prelude::*;
 use std::ffi::CString;
 
@@ -144,7 +145,7 @@ impl JsonbDatum {
     pub unsafe fn new(datum: pg_sys::Datum) -> JsonbDatum {
         // SAFETY: by the caller's promise; the result has a four-byte header and lives in the current memory context
         // or where the datum already was.
-        let pointer = unsafe { pg_sys::pg_detoast_datum(datum.cast_mut_ptr()) };
+        let pointer = unsafe { detoast::whole(datum) };
         JsonbDatum { pointer }
     }
 

@@ -203,16 +203,32 @@ impl Reach {
 
     /// What the entries hide, in order, when any hides something: neighbours that hide the same are one.
     pub fn hidden(&self) -> Vec<(Predicate, FieldSet)> {
-        if self.entries.iter().all(|entry| entry.hidden.is_empty()) {
-            return Vec::new();
-        }
-        let groups = self.entries.chunk_by(|one, next| one.hidden == next.hidden);
-        groups
-            .filter_map(|group| {
-                let granted = Predicate::any(group.iter().map(|entry| entry.predicate.clone()));
-                Some((granted, group.first()?.hidden.clone()))
-            })
+        let groups = self.hidden_groups();
+        groups.map(Self::hidden_of).collect()
+    }
+
+    /// The same of rows that are granted: what is none of the others' is the last one's.
+    pub fn hidden_of_granted(&self) -> Vec<(Predicate, FieldSet)> {
+        let mut groups: Vec<&[Rc<ReachEntry>]> = self.hidden_groups().collect();
+        // To join the conditions of a thousand instances takes longer than to plan a statement.
+        let last = groups.pop().and_then(|group| group.first());
+        let firsts = groups.into_iter().map(Self::hidden_of);
+        firsts
+            .chain(last.map(|entry| (Predicate::Constant(true), entry.hidden.clone())))
             .collect()
+    }
+
+    /// Neighbours that hide the same, when any hides something.
+    fn hidden_groups(&self) -> impl Iterator<Item = &[Rc<ReachEntry>]> {
+        let hides = self.entries.iter().any(|entry| !entry.hidden.is_empty());
+        let entries = if hides { self.entries.as_slice() } else { &[] };
+        entries.chunk_by(|one, next| one.hidden == next.hidden)
+    }
+
+    fn hidden_of(group: &[Rc<ReachEntry>]) -> (Predicate, FieldSet) {
+        let granted = Predicate::any(group.iter().map(|entry| entry.predicate.clone()));
+        let hidden = group.first().map(|entry| entry.hidden.clone());
+        (granted, hidden.unwrap_or_default())
     }
 
     /// Are there so many entries that compiling expressions over them to machine code costs more than it can give?

@@ -33,7 +33,7 @@ impl TableReach {
     /// all others.
     pub fn hidden(&self) -> Vec<(Predicate, FieldSet)> {
         let mut hidden = match self {
-            TableReach::One(reach, _) => reach.hidden(),
+            TableReach::One(reach, _) => reach.hidden_of_granted(),
             TableReach::Several(reach) => reach.hidden.clone(),
         };
         for (_, fields) in &mut hidden {
@@ -92,7 +92,7 @@ impl Several {
             if rows == Predicate::Constant(false) {
                 continue;
             }
-            add(&mut hidden, resource_type, reach.hidden());
+            add(&mut hidden, resource_type, reach.hidden_of_granted());
             add(&mut granted, resource_type, (reach.scope, rows));
         }
         let conditions: usize = granted.iter().map(|group| group.same.1.size()).sum();

@@ -16,6 +16,9 @@ fn folded(text: &str) -> impl Iterator<Item = char> + '_ {
 
 /// The folded form of a string.
 pub fn fold(text: &str) -> String {
+    if text.is_ascii() {
+        return text.to_ascii_lowercase();
+    }
     folded(text).collect()
 }
 

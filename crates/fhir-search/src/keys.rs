@@ -3,7 +3,7 @@
 //! They follow [`Test`](crate::Test) exactly: an element that a test cannot know anything of is left out of the keys, so that the
 //! conditions over keys that [`Lookup`](crate::Lookup) gives hold wherever the test is true.
 
-use std::collections::BTreeSet;
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
@@ -176,29 +176,29 @@ impl Paths {
 
     /// The string parts, folded, sorted, each once.
     pub fn strings(&self, document: Value<'_>) -> Vec<String> {
-        let mut found = BTreeSet::new();
+        let mut found = Vec::new();
         self.each(document, &mut |leaf, value| {
             each_piece(leaf, value, &mut |piece| {
-                found.insert(fold::fold(piece));
+                found.push(fold::fold(piece));
                 false
             });
         });
-        found.into_iter().collect()
+        distinct(found)
     }
 
     /// The URIs as they are, sorted, each once.
     pub fn uris(&self, document: Value<'_>) -> Vec<String> {
-        let mut found = BTreeSet::new();
+        let mut found = Vec::new();
         self.each(document, &mut |_, value| {
             found.extend(value.as_str().map(str::to_owned));
         });
-        found.into_iter().collect()
+        distinct(found)
     }
 
     /// The codes with and without their systems, in all the forms in which criteria ask for them: `code`, `system|code`, `|code` (no
     /// system) and `system|`, a `|` inside written `\|`; sorted, each once.
     pub fn tokens(&self, document: Value<'_>) -> Vec<String> {
-        let mut found = BTreeSet::new();
+        let mut found = Vec::new();
         self.each(document, &mut |leaf, value| {
             each_token(leaf, value, &mut |code, system| {
                 add_forms(code, system, &mut found);
@@ -206,62 +206,73 @@ impl Paths {
             });
         });
         found.retain(|token| token.len() <= MOST_KEY_BYTES);
-        found.into_iter().collect()
+        distinct(found)
     }
 
     /// What references refer to, as it is compared: `Type/id`, or a URL without version; sorted, each once.
     pub fn targets(&self, document: Value<'_>) -> Vec<String> {
-        let mut found = BTreeSet::new();
+        let mut found = Vec::new();
         let document = &Document::from(document);
         self.each(
             document.root,
             &mut |leaf, value| match Found::of(leaf, value, document) {
                 Some(Found::Resource(kind, id)) => {
-                    found.insert(format!("{kind}/{id}"));
+                    found.push([kind, "/", id].concat());
                 }
                 Some(Found::Other(text)) => {
-                    found.insert(text.to_owned());
+                    found.push(text.to_owned());
                 }
                 Some(Found::Nothing) | None => {}
             },
         );
         found.retain(|target| target.len() <= MOST_KEY_BYTES);
-        found.into_iter().collect()
+        distinct(found)
     }
 }
 
+/// Sorted, each once. Nearly always there is one, or a few.
+fn distinct(mut found: Vec<String>) -> Vec<String> {
+    found.sort_unstable();
+    found.dedup();
+    found
+}
+
 /// Adds what is known of a stored token.
-fn add_forms(code: Half<'_>, system: Half<'_>, forms: &mut BTreeSet<String>) {
+fn add_forms(code: Half<'_>, system: Half<'_>, forms: &mut Vec<String>) {
     if let Some(Some(code)) = code {
-        forms.insert(escaped(code));
+        forms.push(escaped(code).into_owned());
     }
     match (system, code) {
         (Some(None), Some(Some(code))) => {
-            forms.insert(format!("|{}", escaped(code)));
+            forms.push(["|", &escaped(code)].concat());
         }
         // An empty system is none that criteria can name.
         (Some(Some("")), _) => {}
         (Some(Some(system)), code) => {
             let system = escaped(system);
             if let Some(Some(code)) = code {
-                forms.insert(format!("{system}|{}", escaped(code)));
+                forms.push([&system, "|", &escaped(code)].concat());
             }
-            forms.insert(format!("{system}|"));
+            forms.push([&system, "|"].concat());
         }
         _ => {}
     }
 }
 
 /// A system or code in which `|` is only data.
-fn escaped(text: &str) -> String {
-    text.replace('\\', r"\\").replace('|', r"\|")
+fn escaped(text: &str) -> Cow<'_, str> {
+    if text.bytes().any(|byte| byte == b'\\' || byte == b'|') {
+        text.replace('\\', r"\\").replace('|', r"\|").into()
+    } else {
+        text.into()
+    }
 }
 
 /// A token that is asked for, in the form that [`Paths::tokens`] gives it.
 pub(crate) fn token_key(token: &Token) -> String {
     let code = token.code.as_deref().map(escaped).unwrap_or_default();
     match &token.system {
-        TokenSystem::Any => code,
+        TokenSystem::Any => code.into_owned(),
         TokenSystem::None => format!("|{code}"),
         TokenSystem::Is(system) => format!("{}|{code}", escaped(system)),
     }

@@ -163,6 +163,26 @@ impl Test {
 
 impl Elements {
     fn lookups(&self) -> Vec<Lookup> {
+        let mut found = self.lookups_of_keys();
+        found.extend(documents::of_elements(self));
+        // The best first: what decides, and of that what needs no second look at the document.
+        found.sort_by_key(|lookup| {
+            let looks_again = matches!(lookup.condition, Condition::Contains(_));
+            (!lookup.decides, looks_again)
+        });
+        // Better than one that contains the systems, too.
+        if let Some(lookup) = documents::by_code(self) {
+            let is_containment =
+                |lookup: &Lookup| matches!(lookup.condition, Condition::Contains(_));
+            found.retain(|lookup| lookup.decides || !is_containment(lookup));
+            let place = found.iter().position(is_containment);
+            found.insert(place.unwrap_or(found.len()), lookup);
+        }
+        found
+    }
+
+    /// Those that ask for keys. (Documents of thousands of values take longer to make than a statement to plan.)
+    pub(crate) fn lookups_of_keys(&self) -> Vec<Lookup> {
         let paths = || Paths::from(self.paths.clone());
         let exact = |condition, decides| Lookup {
             condition,
@@ -170,7 +190,7 @@ impl Elements {
             regular_only: false,
         };
         let decides = |condition| exact(condition, true);
-        let mut found: Vec<Lookup> = documents::of_elements(self).into_iter().collect();
+        let mut found = Vec::new();
         match &self.op {
             TestOp::Present { .. } | TestOp::Truth(_) => {}
             TestOp::Token(tokens) => {
@@ -235,19 +255,6 @@ impl Elements {
                     .map(|(amount, unit)| ranges::number(amount, unit, paths.is_single(), false));
                 found.extend(ranges::lookup(&paths, comparisons));
             }
-        }
-        // The best first: what decides, and of that what needs no second look at the document.
-        found.sort_by_key(|lookup| {
-            let looks_again = matches!(lookup.condition, Condition::Contains(_));
-            (!lookup.decides, looks_again)
-        });
-        // Better than one that contains the systems, too.
-        if let Some(lookup) = documents::by_code(self) {
-            let is_containment =
-                |lookup: &Lookup| matches!(lookup.condition, Condition::Contains(_));
-            found.retain(|lookup| lookup.decides || !is_containment(lookup));
-            let place = found.iter().position(is_containment);
-            found.insert(place.unwrap_or(found.len()), lookup);
         }
         found
     }

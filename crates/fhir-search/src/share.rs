@@ -51,7 +51,10 @@ impl Test {
         {
             return Some(share);
         }
-        let lookups = self.lookups();
+        let lookups = match self {
+            Test::Elements(elements) => elements.lookups_of_keys(),
+            Test::Composite { .. } => self.lookups(),
+        };
         let share = |lookup: &Lookup| lookup.condition.share(statistics);
         let deciding = lookups.iter().filter(|lookup| lookup.decides);
         deciding.clone().find_map(share).or_else(|| {

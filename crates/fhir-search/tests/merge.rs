@@ -346,3 +346,42 @@ fn projects_stay_apart() {
         any(&["Patient?_project=a"])
     );
 }
+
+/// Instances with two parameters: those that have one in common are one alternative, in whatever order they come.
+#[test]
+fn instances_of_two_parameters() {
+    let pairs = |count: usize, practitioners: usize| {
+        let pair = |n: usize| {
+            let who = n % practitioners;
+            predicate(&format!(
+                "Observation?subject=Patient/{n:05}&performer=Practitioner/{who}"
+            ))
+        };
+        Predicate::any((0..count).map(pair))
+    };
+    let alternatives = |predicate: &Predicate| match predicate {
+        Predicate::Or(alternatives) => alternatives.len(),
+        _ => 1,
+    };
+    assert_eq!(alternatives(&pairs(1_000, 1)), 1);
+    let some = pairs(1_000, 80);
+    assert_eq!(alternatives(&some), 80);
+    // Each patient is there once, with the one practitioner.
+    assert_eq!(some.size(), 160);
+    assert_eq!(some.to_string().matches("Patient/").count(), 1_000);
+    let first = r#"Patient/00007", "Patient/00087", "Patient/00167""#;
+    assert_eq!(some.to_string().matches(first).count(), 1);
+    // Nothing in common: no two of them are one.
+    assert_eq!(alternatives(&pairs(300, 300)), 300);
+    assert_eq!(
+        any(&[
+            "Observation?subject=Patient/1&performer=Practitioner/1",
+            "Observation?subject=Patient/1&performer=Practitioner/2",
+            "Observation?subject=Patient/2&performer=Practitioner/2",
+        ]),
+        any(&[
+            "Observation?subject=Patient/1&performer=Practitioner/1,Practitioner/2",
+            "Observation?subject=Patient/2&performer=Practitioner/2",
+        ])
+    );
+}

@@ -64,15 +64,19 @@ impl Mask {
         unchecked_rows: bool,
     ) -> Result<Option<Rc<Mask>>> {
         // Of a table of all types it depends on what the statement asks for; of versions, on another table, too.
-        let is_kept =
-            protected.one_type().is_some() && protected.history.is_none() && !reach.is_large();
+        let may_be_kept = protected.one_type().is_some() && protected.history.is_none();
         let key = (unchecked_rows, settings::mark_redacted());
-        if is_kept
+        if may_be_kept
             && let Some(known) = KNOWN.with_borrow_mut(|known| known.get(session, protected, key))
         {
             return Ok(known);
         }
         let mut mask = Mask::of(protected, reach, unchecked_rows)?;
+        // Many entries that hide the same are a small mask.
+        let is_small = mask
+            .as_ref()
+            .is_none_or(|mask| mask.hidden.len() <= 1 && mask.guard.is_none());
+        let is_kept = may_be_kept && (is_small || !reach.is_large());
         if is_kept && let Some(mask) = &mut mask {
             // SAFETY: there is no node yet.
             let (context, _) = unsafe { Context::of(std::ptr::null()) };

@@ -40,6 +40,14 @@ pub fn of_elements(elements: &Elements) -> Option<Lookup> {
 
 /// The same by the codes alone, where systems are asked for, too.
 pub fn by_code(elements: &Elements) -> Option<Lookup> {
+    let TestOp::Token(tokens) = &elements.op else {
+        return None;
+    };
+    let has_both =
+        |token: &Token| token.code.is_some() && matches!(token.system, TokenSystem::Is(_));
+    if !tokens.iter().any(has_both) {
+        return None;
+    }
     let (with_systems, _) = documents(elements, Systems::Asked)?;
     let (documents, _) = documents(elements, Systems::LeftOut)?;
     (documents != with_systems).then_some(Lookup {

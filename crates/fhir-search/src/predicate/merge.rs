@@ -6,6 +6,9 @@ use std::fmt::Write as _;
 use super::Predicate;
 use crate::test::{Elements, Test, TestOp, TokenSystem};
 
+/// Conjunctions of more conditions than these are compared with the first few of their shape only.
+const MOST_PLACES: usize = 8;
+
 /// The alternatives, those that can be one merged; in order of their first appearance.
 pub fn merged(parts: Vec<Predicate>) -> Vec<Predicate> {
     if parts.len() < 2 {
@@ -13,15 +16,27 @@ pub fn merged(parts: Vec<Predicate>) -> Vec<Predicate> {
     }
     let mut groups: Vec<Group> = Vec::with_capacity(parts.len());
     let mut places: HashMap<String, Vec<usize>> = HashMap::new();
+    let mut rests: HashMap<String, usize> = HashMap::new();
     for part in parts {
-        let mut shape = String::new();
-        write_shape(&part, &mut shape);
-        let same = places.entry(shape).or_default();
-        // Nearly always the first one takes it. A shape whose members never fit would cost their square.
-        let found = same.iter().take(8).find_map(|place| {
+        let of_rests = rests_of(&part);
+        let fit = |place: &usize| {
             let fit = groups.get(*place)?.fit(&part)?;
             Some((*place, fit))
-        });
+        };
+        let found = match &of_rests {
+            Some(keys) => keys.iter().filter_map(|key| rests.get(key)).find_map(fit),
+            None => {
+                let mut shape = String::new();
+                write_shape(&part, &mut shape);
+                let same_shape = places.entry(shape).or_default();
+                // Nearly always the first one takes it. A shape whose members never fit would cost their square.
+                let found = same_shape.iter().take(8).find_map(fit);
+                if found.is_none() {
+                    same_shape.push(groups.len());
+                }
+                found
+            }
+        };
         match found {
             Some((_, Fit::Known)) => {}
             Some((place, Fit::Differs(differs))) => {
@@ -31,12 +46,36 @@ pub fn merged(parts: Vec<Predicate>) -> Vec<Predicate> {
                 }
             }
             None => {
-                same.push(groups.len());
+                let of_rests = of_rests.unwrap_or_default();
+                rests.extend(of_rests.into_iter().map(|key| (key, groups.len())));
                 groups.push(Group::new(part));
             }
         }
     }
     groups.into_iter().map(Group::finish).collect()
+}
+
+/// Of a conjunction, for each of its conditions: what the others are, and what this one looks like. Conjunctions that can be
+/// merged have one of these in common.
+fn rests_of(predicate: &Predicate) -> Option<Vec<String>> {
+    let Predicate::And(parts) = predicate else {
+        return None;
+    };
+    if parts.len() > MOST_PLACES {
+        return None;
+    }
+    let texts: Vec<String> = parts.iter().map(ToString::to_string).collect();
+    let rest = |place: usize, part: &Predicate| {
+        let mut key = place.to_string();
+        write_shape(part, &mut key);
+        for (_, text) in texts.iter().enumerate().filter(|(at, _)| *at != place) {
+            key.push('&');
+            key.push_str(text);
+        }
+        key
+    };
+    let keys = parts.iter().enumerate();
+    Some(keys.map(|(place, part)| rest(place, part)).collect())
 }
 
 /// Alternatives of one shape. Conjunctions in it differ in the same conjunct.

@@ -90,7 +90,10 @@ impl<'a> Found<'a> {
             return Self::resource(document.contained(fragment)?)
                 .filter(|found| *found != Self::Nothing);
         }
-        let text = text.split_once("/_history/").map_or(text, |(text, _)| text);
+        let text = match text.bytes().any(|byte| byte == b'_') {
+            true => text.split_once("/_history/").map_or(text, |(text, _)| text),
+            false => text,
+        };
         Some(relative(text).map_or(Self::Other(text), |(kind, id)| Self::Resource(kind, id)))
     }
 }

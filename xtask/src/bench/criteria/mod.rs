@@ -88,7 +88,7 @@ pub fn measure(cluster: &Cluster, scope: Scope) -> Result<Report> {
     indexed::create_indexes(&mut superuser)?;
     settle(&mut superuser)?;
     step(&format!("{} paired runs of each statement", scope.pairs));
-    let indexed = indexed::compare(&mut application, &mut superuser, scope)?;
+    let indexed = indexed::compare(cluster, &mut superuser, scope)?;
     step("policies and memberships");
     let sessions = sessions::measure(cluster, &mut application, &mut superuser, scope)?;
     step("a thousand instances of one policy");
