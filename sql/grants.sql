@@ -108,6 +108,8 @@ REVOKE EXECUTE ON FUNCTION fhir_access.estimate_is_any(internal, oid, internal, 
     fhir_access.estimate_starts(internal, oid, internal, integer),
     fhir_access.estimate_contains(internal, oid, internal, integer),
     fhir_access.estimate_is_element_of_many(internal, oid, internal, integer) FROM PUBLIC;
+-- What others ran on a pooled connection is no business of the next.
+REVOKE EXECUTE ON FUNCTION fhir_access.kept_plans() FROM PUBLIC;
 -- It reads all policies.
 REVOKE EXECUTE ON FUNCTION fhir_access.index_advice() FROM PUBLIC;
 -- A trigger function runs for whoever writes; only to make a trigger of it takes the right to execute it.

@@ -2,6 +2,7 @@
 //!
 //! In a database without the extension everything here answers "absent", and the hooks do nothing.
 
+use crate::hooks::kept_plans;
 use crate::node::scan::{self, Key};
 use crate::{registry, session};
 use pgrx::prelude::*;
@@ -124,6 +125,7 @@ unsafe extern "C-unwind" fn relation_changed(_argument: pg_sys::Datum, relation:
         // Nothing is kept but that there is nothing; this may be one of our tables coming.
         LOOKUP.set(Lookup::Unknown);
         registry::forget_all();
+        kept_plans::forget_all();
         return;
     };
     let documents = [
@@ -139,7 +141,9 @@ unsafe extern "C-unwind" fn relation_changed(_argument: pg_sys::Datum, relation:
         LOOKUP.set(Lookup::Unknown);
     } else if documents.contains(&relation) {
         session::documents_changed();
+    } else if registry::forget(relation) {
+        kept_plans::forget_all();
     } else {
-        registry::forget(relation);
+        kept_plans::relation_changed(relation);
     }
 }

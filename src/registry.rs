@@ -270,22 +270,26 @@ pub fn protected(relation: pg_sys::Oid) -> Result<Option<Rc<Protected>>> {
     })
 }
 
-/// Forgets one relation.
-pub fn forget(relation: pg_sys::Oid) {
+/// Forgets one relation. Was anything known by it that is protected?
+pub fn forget(relation: pg_sys::Oid) -> bool {
     estimates::forget();
     GENERATION.set(GENERATION.get().wrapping_add(1));
     // A callback may come while the cache is being read: then the reader asks PostgreSQL nothing that could call back.
-    CACHE.with(|cache| {
-        if let Ok(mut cache) = cache.try_borrow_mut() {
-            cache.remove(&relation);
-            // What was found out of a partition or an index was kept with the table that it belongs to.
-            cache.retain(|_, answer| match answer {
-                Ok(Some(protected)) => !protected.knows(relation),
-                _ => true,
-            });
-        }
+    let was_protected = CACHE.with(|cache| {
+        let Ok(mut cache) = cache.try_borrow_mut() else {
+            return true;
+        };
+        let known = cache.remove(&relation);
+        let before = cache.len();
+        // What was found out of a partition or an index was kept with the table that it belongs to.
+        cache.retain(|_, answer| match answer {
+            Ok(Some(protected)) => !protected.knows(relation),
+            _ => true,
+        });
+        cache.len() < before || known.is_some_and(|answer| !matches!(answer, Ok(None)))
     });
     forget_types();
+    was_protected
 }
 
 /// Forgets all relations.

@@ -4,6 +4,7 @@
 //! `ALTER ROLE … SET` binds a database user who cannot change them. So are the limits on FHIRPath. Everybody may set
 //! `readonly_violation` and `mark_redacted`, which grant nothing.
 
+use crate::hooks::kept_plans;
 use crate::{audit, session};
 use fhirpath::Limits;
 use pgrx::guc::{GucContext, GucFlags, GucRegistry, GucSetting, PostgresGucEnum};
@@ -20,6 +21,7 @@ static HIDE_NARRATIVE: GucSetting<bool> = GucSetting::<bool>::new(false);
 static MARK_REDACTED: GucSetting<bool> = GucSetting::<bool>::new(false);
 static LEAKPROOF_OPERATORS: GucSetting<bool> = GucSetting::<bool>::new(false);
 static AUDIT: GucSetting<audit::Level> = GucSetting::<audit::Level>::new(audit::Level::Off);
+static KEPT_PLANS: GucSetting<i32> = GucSetting::<i32>::new(32 * 1024);
 static FHIRPATH_STEPS: GucSetting<i32> = GucSetting::<i32>::new(1_000_000);
 static FHIRPATH_LENGTH: GucSetting<i32> = GucSetting::<i32>::new(64 * 1024);
 static FHIRPATH_DEPTH: GucSetting<i32> = GucSetting::<i32>::new(128);
@@ -82,6 +84,13 @@ pub fn leakproof_operators() -> bool {
 /// `fhir_access.audit`: what goes to the server's log.
 pub fn audit() -> audit::Level {
     AUDIT.get()
+}
+
+/// `fhir_access.kept_plans`: how much memory the plans may take that are kept across switches of membership, in bytes.
+pub fn kept_plans() -> usize {
+    usize::try_from(KEPT_PLANS.get())
+        .unwrap_or(0)
+        .saturating_mul(1024)
 }
 
 /// `fhir_access.fhirpath_steps`: how much work the evaluation of one expression may be.
@@ -254,6 +263,19 @@ pub fn init() {
             GucContext::Suset,
             GucFlags::default(),
         );
+        GucRegistry::define_int_guc_with_hooks(
+            c"fhir_access.kept_plans",
+            c"The memory that a session's plans may take which are kept for memberships that come again.",
+            c"0: none is kept.",
+            &KEPT_PLANS,
+            0,
+            1024 * 1024,
+            GucContext::Suset,
+            GucFlags::UNIT_KB,
+            None,
+            Some(assign_kept_plans),
+            None,
+        );
         GucRegistry::define_int_guc(
             c"fhir_access.fhirpath_steps",
             c"The steps that the evaluation of one FHIRPath expression may take.",
@@ -362,7 +384,10 @@ fn reject(detail: &str) -> bool {
 #[pg_guard]
 unsafe extern "C-unwind" fn assign_membership(value: *const c_char, _extra: *mut c_void) {
     // SAFETY: PostgreSQL passes the new value, a C string or null.
-    unsafe { assign_text(&MEMBERSHIP, value) }
+    let new = unsafe { (!value.is_null()).then(|| CStr::from_ptr(value)) };
+    if MEMBERSHIP.get().as_deref() != new {
+        session::membership_changed(&new.unwrap_or_default().to_string_lossy());
+    }
 }
 
 #[pg_guard]
@@ -396,6 +421,13 @@ unsafe extern "C-unwind" fn assign_mark_redacted(value: bool, _extra: *mut c_voi
 unsafe extern "C-unwind" fn assign_leakproof_operators(value: bool, _extra: *mut c_void) {
     if value != LEAKPROOF_OPERATORS.get() {
         session::plans_changed();
+    }
+}
+
+#[pg_guard]
+unsafe extern "C-unwind" fn assign_kept_plans(value: i32, _extra: *mut c_void) {
+    if value < KEPT_PLANS.get() {
+        kept_plans::forget_all();
     }
 }
 

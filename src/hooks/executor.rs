@@ -11,6 +11,7 @@ use crate::error::{Error, OrRaise, Result};
 use crate::session::{self, Fingerprint};
 use crate::triggers::{movement, upsert};
 use pgrx::prelude::*;
+use std::cell::Cell;
 
 static mut PREVIOUS_START: pg_sys::ExecutorStart_hook_type = None;
 static mut PREVIOUS_RUN: pg_sys::ExecutorRun_hook_type = None;
@@ -21,6 +22,38 @@ const FENCE: i32 = i32::MIN;
 
 /// The cache number of what is noted about deletions: no part of the fingerprint.
 const DELETION: i32 = FENCE + size_of::<Fingerprint>() as i32;
+
+/// What every plan depends on that the session's context went into, as PostgreSQL's plan cache sees it: a function that there is not. The cache number
+/// is that of functions, the other one stands for the session's context.
+const CONTEXT: u32 = 0x_f41a_cce5;
+
+thread_local! {
+    static SWITCHING: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Has PostgreSQL's plan cache make anew, when they are used next, the plans that the session's context went into. Statements stay as they were analysed
+/// and rewritten, and other plans stay.
+pub fn renew_plans() {
+    /// Whatever a listener does: after this, messages are PostgreSQL's again.
+    struct Switching;
+    impl Drop for Switching {
+        fn drop(&mut self) {
+            SWITCHING.set(false);
+        }
+    }
+    SWITCHING.set(true);
+    let _switching = Switching;
+    // SAFETY: marks plans of the backend as invalid, and tells whoever else listens that some function changed; allowed wherever
+    // invalidation callbacks run, which raise no errors.
+    unsafe {
+        pg_sys::CallSyscacheCallbacks(pg_sys::SysCacheIdentifier::PROCOID as i32, CONTEXT);
+    }
+}
+
+/// Is it our own message that is being passed on?
+pub fn is_switching() -> bool {
+    SWITCHING.get()
+}
 
 /// Installs the hooks.
 pub fn install() {
@@ -47,6 +80,17 @@ pub unsafe fn put_fence(plan: *mut pg_sys::PlannedStmt, fingerprint: Fingerprint
         // SAFETY: by the caller's promise.
         unsafe { put_item(plan, place, part) }
     }
+    // SAFETY: as above.
+    unsafe { put_context(plan) }
+}
+
+/// Has `plan` made anew when the context changes.
+///
+/// # Safety
+/// As for [`put_fence`].
+pub unsafe fn put_context(plan: *mut pg_sys::PlannedStmt) {
+    // SAFETY: by the caller's promise.
+    unsafe { put_item(plan, pg_sys::SysCacheIdentifier::PROCOID as i32, CONTEXT) }
 }
 
 /// Has the plan carry a number.

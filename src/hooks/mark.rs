@@ -1,6 +1,7 @@
-//! The mark on our predicates: that they are ours, and for which session context they were made.
+//! The mark on our predicates: that they are ours, and for which session context they were made, or that they are still to be
+//! made.
 //!
-//! Row security's expressions are made when a statement is rewritten, masks when it is planned; in between the context may
+//! Row security's places are marked when a statement is rewritten, and filled when it is planned; in between the context may
 //! change. A marked predicate is `'fingerprint' IS NOT NULL AND predicate`, of which the planner leaves `predicate`.
 
 use crate::session::Fingerprint;
@@ -9,6 +10,9 @@ use pgrx::prelude::*;
 
 /// Where the constant says that it stands in the statement's text: nowhere that a parser could put it.
 const LOCATION: i32 = i32::MIN + 1;
+
+/// Marks a predicate that is still to be made: nothing is found by it. No context has this fingerprint.
+pub const OPEN: Fingerprint = [0; 16];
 
 /// Marks `qual`.
 ///

@@ -380,9 +380,7 @@ impl Rewriter {
                 self.is_large |= reach.is_large();
                 if privilege::role_is_subject(entry::effective_user(entry)) {
                     entry::check_marks(query, entry, target, session.fingerprint)?;
-                    if protected.one_type().is_none() {
-                        entry::fill_in(entry, number, &session, &protected, &reach)?;
-                    }
+                    entry::fill_in(entry, number, &session, &protected, &reach)?;
                 } else if !switches::is_off(Part::Views) {
                     entry::add_predicates(query, entry, number, &session, &protected, &reach)?;
                 }

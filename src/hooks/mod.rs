@@ -1,20 +1,22 @@
 //! How a statement is enforced: PostgreSQL's hooks, each chained to whatever was installed before.
 //!
-//! * [`row_security`] adds the predicates, when PostgreSQL rewrites the statement;
-//! * [`planner`] masks hidden fields in every reference to a protected relation ([`masking`]);
+//! * [`row_security`] marks the places of the predicates, when PostgreSQL rewrites the statement;
+//! * [`planner`] puts the predicates there, and masks hidden fields in every reference to a protected relation ([`masking`]);
 //! * [`finished`] refuses a finished plan that reaches one, or what is hidden in it, by any other way;
 //! * [`statistics`] keeps what indexes know of hidden rows from the estimates of anybody's own conditions;
 //! * [`lookups`] says what it costs to ask an index for each of a policy's many values;
 //! * [`leakproof`] lets a statement's own conditions use indexes where these cannot leak;
 //! * [`copy`] writes what `COPY … FROM` reads;
 //! * [`deletion`] spares the trigger where the predicates of a `DELETE` say all that it would say;
+//! * [`kept_plans`] hands out the plan that was made for the same statement and session before;
 //! * [`executor`] is the fence: a plan runs only for the session context that it was made for.
 
 mod copy;
 mod deletion;
-mod executor;
+pub mod executor;
 mod finished;
 mod foreign_key;
+pub mod kept_plans;
 mod leakproof;
 mod lookups;
 mod mark;
@@ -37,4 +39,5 @@ pub fn init() {
     utility::install();
     statistics::install();
     leakproof::install();
+    kept_plans::install();
 }

@@ -1,10 +1,11 @@
 //! The planner hook: mask before planning, check after it.
 
+use super::kept_plans::{self, Note};
 use super::masking::Rewritten;
 use super::{deletion, executor, finished, masking, standard};
 use crate::catalog::catalog;
 use crate::error::OrRaise;
-use crate::estimates;
+use crate::{estimates, session};
 use pgrx::prelude::*;
 use std::ffi::c_char;
 
@@ -29,6 +30,13 @@ unsafe extern "C-unwind" fn plan(
     // SAFETY: called by PostgreSQL with a rewritten query that the planner may scribble on; the previous hook, or the
     // standard planner, gets the same arguments.
     unsafe {
+        let mut kept = std::ptr::null_mut();
+        let mut note = Note::Nothing;
+        find_kept(query, text, options, parameters, &mut kept, &mut note);
+        if !kept.is_null() {
+            return kept;
+        }
+        let asked = session::times_asked();
         let mut rewritten = None;
         before(query, parameters, &mut rewritten);
         let mut plan = chain(query, text, options, parameters);
@@ -40,7 +48,7 @@ unsafe extern "C-unwind" fn plan(
                 plan = other;
             }
         }
-        after(plan, &rewritten);
+        after(plan, &rewritten, &note, asked);
         plan
     }
 }
@@ -84,6 +92,23 @@ unsafe fn cost(plan: *const pg_sys::PlannedStmt) -> f64 {
 }
 
 #[pg_guard]
+unsafe extern "C-unwind" fn find_kept(
+    query: *mut pg_sys::Query,
+    text: *const c_char,
+    options: i32,
+    parameters: pg_sys::ParamListInfo,
+    plan: &mut *mut pg_sys::PlannedStmt,
+    note: &mut Note,
+) {
+    if catalog().is_some() {
+        // SAFETY: as in `plan`.
+        let (kept, then) = unsafe { kept_plans::find(query, text, options, parameters) };
+        *plan = kept.unwrap_or(std::ptr::null_mut());
+        *note = then;
+    }
+}
+
+#[pg_guard]
 unsafe extern "C-unwind" fn before(
     query: *mut pg_sys::Query,
     parameters: pg_sys::ParamListInfo,
@@ -97,7 +122,12 @@ unsafe extern "C-unwind" fn before(
 }
 
 #[pg_guard]
-unsafe extern "C-unwind" fn after(plan: *mut pg_sys::PlannedStmt, rewritten: &Option<Rewritten>) {
+unsafe extern "C-unwind" fn after(
+    plan: *mut pg_sys::PlannedStmt,
+    rewritten: &Option<Rewritten>,
+    note: &Note,
+    asked: u64,
+) {
     let Some(rewritten) = rewritten else {
         return;
     };
@@ -115,6 +145,12 @@ unsafe extern "C-unwind" fn after(plan: *mut pg_sys::PlannedStmt, rewritten: &Op
             if let Some(relation) = rewritten.deletes_what_it_finds {
                 deletion::note(plan, relation);
             }
+            session::planned(fingerprint);
+            kept_plans::note(plan, *note);
+        } else if asked != session::times_asked() {
+            // A function that says it is immutable, and is not, may have brought what this session sees into the plan.
+            executor::put_context(plan);
+            session::folded();
         }
     }
 }

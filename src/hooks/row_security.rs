@@ -1,4 +1,5 @@
-//! `USING` and `WITH CHECK`: the predicates, as row security policies that PostgreSQL itself applies.
+//! `USING` and `WITH CHECK`: the predicates, as row security policies that PostgreSQL itself applies; and what they are, for
+//! [`super::masking`], which fills them in when a session's plan is made.
 //!
 //! The predicate is a *restrictive* policy, so that no permissive policy of the table's owner can widen it; a permissive
 //! policy that is always true stands beside it, because PostgreSQL closes a table that has none.
@@ -10,14 +11,14 @@ use crate::node::kept_nodes::{Context, Recent};
 use crate::node::{expr, privilege, relation};
 use crate::predicate::{Style, Writer};
 use crate::registry::{self, Protected};
-use crate::session::{self, Session, TableReach};
+use crate::session::{Session, TableReach};
 use access_policy::Interaction;
-use fhir_search::Predicate;
 use pgrx::PgList;
 use pgrx::prelude::*;
 use std::cell::RefCell;
 use std::ffi::CStr;
 use std::mem::ManuallyDrop;
+use std::rc::Rc;
 
 /// The name of our policies in messages.
 const POLICY: &CStr = c"fhir_access";
@@ -88,60 +89,19 @@ unsafe extern "C-unwind" fn with_restrictive(
 ) -> *mut pg_sys::List {
     // SAFETY: as above.
     unsafe {
-        let Some(protected) = registry::protected((*relation).rd_id).or_raise() else {
+        let protected = registry::protected((*relation).rd_id).or_raise();
+        if protected.is_none() {
             check_unregistered(relation).or_raise();
             return previous;
-        };
-        // A statement may be parsed and kept before anybody has said who asks. It is closed then; to plan it takes a
-        // session, and setting one has it parsed again.
-        let session = session::current().ok();
-        let known = session.as_ref().and_then(|session| {
-            KNOWN.with_borrow_mut(|known| known.get(session.fingerprint, &protected, command))
-        });
-        if let Some(Quals { using, check }) = known {
-            // PostgreSQL copies them before it puts them anywhere.
-            let ours = policy(name_for(command), using, check, false);
-            return pg_sys::lappend(previous, ours.cast());
         }
-        let fingerprint = session
-            .as_ref()
-            .map(|session| session.fingerprint)
-            .unwrap_or_default();
-        let (using, check) = match &session {
-            Some(session) => predicates(session, &protected, command).or_raise(),
-            None => (Predicate::Constant(false), Predicate::Constant(false)),
-        };
-        let writer = Writer::new(&protected, Style::Exact);
-        let using = statistics::grant(expression(relation, &writer, &using).or_raise());
-        let check = expression(relation, &writer.for_new_rows(), &check).or_raise();
-        let using = mark::put(using, fingerprint);
-        let check = mark::put(check, fingerprint);
-        if session.is_some() {
-            let (context, kept) = Context::of(using);
-            let quals = Quals {
-                using: kept,
-                check: context.keep(check),
-            };
-            KNOWN.with_borrow_mut(|known| {
-                known.put(fingerprint, &protected, command, quals, Some(context));
-            });
-        }
-        let ours = policy(name_for(command), using, check, false);
+        // Statements are kept as they are rewritten, and are the same for all sessions: what theirs may find and leave behind, the
+        // planner's hook puts in the place of this, which is marked. Nothing is found or left behind without.
+        // (In a build for tests that switch the planner's hook off all is: its plans are to be refused whatever they would find.)
+        let found = cfg!(feature = "switches");
+        let closed = || mark::put(pg_sys::makeBoolConst(found, false), mark::OPEN);
+        let ours = policy(name_for(command), closed(), closed(), false);
         pg_sys::lappend(previous, ours.cast())
     }
-}
-
-/// What is asked of the rows that a command finds, and of those that it leaves behind.
-#[derive(Clone, Copy)]
-struct Quals {
-    using: *mut pg_sys::Node,
-    check: *mut pg_sys::Node,
-}
-
-thread_local! {
-    // Not dropped with the process, which has no memory contexts any more when it ends.
-    static KNOWN: RefCell<ManuallyDrop<Recent<pg_sys::CmdType::Type, Quals>>> =
-        RefCell::new(ManuallyDrop::new(Recent::new()));
 }
 
 fn name_for(command: pg_sys::CmdType::Type) -> &'static CStr {
@@ -218,59 +178,75 @@ unsafe fn previous(
     }
 }
 
-/// What rows a command may find, and what rows it may leave behind. The rows an UPDATE or DELETE finds are those that
-/// can be read: one that can be read but not changed is refused by the trigger, with a reason.
-///
-/// What is asked of a table of all types depends on which of them a statement wants, and that is seen only later: nothing is
-/// found or left behind until [`super::masking`] puts the predicate in the place of this one.
-fn predicates(
-    session: &Session,
-    protected: &Protected,
-    command: pg_sys::CmdType::Type,
-) -> Result<(Predicate, Predicate)> {
-    let reach = |interaction| -> Result<Predicate> {
-        if protected.one_type().is_none() {
-            return Ok(Predicate::Constant(false));
-        }
-        let reach = session.reach_on(protected, interaction, None)?;
-        Ok(reach.predicate())
-    };
-    if protected.history.is_some() {
-        // What becomes of them in time nobody writes but whoever is exempt. The current row is asked in the planner's hook.
-        return Ok((reach(Interaction::History)?, Predicate::Constant(false)));
-    }
-    Ok(match command {
-        pg_sys::CmdType::CMD_INSERT => (Predicate::Constant(false), reach(Interaction::Create)?),
-        pg_sys::CmdType::CMD_UPDATE => (reach(Interaction::Search)?, reach(Interaction::Update)?),
-        _ => (reach(Interaction::Search)?, Predicate::Constant(false)),
-    })
+thread_local! {
+    // Not dropped with the process, which has no memory contexts any more when it ends.
+    static KNOWN: RefCell<ManuallyDrop<Recent<Asked, *mut pg_sys::Node>>> =
+        RefCell::new(ManuallyDrop::new(Recent::new()));
 }
 
-/// The stored rows of `protected` that a SELECT finds, as an expression over its row with `varno` 1: for tables of all types, and
-/// for the range table entries that PostgreSQL exempts (a view of a superuser) and we do not.
+/// What is asked of rows of a table of one type.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+enum Asked {
+    /// Of stored rows, for them to be found.
+    Found,
+    /// Of rows that the interaction leaves behind.
+    Left(Interaction),
+}
+
+/// The predicate, as it was made for the session before. What is asked of a table of all types depends on which of them a statement
+/// wants: that is made each time.
+fn known(
+    session: &Session,
+    protected: &Rc<Protected>,
+    asked: Asked,
+    make: impl FnOnce() -> Result<*mut pg_sys::Node>,
+) -> Result<*mut pg_sys::Node> {
+    if protected.one_type().is_none() {
+        return make();
+    }
+    let known = KNOWN.with_borrow_mut(|known| known.get(session.fingerprint, protected, asked));
+    if let Some(known) = known {
+        // SAFETY: a node that is kept; the copy is the caller's.
+        return Ok(unsafe { pg_sys::copyObjectImpl(known.cast()).cast() });
+    }
+    let made = make()?;
+    // SAFETY: a node that was made just now.
+    let (context, kept) = unsafe { Context::of(made) };
+    KNOWN.with_borrow_mut(|known| {
+        known.put(session.fingerprint, protected, asked, kept, Some(context));
+    });
+    Ok(made)
+}
+
+/// The stored rows of `protected` that a SELECT finds, as an expression over its row with `varno` 1. The rows an UPDATE or DELETE
+/// finds are those that can be read: one that can be read but not changed is refused by the trigger, with a reason.
 pub fn search_qual(
     session: &Session,
-    protected: &Protected,
+    protected: &Rc<Protected>,
     reach: &TableReach,
 ) -> Result<*mut pg_sys::Node> {
-    let text = Writer::new(protected, Style::Exact).granted(&reach.predicate());
-    // SAFETY: the expression is boolean.
-    expr::parse_for(protected.relation, &text)
-        .map(|qual| unsafe { mark::put(statistics::grant(qual), session.fingerprint) })
+    known(session, protected, Asked::Found, || {
+        let text = Writer::new(protected, Style::Exact).granted(&reach.predicate());
+        // SAFETY: the expression is boolean.
+        expression(protected, &text)
+            .map(|qual| unsafe { mark::put(statistics::grant(qual), session.fingerprint) })
+    })
 }
 
 /// The rows that an interaction may leave behind, likewise; `types` are those that a table of all types is asked for.
 pub fn written_qual(
     session: &Session,
-    protected: &Protected,
+    protected: &Rc<Protected>,
     interaction: Interaction,
     types: Option<&[&'static str]>,
 ) -> Result<*mut pg_sys::Node> {
-    let reach = session.reach_on(protected, interaction, types)?;
-    let text = Writer::new(protected, Style::Exact)
-        .for_new_rows()
-        .granted(&reach.predicate());
-    expr::parse_for(protected.relation, &text)
+    known(session, protected, Asked::Left(interaction), || {
+        let reach = session.reach_on(protected, interaction, types)?;
+        let text = Writer::new(protected, Style::Exact)
+            .for_new_rows()
+            .granted(&reach.predicate());
+        expression(protected, &text)
+    })
 }
 
 /// Is `qual` the condition of a restrictive policy that the table's owner put on `relation`, as it stands for the range
@@ -360,19 +336,14 @@ unsafe fn is_for(roles: *mut pg_sys::ArrayType, user: pg_sys::Oid) -> bool {
     })
 }
 
-/// What `predicate` grants, over the row of `relation`; a constant does not take a parser.
-fn expression(
-    relation: pg_sys::Relation,
-    writer: &Writer<'_>,
-    predicate: &Predicate,
-) -> Result<*mut pg_sys::Node> {
-    let text = writer.granted(predicate);
-    match text.as_str() {
+/// A predicate over the row of a table, from its text; a constant does not take a parser.
+fn expression(protected: &Protected, text: &str) -> Result<*mut pg_sys::Node> {
+    match text {
         "true" | "false" => {
             // SAFETY: makes a node in the current memory context.
             Ok(unsafe { pg_sys::makeBoolConst(text == "true", false) })
         }
-        text => expr::parse(relation, text),
+        text => expr::parse_for(protected.relation, text),
     }
 }
 
@@ -412,7 +383,7 @@ fn policy(
 /// `entry` must be the entry of `query` that it writes to.
 pub unsafe fn checks(
     session: &Session,
-    protected: &Protected,
+    protected: &Rc<Protected>,
     query: *const pg_sys::Query,
     entry: *const pg_sys::RangeTblEntry,
 ) -> Result<Vec<*mut pg_sys::WithCheckOption>> {

@@ -7,6 +7,9 @@ use std::collections::HashMap;
 use std::hash::Hash;
 use std::rc::Rc;
 
+/// Many are kept: little of the last block is to be unused.
+const LARGEST_BLOCK: usize = 2 * 1024;
+
 /// A memory context that nodes are kept in; they go with it.
 pub struct Context(pg_sys::MemoryContext);
 
@@ -24,7 +27,7 @@ impl Context {
                 c"fhir_access kept nodes".as_ptr(),
                 pg_sys::ALLOCSET_SMALL_MINSIZE as usize,
                 pg_sys::ALLOCSET_SMALL_INITSIZE as usize,
-                pg_sys::ALLOCSET_DEFAULT_MAXSIZE as usize,
+                LARGEST_BLOCK,
             );
             let copy = copy_into(context, node);
             pg_sys::MemoryContextSetParent(context, pg_sys::CacheMemoryContext);
@@ -42,7 +45,7 @@ impl Context {
     }
 
     /// How many bytes it takes.
-    fn size(&self) -> usize {
+    pub fn size(&self) -> usize {
         // SAFETY: the context is there as long as this.
         unsafe { pg_sys::MemoryContextMemAllocated(self.0, true) }
     }

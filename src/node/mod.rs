@@ -7,6 +7,7 @@ pub mod cached;
 pub mod constant;
 pub mod detoast;
 pub mod expr;
+pub mod generations;
 pub mod index;
 pub mod kept_nodes;
 pub mod kept_query;

@@ -8,14 +8,15 @@ pub mod reach;
 mod table;
 
 use crate::error::{Error, Result};
-use crate::hooks::portals;
+use crate::hooks::{executor, kept_plans, portals};
+use crate::node::generations::Generations;
 use crate::registry::Protected;
 use crate::settings;
 use access_policy::{EffectiveAccess, Interaction, IpVerdict, Settings};
 use fhir_search::Predicate;
 use pgrx::direct_function_call;
 use pgrx::prelude::*;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::rc::Rc;
@@ -48,6 +49,12 @@ pub struct Session {
 type TypesKey = (Interaction, Option<Vec<&'static str>>);
 
 impl Session {
+    /// What it takes in memory, roughly.
+    fn weight(&self) -> usize {
+        let entries = self.access.entries.len() + self.access.ip_rules.len();
+        entries.saturating_mul(size_of::<access_policy::Entry>()) + EACH
+    }
+
     /// What `interaction` reaches in the resources of a type; worked out once.
     pub fn reach(&self, resource_type: &str, interaction: Interaction) -> Result<Rc<Reach>> {
         let key = (resource_type.to_owned(), interaction);
@@ -106,8 +113,11 @@ struct Key {
     hide_narrative: bool,
 }
 
-/// How many resolved memberships a backend keeps.
-const KEPT_SESSIONS: usize = 256;
+/// The resolved memberships that a backend keeps may take so much memory, as far as can be told.
+const MOST_KEPT: usize = 48 * 1024 * 1024;
+
+/// What one takes beside its entries: what is found out about the types that are asked for.
+const EACH: usize = 20 * 1024;
 
 /// The longest membership in the setting itself, in bytes, that is kept when another one takes its place.
 const KEPT_LENGTH: usize = 8 * 1024;
@@ -116,17 +126,23 @@ const KEPT_LENGTH: usize = 8 * 1024;
 struct State {
     /// The session that the settings name now, once it was asked for and found permitted.
     current: Option<Rc<Session>>,
-    resolved: HashMap<Key, Rc<Session>>,
+    resolved: Generations<Key, Rc<Session>>,
+    /// The membership that plans with a fence were made under since they were made invalid, if any were.
+    planned: Option<String>,
+    /// Was a plan made since then that has no fence, and yet what a session sees in it?
+    folded: bool,
     /// Grows with every change of a document, so that what was being read meanwhile is not kept.
     generation: u64,
 }
 
 thread_local! {
     static STATE: RefCell<State> = RefCell::new(State::default());
+    static ASKED: Cell<u64> = const { Cell::new(0) };
 }
 
 /// The session in force, or the reason why there is none.
 pub fn current() -> Result<Rc<Session>> {
+    ASKED.set(ASKED.get().wrapping_add(1));
     // Inside a transaction that already holds its locks nothing else looks for changes committed elsewhere.
     // SAFETY: allowed wherever relations may be locked, as in planning and at an executor's start.
     unsafe { pg_sys::AcceptInvalidationMessages() };
@@ -150,6 +166,7 @@ pub fn current() -> Result<Rc<Session>> {
 
 /// As [`current`], but a blocked address is no error: for the functions that explain a session.
 pub fn described() -> Result<Rc<Session>> {
+    ASKED.set(ASKED.get().wrapping_add(1));
     resolve().map(|(session, _)| session)
 }
 
@@ -158,7 +175,7 @@ pub fn known() -> Option<Rc<Session>> {
     STATE.with(|state| {
         let state = state.try_borrow().ok()?;
         let current = state.current.clone();
-        current.or_else(|| state.resolved.get(&key()).cloned())
+        current.or_else(|| state.resolved.peek(&key()).cloned())
     })
 }
 
@@ -173,8 +190,10 @@ fn key() -> Key {
 
 fn resolve() -> Result<(Rc<Session>, u64)> {
     let key = key();
-    let (known, generation) =
-        STATE.with_borrow(|state| (state.resolved.get(&key).cloned(), state.generation));
+    let (known, generation) = STATE.with_borrow_mut(|state| {
+        let known = state.resolved.get(&key, MOST_KEPT).cloned();
+        (known, state.generation)
+    });
     if let Some(session) = known {
         return Ok((session, generation));
     }
@@ -200,13 +219,57 @@ fn resolve() -> Result<(Rc<Session>, u64)> {
     });
     STATE.with_borrow_mut(|state| {
         if state.generation == generation && key.membership.len() <= KEPT_LENGTH {
-            if state.resolved.len() >= KEPT_SESSIONS {
-                state.resolved.clear();
-            }
-            state.resolved.insert(key, Rc::clone(&session));
+            let weight = session.weight() + key.membership.len();
+            state
+                .resolved
+                .put(key, Rc::clone(&session), weight, MOST_KEPT);
         }
     });
     Ok((session, generation))
+}
+
+/// A plan that is good for the session with this fingerprint is handed to PostgreSQL.
+pub fn planned(fingerprint: Fingerprint) {
+    STATE.with_borrow_mut(|state| {
+        let membership = settings::membership();
+        let is_current = |session: &Rc<Session>| session.fingerprint == fingerprint;
+        let is_own = state.planned.as_ref().is_none_or(|own| *own == membership);
+        // One that was switched to while the plan was made is not its own: no name is.
+        state.planned = Some(
+            match is_own && state.current.as_ref().is_some_and(is_current) {
+                true => membership,
+                false => String::new(),
+            },
+        );
+    });
+}
+
+/// A plan was made that nothing protected is reached by, and that something went into which the session decides.
+pub fn folded() {
+    STATE.with_borrow_mut(|state| state.folded = true);
+}
+
+/// Grows whenever somebody asks for the session.
+pub fn times_asked() -> u64 {
+    ASKED.get()
+}
+
+/// The setting names another membership, or none: the next statement asks again. Plans are made again, unless they are this
+/// membership's: one that comes back after none finds them. (Under none the fence holds them.)
+pub fn membership_changed(membership: &str) {
+    let others = STATE.with(|state| match state.try_borrow_mut() {
+        Ok(mut state) => {
+            state.current = None;
+            let is_own = |planned: &String| planned == membership;
+            let is_anothers = state.planned.as_ref().is_some_and(|own| !is_own(own));
+            state.folded || !membership.is_empty() && is_anothers
+        }
+        Err(_) => true,
+    });
+    portals::switch_off();
+    if others {
+        plans_changed();
+    }
 }
 
 /// The settings name another session now: the next statement asks again, and cached plans are made again.
@@ -216,7 +279,8 @@ pub fn context_changed() {
             state.current = None;
         }
     });
-    drop_plans();
+    portals::switch_off();
+    plans_changed();
 }
 
 /// A document changed: nothing that was derived from documents holds any more.
@@ -234,11 +298,17 @@ pub fn documents_changed() {
 
 /// The same session sees its rows in another form: cached plans are made again.
 pub fn plans_changed() {
-    // SAFETY: as in `drop_plans`.
-    unsafe { pg_sys::ResetPlanCache() };
+    STATE.with(|state| {
+        if let Ok(mut state) = state.try_borrow_mut() {
+            state.planned = None;
+            state.folded = false;
+        }
+    });
+    executor::renew_plans();
 }
 
 fn drop_plans() {
+    kept_plans::forget_all();
     portals::switch_off();
     // SAFETY: marks the backend's cached plans as invalid; allowed wherever invalidation callbacks run.
     unsafe { pg_sys::ResetPlanCache() };

@@ -3,6 +3,7 @@
 mod check;
 mod explain;
 mod index_advice;
+mod kept_plans;
 mod narrowed;
 mod objects;
 mod protect;

@@ -49,7 +49,7 @@ impl Rewriter {
         }
     }
 
-    /// Is it a check of ours that row security's hook has left closed, because the target is a table of all types?
+    /// Is it a check of ours that row security's hook has left closed, or one on a table of all types?
     ///
     /// # Safety
     /// `check` must be a check on the target of `query`.
@@ -60,8 +60,10 @@ impl Rewriter {
     ) -> Result<bool> {
         // SAFETY: by the caller's promise.
         unsafe {
-            if mark::of((*check).qual).is_none() {
-                return Ok(false);
+            match mark::of((*check).qual) {
+                None => return Ok(false),
+                Some(mark::OPEN) => return Ok(true),
+                Some(_) => {}
             }
             let place = usize::try_from((*query).resultRelation)
                 .unwrap_or(0)

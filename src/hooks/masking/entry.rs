@@ -129,7 +129,7 @@ pub unsafe fn add_predicates(
     entry: *mut pg_sys::RangeTblEntry,
     number: i32,
     session: &Session,
-    protected: &Protected,
+    protected: &Rc<Protected>,
     reach: &TableReach,
 ) -> Result<()> {
     // SAFETY: by the caller's promise; the expressions are new and belong to this query alone.
@@ -152,7 +152,7 @@ pub unsafe fn add_predicates(
     Ok(())
 }
 
-/// Puts the predicates of a table of all types in their places, which row security's hook has left closed.
+/// Puts the predicates in their places, which row security's hook has left closed.
 ///
 /// # Safety
 /// `entry` must be the entry with this number of its query, with marks that were checked.
@@ -160,7 +160,7 @@ pub unsafe fn fill_in(
     entry: *mut pg_sys::RangeTblEntry,
     number: i32,
     session: &Session,
-    protected: &Protected,
+    protected: &Rc<Protected>,
     reach: &TableReach,
 ) -> Result<()> {
     // SAFETY: by the caller's promise; the expression is new and belongs to this query alone.
@@ -185,7 +185,7 @@ pub unsafe fn fill_in(
     Ok(())
 }
 
-/// Makes sure that the predicates which PostgreSQL put on this entry are there, and are this session's.
+/// Makes sure that the places are there which PostgreSQL put predicates of ours in.
 ///
 /// # Safety
 /// `entry` must be an entry of `query`.
@@ -196,13 +196,16 @@ pub unsafe fn check_marks(
     fingerprint: Fingerprint,
 ) -> Result<()> {
     // SAFETY: by the caller's promise.
-    match unsafe { has_predicates(query, entry, target, fingerprint) } {
+    let marks = unsafe { marks(query, entry, target) };
+    let is_ours = |mark: &Fingerprint| [mark::OPEN, fingerprint].contains(mark);
+    match !marks.is_empty() && marks.iter().all(is_ours) {
         true => Ok(()),
         false => Err(Error::Fence),
     }
 }
 
-/// Are there predicates of ours on this entry, and all of them this session's?
+/// Are there predicates of ours on this entry, and all of them this session's? Checks may be open still: nothing passes one that
+/// stays so.
 ///
 /// # Safety
 /// `entry` must be an entry of `query`.
@@ -214,9 +217,40 @@ pub unsafe fn has_predicates(
 ) -> bool {
     // SAFETY: by the caller's promise.
     unsafe {
+        let found = found_marks(entry);
+        let all = marks(query, entry, target);
+        !all.is_empty()
+            && found.iter().all(|mark| *mark == fingerprint)
+            && all
+                .iter()
+                .all(|mark| [mark::OPEN, fingerprint].contains(mark))
+    }
+}
+
+/// The marks on what is asked of the rows that are found.
+///
+/// # Safety
+/// `entry` must be an entry of a query.
+unsafe fn found_marks(entry: *const pg_sys::RangeTblEntry) -> Vec<Fingerprint> {
+    // SAFETY: by the caller's promise.
+    unsafe {
         let quals = PgList::<pg_sys::Node>::from_pg((*entry).securityQuals);
-        let mut marks: Vec<Fingerprint> =
-            quals.iter_ptr().filter_map(|qual| mark::of(qual)).collect();
+        quals.iter_ptr().filter_map(|qual| mark::of(qual)).collect()
+    }
+}
+
+/// The same, with those on what is asked of the rows that are left behind.
+///
+/// # Safety
+/// `entry` must be an entry of `query`.
+unsafe fn marks(
+    query: *const pg_sys::Query,
+    entry: *const pg_sys::RangeTblEntry,
+    target: bool,
+) -> Vec<Fingerprint> {
+    // SAFETY: by the caller's promise.
+    unsafe {
+        let mut marks = found_marks(entry);
         if target {
             let checks = PgList::<pg_sys::WithCheckOption>::from_pg((*query).withCheckOptions);
             marks.extend(
@@ -225,7 +259,7 @@ pub unsafe fn has_predicates(
                     .filter_map(|check| mark::of((*check).qual)),
             );
         }
-        !marks.is_empty() && marks.iter().all(|mark| *mark == fingerprint)
+        marks
     }
 }
 

@@ -1,11 +1,12 @@
 //! Entries that no policy writes: the whole project without a policy, what is readable by default, and the fixed sets
 //! of administrators.
 
+use std::cell::OnceCell;
 use std::rc::Rc;
 
 use fhir_search::Criteria;
 
-use super::{EffectiveAccess, Entry, Origin, bind};
+use super::{EffectiveAccess, Entry, Origin, bind, constant};
 use crate::admin_types::ADMIN_TYPES;
 use crate::entry::{Criterion, PolicyEntry, TypeSelector};
 use crate::error::AccessError;
@@ -170,7 +171,9 @@ impl Definition {
             origin,
             parameters,
             definition: Rc::new(definition),
-            bound: Some(bound),
+            always: constant(&bound),
+            bound: OnceCell::from(bound),
+            depends_on_type: false,
         })
     }
 }

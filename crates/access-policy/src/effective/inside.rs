@@ -3,8 +3,6 @@
 use std::cell::OnceCell;
 use std::collections::BTreeSet;
 
-use fhir_search::Predicate;
-
 use super::{EffectiveAccess, Entry};
 use crate::entry::TypeSelector;
 use crate::fields::FieldSet;
@@ -93,8 +91,7 @@ impl EffectiveAccess {
         let (mut of_granting, mut of_all) = (FieldSet::default(), FieldSet::default());
         let mut is_granted = false;
         for entry in self.entries.iter().filter(covers) {
-            let rows = entry.bound.as_ref();
-            if rows == Some(&Predicate::Constant(false)) {
+            if entry.always == Some(false) {
                 continue;
             }
             let grants = entry.interactions().contains(interaction);
@@ -105,7 +102,7 @@ impl EffectiveAccess {
                     of_granting.merge(entry.hidden());
                 }
             }
-            if grants && rows == Some(&Predicate::Constant(true)) {
+            if grants && entry.always == Some(true) {
                 break;
             }
         }

@@ -6,6 +6,7 @@ mod inside;
 mod resolve;
 
 use std::borrow::Cow;
+use std::cell::OnceCell;
 use std::collections::BTreeSet;
 use std::fmt;
 use std::net::IpAddr;
@@ -16,7 +17,7 @@ use fhir_search::{BindError, Criteria, Predicate};
 
 use crate::admin_types::is_admin_type;
 use crate::constraint::Constraint;
-use crate::entry::{Criterion, PolicyEntry};
+use crate::entry::{Criterion, PolicyEntry, TypeSelector};
 use crate::error::AccessError;
 use crate::fields::FieldSet;
 use crate::interaction::{Interaction, Interactions};
@@ -70,8 +71,11 @@ pub struct Entry {
     /// The parameters of its instance, built-in ones included.
     pub parameters: Rc<Parameters>,
     definition: Rc<PolicyEntry>,
-    /// Bound already, unless it depends on the concrete type of a `*` entry.
-    bound: Option<Predicate>,
+    /// Bound when it is asked for, unless it depends on the concrete type of a `*` entry: of a membership's entries few are.
+    bound: OnceCell<Predicate>,
+    depends_on_type: bool,
+    /// Does it grant all rows of its type, or none, as far as that is known without a look at one?
+    always: Option<bool>,
 }
 
 impl Entry {
@@ -110,15 +114,33 @@ impl Entry {
     /// # Errors
     /// When criteria of a `*` entry have no meaning for the type.
     pub fn predicate_for(&self, resource_type: &str) -> Result<Cow<'_, Predicate>, AccessError> {
-        match &self.bound {
-            Some(predicate) => Ok(Cow::Borrowed(predicate)),
-            None => bind(&self.definition.criteria, resource_type, &self.parameters)
-                .map(Cow::Owned)
-                .map_err(|_| AccessError::NotApplicable {
+        let bind_for = |resource_type: &str| {
+            bind(&self.definition.criteria, resource_type, &self.parameters).map_err(|_| {
+                AccessError::NotApplicable {
                     place: self.origin.to_string(),
                     resource_type: resource_type.to_owned(),
-                }),
+                }
+            })
+        };
+        if self.depends_on_type {
+            return bind_for(resource_type).map(Cow::Owned);
         }
+        if let Some(predicate) = self.bound.get() {
+            return Ok(Cow::Borrowed(predicate));
+        }
+        let predicate = match &self.definition.resource_type {
+            TypeSelector::Named(name) => bind_for(name)?,
+            TypeSelector::Any => bind_for(resource_type)?,
+        };
+        Ok(Cow::Borrowed(self.bound.get_or_init(|| predicate)))
+    }
+}
+
+/// What a predicate says of every row.
+fn constant(predicate: &Predicate) -> Option<bool> {
+    match predicate {
+        Predicate::Constant(always) => Some(*always),
+        _ => None,
     }
 }
 

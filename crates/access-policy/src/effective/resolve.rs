@@ -1,12 +1,13 @@
 //! A membership and the documents it names → effective access.
 
+use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::rc::Rc;
 
 use fhir_search::{BindError, Criteria};
 
 use super::builtin;
-use super::{EffectiveAccess, Entry, LinkedProject, Origin, RuleRef, bind};
+use super::{EffectiveAccess, Entry, LinkedProject, Origin, RuleRef, bind, constant};
 use crate::admin_types::{is_admin_type, is_closed_type};
 use crate::constraint;
 use crate::entry::{PolicyEntry, TypeSelector};
@@ -296,9 +297,10 @@ impl<'a> Resolution<'a> {
         }
         let (resource_type, depends_on_type) = match &definition.resource_type {
             TypeSelector::Named(name) => (name.as_str(), false),
-            // Bound to some type now, so that values that do not fit are found before the session is used.
+            // To some type.
             TypeSelector::Any => ("Patient", !definition.criteria.is_empty()),
         };
+        // Values that do not fit are found before the session is used.
         let bound = bind(&definition.criteria, resource_type, parameters).map_err(
             |(property, error)| match error {
                 BindError::Undefined { variable } => {
@@ -321,7 +323,9 @@ impl<'a> Resolution<'a> {
             },
             parameters: Rc::clone(parameters),
             definition: Rc::clone(definition),
-            bound: (!depends_on_type).then_some(bound),
+            bound: OnceCell::new(),
+            depends_on_type,
+            always: constant(&bound).filter(|_| !depends_on_type),
         });
         Ok(())
     }

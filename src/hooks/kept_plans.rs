@@ -1,0 +1,407 @@
+//! Plans that are kept across switches of membership.
+//!
+//! A plan holds the constants of one session, so PostgreSQL's plan cache, which keeps one plan for a statement, makes another at each
+//! switch. Here a backend keeps the finished plans of statements that come again, one for each session context, and the planner's
+//! hook hands out a copy instead of planning, masking and checking once more.
+//!
+//! Only plans that no parameter's value went into are kept. One is handed out where the statement's tree is equal to the one that it
+//! was made of, and the context's fingerprint, the user, the options and the settings that plans depend on are the same; the fence
+//! compares the fingerprint again when it runs. It is forgotten whenever PostgreSQL would forget a plan that depends on the same
+//! relations, functions and types, also when a transaction rolls its own changes back, and whenever something changes that
+//! protection is made of: a document, the registry, a protected relation, a role.
+
+mod planning;
+
+use super::{executor, leakproof};
+use crate::node::generations::Generations;
+use crate::node::kept_nodes::Context;
+use crate::node::tree::{self, Visitor};
+use crate::session::{self, Fingerprint};
+use crate::settings;
+use pgrx::PgList;
+use pgrx::prelude::*;
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::ffi::{CStr, c_char};
+use std::hash::{Hash, Hasher};
+use std::mem::ManuallyDrop;
+use std::rc::{Rc, Weak};
+
+/// A statement and what its plan depends on, but for the session's context. Nothing of it is trusted alone: trees are compared.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+struct Key {
+    text: u64,
+    user: pg_sys::Oid,
+    security: i32,
+    options: i32,
+    settings: u64,
+}
+
+/// The tree that plans were made of.
+struct Statement {
+    query: *mut pg_sys::Query,
+    _context: Context,
+}
+
+struct Plan {
+    plan: *mut pg_sys::PlannedStmt,
+    statement: Rc<Statement>,
+    _context: Context,
+}
+
+#[derive(Default)]
+struct Kept {
+    plans: Generations<(Key, Fingerprint), Plan>,
+    statements: HashMap<Key, Weak<Statement>>,
+}
+
+/// So many texts of statements that reach something protected are recognized, by their hashes: a statement is kept when it comes
+/// for the second time.
+const SEEN: usize = 4096;
+
+/// From so many statements on, those are forgotten that have no plan any more.
+const CROWDED: usize = 1024;
+
+thread_local! {
+    // Not dropped with the process, which has no memory contexts any more when it ends.
+    static KEPT: RefCell<ManuallyDrop<Kept>> = RefCell::default();
+    static SEEN_TEXTS: RefCell<Vec<u64>> = const { RefCell::new(Vec::new()) };
+    /// Grows with every message that could make a plan a bad one.
+    static GENERATION: Cell<u64> = const { Cell::new(0) };
+    /// A message came while the plans were being looked at.
+    static STALE: Cell<bool> = const { Cell::new(false) };
+    static FOUND: Cell<i64> = const { Cell::new(0) };
+}
+
+/// What to do with the plan of a statement that was not found. Nothing in it needs to be dropped.
+#[derive(Clone, Copy)]
+pub enum Note {
+    /// Nothing.
+    Nothing,
+    /// Remember the text, if the plan reaches something protected.
+    Seen(u64),
+    /// Keep it.
+    Keep(Wanted),
+}
+
+/// A plan that is to be kept.
+#[derive(Clone, Copy)]
+pub struct Wanted {
+    key: Key,
+    fingerprint: Fingerprint,
+    /// The statement's tree, before it was masked.
+    query: *mut pg_sys::Query,
+    generation: u64,
+}
+
+/// Registers the callbacks for what plans depend on.
+pub fn install() {
+    use pg_sys::SysCacheIdentifier as cache;
+    // What PostgreSQL's plan cache listens to; and roles, by which is decided who is subject to policies.
+    let caches = [
+        cache::PROCOID,
+        cache::TYPEOID,
+        cache::NAMESPACEOID,
+        cache::OPEROID,
+        cache::AMOPOPID,
+        cache::FOREIGNSERVEROID,
+        cache::FOREIGNDATAWRAPPEROID,
+        cache::AUTHOID,
+        cache::AUTHMEMROLEMEM,
+    ];
+    for cache in caches {
+        // SAFETY: the callback is a guarded function that touches only this backend's caches.
+        unsafe {
+            pg_sys::CacheRegisterSyscacheCallback(
+                cache as i32,
+                Some(object_changed),
+                pg_sys::Datum::from(0),
+            );
+        }
+    }
+}
+
+/// How many plans are kept, and roughly how many bytes they take.
+pub fn kept_now() -> (usize, usize) {
+    KEPT.with_borrow(|kept| match STALE.get() {
+        true => (0, 0),
+        false => (kept.plans.len(), kept.plans.weight()),
+    })
+}
+
+/// How many plans this backend has found instead of making them.
+pub fn found() -> i64 {
+    FOUND.get()
+}
+
+fn text_of(query: &pg_sys::Query, text: *const c_char) -> u64 {
+    let mut hasher = planning::Mixer::default();
+    if !text.is_null() {
+        // SAFETY: the statement's source is a C string.
+        hasher.write(unsafe { CStr::from_ptr(text) }.to_bytes());
+    }
+    (query.stmt_location, query.stmt_len, query.commandType).hash(&mut hasher);
+    hasher.finish()
+}
+
+/// The place of a text among those that were seen.
+fn place_of(text: u64) -> usize {
+    usize::try_from(text % SEEN as u64).unwrap_or(0)
+}
+
+/// A copy of the plan that is kept for this statement, if one is; if none is, what to do with the plan when it is made.
+///
+/// # Safety
+/// The arguments must be those of the planner's hook.
+pub unsafe fn find(
+    query: *mut pg_sys::Query,
+    text: *const c_char,
+    options: i32,
+    parameters: pg_sys::ParamListInfo,
+) -> (Option<*mut pg_sys::PlannedStmt>, Note) {
+    let most = settings::kept_plans();
+    if most == 0 || !parameters.is_null() || leakproof::analyze::is_running() {
+        return (None, Note::Nothing);
+    }
+    // SAFETY: by the caller's promise.
+    let text = text_of(unsafe { &*query }, text);
+    if SEEN_TEXTS.with_borrow(|seen| seen.get(place_of(text)).copied()) != Some(text) {
+        return (None, Note::Seen(text));
+    }
+    // What is wrong with the session is said where something protected is reached.
+    let Ok(session) = session::current() else {
+        return (None, Note::Nothing);
+    };
+    let fingerprint = session.fingerprint;
+    // SAFETY: reads the backend's state; by the caller's promise.
+    unsafe {
+        let (mut user, mut security) = (pg_sys::InvalidOid, 0);
+        pg_sys::GetUserIdAndSecContext(&mut user, &mut security);
+        let key = Key {
+            text,
+            user,
+            security,
+            options,
+            settings: planning::settings(),
+        };
+        let generation = GENERATION.get();
+        if let Some(plan) = kept(&(key, fingerprint), query, most)
+            && let Some(plan) = in_force(plan, fingerprint, generation)
+        {
+            (*plan).queryId = (*query).queryId;
+            (*plan).stmt_location = (*query).stmt_location;
+            (*plan).stmt_len = (*query).stmt_len;
+            FOUND.set(FOUND.get().wrapping_add(1));
+            session::planned(fingerprint);
+            return (Some(plan), Note::Nothing);
+        }
+        if !has_parameters(query) {
+            return (None, Note::Nothing);
+        }
+        let wanted = Wanted {
+            key,
+            fingerprint,
+            query: pg_sys::copyObjectImpl(query.cast()).cast(),
+            generation: GENERATION.get(),
+        };
+        (None, Note::Keep(wanted))
+    }
+}
+
+/// Is a parameter of the statement's used in it? Then, without values for them, this is one of the plans that PostgreSQL keeps. One
+/// of a statement that is planned and run once must not serve a second time: functions that are not as immutable as they say
+/// are evaluated in it.
+///
+/// # Safety
+/// `query` must be a query.
+unsafe fn has_parameters(query: *mut pg_sys::Query) -> bool {
+    struct Parameters(bool);
+    impl Visitor for Parameters {
+        unsafe fn visit(&mut self, node: *mut pg_sys::Node) -> bool {
+            // SAFETY: a node is looked at as what its tag says.
+            unsafe {
+                if pgrx::is_a(node, pg_sys::NodeTag::T_Query) {
+                    tree::visit_query(node.cast(), self);
+                    return false;
+                }
+                self.0 |= pgrx::is_a(node, pg_sys::NodeTag::T_Param)
+                    && (*node.cast::<pg_sys::Param>()).paramkind == pg_sys::ParamKind::PARAM_EXTERN;
+            }
+            !self.0
+        }
+    }
+    let mut parameters = Parameters(false);
+    // SAFETY: by the caller's promise.
+    unsafe { tree::visit_query(query, &mut parameters) };
+    parameters.0
+}
+
+/// The plan itself: it stays while no message comes.
+///
+/// # Safety
+/// `query` must be a query.
+unsafe fn kept(
+    key: &(Key, Fingerprint),
+    query: *const pg_sys::Query,
+    most: usize,
+) -> Option<*mut pg_sys::PlannedStmt> {
+    KEPT.with_borrow_mut(|kept| {
+        if STALE.replace(false) {
+            kept.plans.clear();
+        }
+        let plan = kept.plans.get(key, most)?;
+        // SAFETY: by the caller's promise; comparing asks the database nothing.
+        let is_same = unsafe { pg_sys::equal(plan.statement.query.cast(), query.cast()) };
+        is_same.then_some(plan.plan)
+    })
+}
+
+/// A copy of `plan`, once the relations are locked that it reaches, if it is good then.
+///
+/// # Safety
+/// `plan` must be a plan that is kept since before the generation was read.
+unsafe fn in_force(
+    plan: *mut pg_sys::PlannedStmt,
+    fingerprint: Fingerprint,
+    generation: u64,
+) -> Option<*mut pg_sys::PlannedStmt> {
+    // SAFETY: by the caller's promise; the locks that planning would have taken, which the executor relies on.
+    unsafe {
+        let locks: Vec<(pg_sys::Oid, i32)> = tree::range_table((*plan).rtable)
+            .into_iter()
+            .filter(|entry| (**entry).rtekind == pg_sys::RTEKind::RTE_RELATION)
+            .map(|entry| ((*entry).relid, (*entry).rellockmode))
+            .collect();
+        for (relation, mode) in locks {
+            pg_sys::LockRelationOid(relation, mode);
+        }
+        // Messages may have come with the locks: then the plan may be gone.
+        if GENERATION.get() != generation || executor::fence_of(plan) != Some(fingerprint) {
+            return None;
+        }
+        Some(pg_sys::copyObjectImpl(plan.cast()).cast())
+    }
+}
+
+/// Does as the note says with a finished plan, which has its fence if it reaches something protected.
+///
+/// # Safety
+/// `plan` must be a finished plan.
+pub unsafe fn note(plan: *const pg_sys::PlannedStmt, note: Note) {
+    // SAFETY: by the caller's promise.
+    let Some(fingerprint) = (unsafe { executor::fence_of(plan) }) else {
+        return;
+    };
+    match note {
+        Note::Nothing => {}
+        Note::Seen(text) => SEEN_TEXTS.with_borrow_mut(|seen| {
+            if seen.is_empty() {
+                seen.resize(SEEN, 0);
+            }
+            if let Some(place) = seen.get_mut(place_of(text)) {
+                *place = text;
+            }
+        }),
+        Note::Keep(wanted) => {
+            // SAFETY: by the caller's promise.
+            let is_transient = unsafe { (*plan).transientPlan };
+            if fingerprint == wanted.fingerprint
+                && wanted.generation == GENERATION.get()
+                && !is_transient
+            {
+                // SAFETY: a finished plan, and the tree that it was made of.
+                unsafe { keep(plan, wanted) }
+            }
+        }
+    }
+}
+
+/// # Safety
+/// `plan` must be a finished plan.
+unsafe fn keep(plan: *const pg_sys::PlannedStmt, wanted: Wanted) {
+    // SAFETY: by the caller's promise; the query was copied for this.
+    unsafe {
+        let known =
+            KEPT.with_borrow(|kept| kept.statements.get(&wanted.key).and_then(Weak::upgrade));
+        let known = known.filter(|known| pg_sys::equal(known.query.cast(), wanted.query.cast()));
+        // The plans of a statement share its tree: the first one weighs it, too.
+        let mut weight = size_of::<Plan>();
+        let statement = known.unwrap_or_else(|| {
+            let (context, query) = Context::of(wanted.query.cast());
+            weight += context.size();
+            Rc::new(Statement {
+                query: query.cast(),
+                _context: context,
+            })
+        });
+        // The planner is done with them: they are in the nodes that scan.
+        for entry in tree::range_table((*plan).rtable) {
+            (*entry).securityQuals = std::ptr::null_mut();
+        }
+        let (context, copy) = Context::of(plan.cast());
+        weight += context.size();
+        KEPT.with_borrow_mut(|kept| {
+            let kept = &mut **kept;
+            if kept.statements.len() >= CROWDED {
+                kept.statements.retain(|_, known| known.strong_count() > 0);
+            }
+            kept.statements
+                .insert(wanted.key, Rc::downgrade(&statement));
+            let plan = Plan {
+                plan: copy.cast(),
+                statement,
+                _context: context,
+            };
+            let key = (wanted.key, wanted.fingerprint);
+            kept.plans.put(key, plan, weight, settings::kept_plans());
+        });
+    }
+}
+
+/// Forgets all plans.
+pub fn forget_all() {
+    forget(|_| false);
+}
+
+/// A relation changed: forgets the plans that reach it, and those that write, which may reach partitions that they do not name.
+pub fn relation_changed(relation: pg_sys::Oid) {
+    forget(|plan| {
+        // SAFETY: a plan that is kept.
+        unsafe {
+            (*plan.plan).commandType == pg_sys::CmdType::CMD_SELECT
+                && !(*plan.plan).hasModifyingCTE
+                && !pg_sys::list_member_oid((*plan.plan).relationOids, relation)
+        }
+    });
+}
+
+#[pg_guard]
+unsafe extern "C-unwind" fn object_changed(_argument: pg_sys::Datum, cache: i32, hash: u32) {
+    use pg_sys::SysCacheIdentifier::{PROCOID, TYPEOID};
+    if executor::is_switching() {
+        return;
+    }
+    if hash == 0 || ![PROCOID as i32, TYPEOID as i32].contains(&cache) {
+        forget_all();
+        return;
+    }
+    forget(|plan| {
+        // SAFETY: a plan that is kept; the list holds PlanInvalItems.
+        let items = unsafe { PgList::<pg_sys::PlanInvalItem>::from_pg((*plan.plan).invalItems) };
+        items.iter_ptr().all(|item| {
+            // SAFETY: an item of the list.
+            let item = unsafe { &*item };
+            item.cacheId != cache || item.hashValue != hash
+        })
+    });
+}
+
+/// Forgets what `good` says no to. May be called wherever messages are.
+fn forget(good: impl Fn(&Plan) -> bool) {
+    GENERATION.set(GENERATION.get().wrapping_add(1));
+    KEPT.with(|kept| match kept.try_borrow_mut() {
+        Ok(mut kept) if !kept.plans.is_empty() => kept.plans.retain(good),
+        Ok(_) => {}
+        Err(_) => STALE.set(true),
+    });
+}
