@@ -3,8 +3,9 @@
 //! What a function is asked is checked when a statement is planned ([`crate::hooks::leakproof`]). Two things are left for here:
 //!
 //! * **The stack.** PostgreSQL's functions look how deep the stack is where they recurse, which depends on the document: who calls
-//!   them with hardly any stack left could tell shapes of documents by the error. So there must be room for all that a pattern can
-//!   ask for, before the document is looked at: the error is the same for all rows.
+//!   them with hardly any stack left could tell shapes of documents by the error. So there must be room for all that any pattern may
+//!   ask for, before a statement looks at its first row ([`begin`]). A twin looks again, for the same room: what one twin has found
+//!   is not told by the error of another. A pattern that asks for more has no twin, or gives NULL where it was not known.
 //! * **Who calls.** Everybody may execute them, as the functions of operators. Those that are silent only with the patterns that
 //!   were checked are NULL when they are called by any other way than the operator whose twin they are.
 //!
@@ -45,8 +46,8 @@ mod original {
 }
 
 /// What each twin leaves room for, in bytes, or a quarter of the stack where that is less: what row security's own conditions take of
-/// a row that the statement's have found is hardly more.
-const ROOM: usize = 64 * 1024;
+/// a row that the statement's have found is hardly more. A statement begins with as much again, for its plan.
+const ROOM: usize = 256 * 1024;
 
 /// The frames in which the stack is measured step by step, where there may not be enough of it.
 const FRAME: usize = 4 * 1024;
@@ -73,6 +74,54 @@ const LOWEST: usize = 0x0FFF_FFFF;
 /// Where the backend's stack begins; 0 as long as that is not known.
 static BASE: AtomicUsize = AtomicUsize::new(0);
 
+/// The size of the stack.
+fn stack() -> usize {
+    // SAFETY: reads a setting.
+    usize::try_from(unsafe { pg_sys::max_stack_depth })
+        .unwrap_or(0)
+        .saturating_mul(1024)
+}
+
+/// What each twin leaves room for.
+fn room() -> usize {
+    ROOM.min(stack() / 4)
+}
+
+/// May a pattern ask for so much of the stack?
+fn fits(bytes: usize) -> bool {
+    bytes <= room()
+}
+
+/// Is there room for a document that is nested so deep, in the place of the pattern?
+pub fn fits_levels(levels: usize) -> bool {
+    fits(levels.saturating_mul(LEVEL))
+}
+
+/// Is there room for a JSON path of so many bytes, as it is stored?
+pub fn fits_path(bytes: usize) -> bool {
+    fits(bytes.saturating_mul(PATH_BYTE))
+}
+
+/// Is there room for a LIKE pattern of so many bytes?
+pub fn fits_like(bytes: usize) -> bool {
+    fits(bytes.saturating_mul(LIKE_BYTE))
+}
+
+/// Is there room for a text search query of so many bytes?
+pub fn fits_query(bytes: usize) -> bool {
+    fits(bytes.saturating_mul(QUERY_BYTE))
+}
+
+/// Raises PostgreSQL's error where there is not enough of the stack left for a statement whose conditions are asked before row
+/// security's: else it would be raised where these meet a row, and tell that there is one. A plain frame.
+///
+/// # Safety
+/// Nothing needs to be dropped in the caller's frame, which an error jumps over.
+pub unsafe fn begin() {
+    // SAFETY: by the caller's promise.
+    unsafe { require(room().saturating_mul(2)) }
+}
+
 /// Raises PostgreSQL's error where there is not so much stack left. A plain frame.
 unsafe fn require(bytes: usize) {
     let here = 0_u8;
@@ -85,12 +134,8 @@ unsafe fn require(bytes: usize) {
             base = known.addr();
             BASE.store(base, Ordering::Relaxed);
         }
-        let stack = usize::try_from(pg_sys::max_stack_depth)
-            .unwrap_or(0)
-            .saturating_mul(1024);
-        let bytes = bytes.max(ROOM.min(stack / 4));
         let used = base.abs_diff((&raw const here).addr());
-        if used.saturating_add(bytes) > stack {
+        if used.saturating_add(bytes) > stack() {
             step(bytes);
         }
     }
@@ -161,7 +206,7 @@ macro_rules! silent {
         pub unsafe extern "C-unwind" fn $name(fcinfo: pg_sys::FunctionCallInfo) -> pg_sys::Datum {
             // SAFETY: PostgreSQL calls with the arguments that the original is declared with, too.
             unsafe {
-                require(0);
+                require(room());
                 original::$original(fcinfo)
             }
         }
@@ -182,7 +227,10 @@ macro_rules! checked {
                     return null(fcinfo);
                 }
                 let bytes: unsafe fn(pg_sys::FunctionCallInfo) -> usize = $bytes;
-                require(bytes(fcinfo));
+                if !fits(bytes(fcinfo)) {
+                    return too_deep(fcinfo, $operator);
+                }
+                require(room());
                 original::$original(fcinfo)
             }
         }
@@ -257,6 +305,38 @@ checked! {
     fhir_access_twin_is_matched, pg_finfo_fhir_access_twin_is_matched, ts_match_qv, 3637, |call| size(call, 0) * QUERY_BYTE;
 }
 
+/// What a twin gives for a pattern that there is no room for: it was not known when the statement was planned, or `max_stack_depth`
+/// was another one. What is nested deeper than a document is not in it; all else is NULL.
+///
+/// # Safety
+/// `fcinfo` must be a call of the operator's twin.
+#[cold]
+unsafe fn too_deep(fcinfo: pg_sys::FunctionCallInfo, operator: u32) -> pg_sys::Datum {
+    // SAFETY: by the caller's promise; both arguments of these operators are jsonb.
+    unsafe {
+        let is_outside = match operator {
+            3246 => measured(fcinfo, 1) > measured_once(fcinfo, 0),
+            3250 => measured(fcinfo, 0) > measured_once(fcinfo, 1),
+            _ => false,
+        };
+        match is_outside {
+            true => pg_sys::Datum::from(false),
+            false => null(fcinfo),
+        }
+    }
+}
+
+/// How deep a document of a row's is nested.
+///
+/// # Safety
+/// The argument must be jsonb.
+#[pg_guard]
+unsafe extern "C-unwind" fn measured_once(fcinfo: pg_sys::FunctionCallInfo, place: usize) -> usize {
+    // SAFETY: by the caller's promise.
+    let document = unsafe { JsonbDatum::new(datum(fcinfo, place)) };
+    row::parse(document.bytes()).map_or(usize::MAX, levels)
+}
+
 /// The stack for comparing a document with the one at this place, level by level.
 ///
 /// # Safety
@@ -316,7 +396,7 @@ macro_rules! texts {
         pub unsafe extern "C-unwind" fn $name(fcinfo: pg_sys::FunctionCallInfo) -> pg_sys::Datum {
             // SAFETY: as above; what gives a part has the same arguments as what gives its text.
             unsafe {
-                require(0);
+                require(room());
                 if size(fcinfo, 0) >= LARGE {
                     let part = original::$part(fcinfo);
                     if (*fcinfo).isnull {
@@ -393,7 +473,10 @@ macro_rules! insensitive {
                 if cannot {
                     return null(fcinfo);
                 }
-                require(size(fcinfo, 1) * LIKE_BYTE);
+                if !fits_like(size(fcinfo, 1)) {
+                    return null(fcinfo);
+                }
+                require(room());
                 original::$original(fcinfo)
             }
         }
@@ -416,7 +499,7 @@ pub unsafe extern "C-unwind" fn fhir_access_twin_concat(
 ) -> pg_sys::Datum {
     // SAFETY: as above.
     unsafe {
-        require(0);
+        require(room());
         match size(fcinfo, 0).saturating_add(size(fcinfo, 1)) {
             bytes if bytes > LONGEST => null(fcinfo),
             _ => original::textcat(fcinfo),

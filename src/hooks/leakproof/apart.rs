@@ -7,8 +7,11 @@
 //! the policy's.
 //!
 //! What reads a column here may read none when PostgreSQL is done with it: `COALESCE('zero', id)` and a column of a subquery
-//! become constants. So what such a call is given counts as read only where that cannot happen ([`Look::stays`]). And some
-//! expressions fail that PostgreSQL asks no function about: these are listed in [`Look::visit`].
+//! become constants, as does an operator that is given NULL. So what such a call is given counts as read only where that cannot
+//! happen ([`Look::stays`]). And some expressions fail that PostgreSQL asks no function about: these are listed in [`Look::visit`].
+//!
+//! All this is looked up before the statement is planned. Planning runs functions, and these may change others: so what somebody
+//! has made who is no superuser is taken for nothing that it is declared as.
 
 use crate::node::tree::{self, Visitor};
 use pgrx::PgList;
@@ -17,6 +20,9 @@ use std::collections::HashSet;
 
 /// More nodes than these are not looked at: the statement is taken to have such an expression.
 const MOST_NODES: usize = 20_000;
+
+/// Nor are statements of more queries, tables and windows than these: each takes stack where rows are found.
+const MOST_ENTRIES: usize = 150;
 
 /// The language of functions that PostgreSQL puts in the place of their calls.
 const SQL_LANGUAGE: u32 = 14;
@@ -34,6 +40,7 @@ pub unsafe fn any(
     let mut look = Look {
         silent: silent.iter().map(|(operator, _)| *operator).collect(),
         parameters,
+        is_asked_plainly: is_asked_plainly(parameters),
         left: MOST_NODES,
         found: false,
         only_inlined: false,
@@ -42,9 +49,15 @@ pub unsafe fn any(
     };
     // SAFETY: by the caller's promise.
     unsafe {
+        let mut nodes = 0_usize;
         for (query, is_outermost) in queries {
             let query = &**query;
             look.entries = tree::range_table(query.rtable);
+            let windows = query.windowClause.as_ref().map_or(0, |list| list.length);
+            nodes = nodes
+                .saturating_add(1 + look.entries.len())
+                .saturating_add(usize::try_from(windows).unwrap_or(0));
+            look.found |= nodes > MOST_ENTRIES;
             look.conditions.clear();
             tree::visit(query.jointree.cast(), &mut Conditions(&mut look.conditions));
             for entry in tree::range_table(query.rtable) {
@@ -77,6 +90,8 @@ pub unsafe fn any(
 struct Look {
     silent: HashSet<*mut pg_sys::OpExpr>,
     parameters: pg_sys::ParamListInfo,
+    /// Are parameters that are not known yet values, that nothing has to be worked out for?
+    is_asked_plainly: bool,
     left: usize,
     found: bool,
     /// Are only functions of interest that PostgreSQL puts in the place of their calls?
@@ -155,14 +170,27 @@ impl Look {
     /// # Safety
     /// `expression` must be an expression.
     unsafe fn stays(&self, expression: *mut pg_sys::Node) -> bool {
-        let mut stays = Stays {
-            entries: &self.entries,
-            left: MOST_NODES,
-            found: false,
-        };
         // SAFETY: by the caller's promise.
-        unsafe { tree::visit(expression, &mut stays) };
-        stays.found
+        unsafe {
+            let inside = peeled(expression);
+            is_column(&self.entries, inside)
+                || given(inside)
+                    .iter()
+                    .any(|argument| remains(&self.entries, *argument, DEEPEST_COLUMN))
+        }
+    }
+
+    /// Is an expression worked out when the statement is planned?
+    ///
+    /// # Safety
+    /// `expression` must be an expression.
+    unsafe fn is_fixed(&self, expression: *mut pg_sys::Node) -> bool {
+        let mut reads = Reads(false);
+        // SAFETY: by the caller's promise.
+        unsafe {
+            tree::visit(expression, &mut reads);
+            !reads.0 && self.is_known(expression)
+        }
     }
 
     /// May the comparison of rows tell? Each pair is compared by a function of its own.
@@ -190,48 +218,144 @@ impl Look {
     }
 }
 
-/// Looks for a column by way of what PostgreSQL does not leave out, or puts something else in the place of.
-struct Stays<'a> {
-    entries: &'a [*mut pg_sys::RangeTblEntry],
-    left: usize,
-    found: bool,
+/// A column stands in calls that are nested no deeper.
+const DEEPEST_COLUMN: usize = 16;
+
+/// Does what a call is given read a column whatever PostgreSQL makes of it? A strict function that is given NULL becomes NULL
+/// itself, and what else it is given is gone.
+///
+/// # Safety
+/// `argument` must be an expression of the query with these entries.
+unsafe fn remains(
+    entries: &[*mut pg_sys::RangeTblEntry],
+    argument: *mut pg_sys::Node,
+    deeper: usize,
+) -> bool {
+    let Some(deeper) = deeper.checked_sub(1) else {
+        return false;
+    };
+    // SAFETY: by the caller's promise; a node is looked at as what its tag says.
+    unsafe {
+        let inside = peeled(argument);
+        if is_column(entries, inside) {
+            return true;
+        }
+        let mut any = false;
+        for part in given(inside) {
+            let bare = peeled(part);
+            let is_value = pgrx::is_a(bare, pg_sys::NodeTag::T_Const)
+                && !(*bare.cast::<pg_sys::Const>()).constisnull;
+            let remains = !is_value && remains(entries, part, deeper);
+            if !is_value && !remains {
+                return false;
+            }
+            any |= remains;
+        }
+        any
+    }
 }
 
-impl Visitor for Stays<'_> {
+/// What is given to an operator or a call.
+///
+/// # Safety
+/// `node` must be a node.
+unsafe fn given(node: *mut pg_sys::Node) -> Vec<*mut pg_sys::Node> {
+    use pg_sys::NodeTag::*;
+    // SAFETY: by the caller's promise; a node is looked at as what its tag says.
+    unsafe {
+        match (*node).type_ {
+            T_OpExpr | T_FuncExpr | T_DistinctExpr | T_ScalarArrayOpExpr => arguments(node),
+            T_CoerceViaIO => vec![(*node.cast::<pg_sys::CoerceViaIO>()).arg.cast()],
+            _ => Vec::new(),
+        }
+    }
+}
+
+/// An expression without what only changes its type's or its collation's name.
+///
+/// # Safety
+/// `node` must be an expression.
+unsafe fn peeled(mut node: *mut pg_sys::Node) -> *mut pg_sys::Node {
+    use pg_sys::NodeTag::*;
+    // SAFETY: by the caller's promise; a node is looked at as what its tag says.
+    unsafe {
+        loop {
+            node = match (*node).type_ {
+                T_RelabelType => (*node.cast::<pg_sys::RelabelType>()).arg.cast(),
+                T_CollateExpr => (*node.cast::<pg_sys::CollateExpr>()).arg.cast(),
+                T_NamedArgExpr => (*node.cast::<pg_sys::NamedArgExpr>()).arg.cast(),
+                _ => return node,
+            };
+        }
+    }
+}
+
+/// Is it a table's column, or an aggregate?
+///
+/// # Safety
+/// `node` must be an expression of the query with these entries.
+unsafe fn is_column(entries: &[*mut pg_sys::RangeTblEntry], node: *mut pg_sys::Node) -> bool {
+    use pg_sys::NodeTag::*;
+    // SAFETY: by the caller's promise; a node is looked at as what its tag says.
+    unsafe {
+        match (*node).type_ {
+            T_Var => {
+                let variable = &*node.cast::<pg_sys::Var>();
+                let place = usize::try_from(variable.varno).unwrap_or(0);
+                variable.varlevelsup == 0
+                    && place
+                        .checked_sub(1)
+                        .and_then(|place| entries.get(place))
+                        .is_some_and(|entry| (**entry).rtekind == pg_sys::RTEKind::RTE_RELATION)
+            }
+            T_Aggref => (*node.cast::<pg_sys::Aggref>()).agglevelsup == 0,
+            T_WindowFunc => true,
+            _ => false,
+        }
+    }
+}
+
+/// Does an expression read anything of a row?
+struct Reads(bool);
+
+impl Visitor for Reads {
     unsafe fn visit(&mut self, node: *mut pg_sys::Node) -> bool {
         use pg_sys::NodeTag::*;
-        let Some(left) = self.left.checked_sub(1) else {
-            return false;
-        };
-        self.left = left;
-        // SAFETY: a node is looked at as what its tag says.
-        unsafe {
-            match (*node).type_ {
-                T_Var => {
-                    let variable = &*node.cast::<pg_sys::Var>();
-                    let place = usize::try_from(variable.varno).unwrap_or(0);
-                    self.found |= variable.varlevelsup == 0
-                        && place
-                            .checked_sub(1)
-                            .and_then(|place| self.entries.get(place))
-                            .is_some_and(|entry| {
-                                (**entry).rtekind == pg_sys::RTEKind::RTE_RELATION
-                            });
-                    false
-                }
-                T_Aggref => {
-                    self.found |= (*node.cast::<pg_sys::Aggref>()).agglevelsup == 0;
-                    false
-                }
-                T_WindowFunc => {
-                    self.found = true;
-                    false
-                }
-                T_OpExpr | T_FuncExpr | T_DistinctExpr | T_ScalarArrayOpExpr | T_RelabelType
-                | T_CollateExpr | T_CoerceViaIO => !self.found,
-                _ => false,
-            }
+        // SAFETY: a node has a tag.
+        self.0 |= matches!(
+            unsafe { (*node).type_ },
+            T_Var | T_Aggref | T_WindowFunc | T_GroupingFunc
+        );
+        !self.0
+    }
+}
+
+/// Is a parameter that is not known yet a plain value when it is asked for? In PL/pgSQL it may be a record's field, which the
+/// record that is there then does not have, or has of another type.
+fn is_asked_plainly(parameters: pg_sys::ParamListInfo) -> bool {
+    // SAFETY: what is not null is a list of parameters. Asked for a relation that has no name, SPI only says whether anybody
+    // is connected.
+    unsafe {
+        match parameters.as_ref() {
+            Some(parameters) => parameters.paramFetch.is_none(),
+            None => pg_sys::SPI_unregister_relation(c"".as_ptr()) == pg_sys::SPI_ERROR_UNCONNECTED,
         }
+    }
+}
+
+/// Has somebody made a function who may change it, or what its call leaves to defaults? Neither PostgreSQL, nor a superuser.
+fn is_someones(function: pg_sys::Oid) -> bool {
+    if function.to_u32() < pg_sys::FirstNormalObjectId {
+        return false;
+    }
+    // SAFETY: look-ups in the catalogs; the tuple holds what their rows begin with.
+    unsafe {
+        super::rules::look_up(
+            pg_sys::SysCacheIdentifier::PROCOID as i32,
+            function,
+            |row: &pg_sys::FormData_pg_proc| row.proowner,
+        )
+        .is_none_or(|owner| !pg_sys::superuser_arg(owner))
     }
 }
 
@@ -259,8 +383,29 @@ impl Visitor for Look {
                 }
                 _ if is_inlined(function(node)) => self.found = true,
                 _ if self.only_inlined => {}
-                // They fail where the parts are of different sizes,
-                T_ArrayExpr if (*node.cast::<pg_sys::ArrayExpr>()).multidims => self.found = true,
+                _ if is_someones(function(node)) || super::rules::is_someones(operator(node)) => {
+                    self.found = true;
+                }
+                // They fail where the parts are of different sizes, or all together too large,
+                T_ArrayExpr => {
+                    let array = &*node.cast::<pg_sys::ArrayExpr>();
+                    self.found = array.multidims
+                        || pg_sys::get_typlen(array.element_typeid) < 0 && !self.is_fixed(node);
+                }
+                // where a value is of a type that has changed,
+                T_NullTest if (*node.cast::<pg_sys::NullTest>()).argisrow => {
+                    let test = &*node.cast::<pg_sys::NullTest>();
+                    self.found = !is_column(&self.entries, test.arg.cast());
+                }
+                // where a name has to be looked for in a schema that is only made then,
+                T_SQLValueFunction => self.found = !is_plain(&*node.cast()),
+                // where a parameter is asked for that is none by then,
+                T_Param => {
+                    let parameter = &*node.cast::<pg_sys::Param>();
+                    self.found = parameter.paramkind == pg_sys::ParamKind::PARAM_EXTERN
+                        && !self.is_asked_plainly
+                        && !is_given(self.parameters, parameter);
+                }
                 // where a type has no slices,
                 T_SubscriptingRef
                     if !(*node.cast::<pg_sys::SubscriptingRef>())
@@ -277,9 +422,13 @@ impl Visitor for Look {
                 _ if !compares(pg_sys::exprInputCollation(node), &arguments(node)) => {
                     self.found = true;
                 }
-                // Its conversion of an element has nothing of a row to see; PostgreSQL takes it to leak.
+                // Its conversion of an element has nothing of a row to see.
                 T_ArrayCoerceExpr => {
                     let cast = &*node.cast::<pg_sys::ArrayCoerceExpr>();
+                    self.found = !pgrx::is_a(
+                        peeled(cast.elemexpr.cast()),
+                        pg_sys::NodeTag::T_CaseTestExpr,
+                    ) && !self.is_fixed(node);
                     tree::visit(cast.arg.cast(), self);
                     return false;
                 }
@@ -288,10 +437,9 @@ impl Visitor for Look {
                 _ if !is_made(node) && is_leakproof(function(node)) => {}
                 // Of these no rows are asked, and they are the same for all.
                 T_FromExpr | T_JoinExpr | T_RangeTblRef | T_RangeTblFunction | T_List | T_Var
-                | T_Const | T_Param | T_SQLValueFunction | T_BoolExpr | T_NullTest
-                | T_BooleanTest | T_RelabelType | T_CollateExpr | T_ArrayExpr | T_RowExpr
-                | T_CaseExpr | T_CaseWhen | T_CaseTestExpr | T_CoalesceExpr | T_TargetEntry
-                | T_SubLink => {}
+                | T_Const | T_BoolExpr | T_NullTest | T_BooleanTest | T_RelabelType
+                | T_CollateExpr | T_CaseExpr | T_CaseWhen | T_CaseTestExpr | T_CoalesceExpr
+                | T_TargetEntry | T_SubLink => {}
                 _ if is_of_clock(node, DEEPEST) => return false,
                 _ => self.found = !self.is_known(node) && !self.stays(node),
             }
@@ -330,7 +478,7 @@ unsafe fn is_of_clock(node: *mut pg_sys::Node, deeper: usize) -> bool {
                 .is_some_and(|node| is_of_clock(node, deeper))
         };
         match (*node).type_ {
-            pg_sys::NodeTag::T_SQLValueFunction => true,
+            pg_sys::NodeTag::T_SQLValueFunction => is_plain(&*node.cast()),
             pg_sys::NodeTag::T_CoerceViaIO => {
                 let cast = &*node.cast::<pg_sys::CoerceViaIO>();
                 cast.resulttype == pg_sys::TEXTOID && is_of_clock(cast.arg.cast(), deeper)
@@ -351,6 +499,11 @@ unsafe fn is_of_clock(node: *mut pg_sys::Node, deeper: usize) -> bool {
             _ => false,
         }
     }
+}
+
+/// `current_schema` makes the schema of temporary tables, if that is the first to be looked in.
+fn is_plain(value: &pg_sys::SQLValueFunction) -> bool {
+    value.op != pg_sys::SQLValueFunctionOp::SVFOP_CURRENT_SCHEMA
 }
 
 /// Is it a constant number of days, or an interval, that does not lead out of what times can be?
@@ -401,21 +554,29 @@ unsafe fn function(node: *mut pg_sys::Node) -> pg_sys::Oid {
     }
 }
 
+/// The operator of an expression.
+///
+/// # Safety
+/// `node` must be a node.
+unsafe fn operator(node: *mut pg_sys::Node) -> pg_sys::Oid {
+    use pg_sys::NodeTag::*;
+    // SAFETY: by the caller's promise; a node is looked at as what its tag says.
+    unsafe {
+        match (*node).type_ {
+            T_OpExpr | T_DistinctExpr | T_NullIfExpr => (*node.cast::<pg_sys::OpExpr>()).opno,
+            T_ScalarArrayOpExpr => (*node.cast::<pg_sys::ScalarArrayOpExpr>()).opno,
+            _ => pg_sys::InvalidOid,
+        }
+    }
+}
+
 /// Is it an operator that somebody has made? By its negator, it may become one of another function.
 ///
 /// # Safety
 /// `node` must be a node.
 unsafe fn is_made(node: *mut pg_sys::Node) -> bool {
-    use pg_sys::NodeTag::*;
-    // SAFETY: by the caller's promise; a node is looked at as what its tag says.
-    let operator = unsafe {
-        match (*node).type_ {
-            T_OpExpr | T_DistinctExpr | T_NullIfExpr => (*node.cast::<pg_sys::OpExpr>()).opno,
-            T_ScalarArrayOpExpr => (*node.cast::<pg_sys::ScalarArrayOpExpr>()).opno,
-            _ => return false,
-        }
-    };
-    super::rules::is_made(operator)
+    // SAFETY: by the caller's promise.
+    super::rules::is_made(unsafe { operator(node) })
 }
 
 /// What an operator or a call is given.
@@ -487,10 +648,15 @@ impl Visitor for Folds {
         // SAFETY: a node is looked at as what its tag says.
         let folds = unsafe {
             match (*node).type_ {
-                T_Const | T_OpExpr | T_DistinctExpr | T_NullIfExpr | T_ScalarArrayOpExpr
-                | T_RelabelType | T_CollateExpr | T_CoerceViaIO | T_ArrayExpr | T_CaseExpr
-                | T_CaseWhen | T_BoolExpr | T_NullTest | T_BooleanTest | T_CoalesceExpr
-                | T_MinMaxExpr | T_SubscriptingRef | T_FieldSelect => true,
+                T_Const | T_DistinctExpr | T_NullIfExpr | T_ScalarArrayOpExpr | T_RelabelType
+                | T_CollateExpr | T_CoerceViaIO | T_ArrayExpr | T_CaseExpr | T_CaseWhen
+                | T_BoolExpr | T_BooleanTest | T_CoalesceExpr | T_MinMaxExpr
+                | T_SubscriptingRef => true,
+                T_NullTest => !(*node.cast::<pg_sys::NullTest>()).argisrow,
+                T_OpExpr => {
+                    let operator = &*node.cast::<pg_sys::OpExpr>();
+                    !operator.opretset && operator.opresulttype != pg_sys::RECORDOID
+                }
                 T_Var => (*node.cast::<pg_sys::Var>()).varlevelsup == 0,
                 T_Aggref => (*node.cast::<pg_sys::Aggref>()).agglevelsup == 0,
                 T_WindowFunc | T_TargetEntry => true,
@@ -505,8 +671,9 @@ impl Visitor for Folds {
                     !call.funcretset && call.funcresulttype != pg_sys::RECORDOID
                 }
                 T_Param => {
-                    (*node.cast::<pg_sys::Param>()).paramkind == pg_sys::ParamKind::PARAM_EXTERN
-                        && is_given(self.parameters, (*node.cast::<pg_sys::Param>()).paramid)
+                    let parameter = &*node.cast::<pg_sys::Param>();
+                    parameter.paramkind == pg_sys::ParamKind::PARAM_EXTERN
+                        && is_given(self.parameters, parameter)
                 }
                 _ => false,
             }
@@ -520,7 +687,8 @@ impl Visitor for Folds {
 ///
 /// # Safety
 /// `parameters` must be null or those of an execution.
-unsafe fn is_given(parameters: pg_sys::ParamListInfo, number: i32) -> bool {
+unsafe fn is_given(parameters: pg_sys::ParamListInfo, asked: &pg_sys::Param) -> bool {
+    let number = asked.paramid;
     // SAFETY: by the caller's promise; so many are there, or the hook gives one, as the planner asks it.
     unsafe {
         let Some(all) = parameters.as_ref() else {
@@ -538,5 +706,6 @@ unsafe fn is_given(parameters: pg_sys::ParamListInfo, number: i32) -> bool {
             None => all.params.as_ptr().add(place).cast_mut(),
         };
         u32::from((*parameter).pflags) & pg_sys::PARAM_FLAG_CONST != 0
+            && (*parameter).ptype == asked.paramtype
     }
 }

@@ -2,7 +2,7 @@
 
 use super::table::{Rule, Twin};
 use crate::catalog::catalog;
-use crate::functions::twins::levels;
+use crate::functions::twins::{fits_levels, fits_like, fits_path, fits_query, levels};
 use crate::node::{constant, row};
 use pgrx::PgList;
 use pgrx::prelude::*;
@@ -38,11 +38,17 @@ pub unsafe fn holds(
             // What is not known yet is measured when it is.
             Rule::Contained => known().is_none_or(|known| {
                 let document = row::JsonbDatum::new(known.constvalue);
-                row::parse(document.bytes()).is_ok_and(|value| levels(value) <= DEEPEST)
+                row::parse(document.bytes()).is_ok_and(|value| {
+                    let levels = levels(value);
+                    levels <= DEEPEST && fits_levels(levels)
+                })
             }),
             Rule::JsonPath => known().is_some_and(|known| {
                 let path = row::output(known.constvalue, pg_sys::JSONPATHOID);
-                path.len() <= LONGEST && is_utf8() && patterns::is_silent_json_path(&path)
+                path.len() <= LONGEST
+                    && fits_path(pg_sys::toast_raw_datum_size(known.constvalue))
+                    && is_utf8()
+                    && patterns::is_silent_json_path(&path)
             }),
             Rule::Like => known().is_some_and(|known| is_like(operator, known)),
             Rule::Insensitive => known().is_some_and(|known| {
@@ -58,7 +64,9 @@ pub unsafe fn holds(
                         || self::known(root, part).is_some_and(|known| is_short(known))
                 })
             }),
-            Rule::Search => known().is_some_and(|known| is_short(known)),
+            Rule::Search => known().is_some_and(|known| {
+                is_short(known) && fits_query(pg_sys::toast_raw_datum_size(known.constvalue))
+            }),
         }
     }
 }
@@ -106,6 +114,7 @@ unsafe fn is_like(operator: &pg_sys::OpExpr, pattern: pg_sys::Const) -> bool {
     // SAFETY: by the caller's promise.
     let text = unsafe { row::output(pattern.constvalue, pg_sys::TEXTOID) };
     text.len() <= LONGEST
+        && fits_like(text.len().saturating_add(size_of::<pg_sys::varattrib_4b>()))
         && is_utf8()
         && patterns::is_silent_like(&text)
         && operator.inputcollid != pg_sys::InvalidOid
@@ -171,6 +180,20 @@ pub fn is_made(operator: pg_sys::Oid) -> bool {
                 |row: &pg_sys::FormData_pg_operator| row.oprnamespace,
             )
         } != catalog().map(|ours| ours.schema)
+}
+
+/// Has somebody made an operator who is no superuser?
+pub fn is_someones(operator: pg_sys::Oid) -> bool {
+    // SAFETY: look-ups in the catalogs; the tuple holds what their rows begin with.
+    operator.to_u32() >= pg_sys::FirstNormalObjectId
+        && unsafe {
+            look_up(
+                pg_sys::SysCacheIdentifier::OPEROID as i32,
+                operator,
+                |row: &pg_sys::FormData_pg_operator| row.oprowner,
+            )
+            .is_none_or(|owner| !pg_sys::superuser_arg(owner))
+        }
 }
 
 /// The type of an array's elements, as it is stored: what is only relabelled keeps the type that it was made with.
