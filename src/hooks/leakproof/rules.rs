@@ -3,6 +3,7 @@
 use super::table::{Rule, Twin};
 use crate::catalog::catalog;
 use crate::functions::twins::{fits_levels, fits_like, fits_path, fits_query, levels};
+use crate::node::tree::{self, Visitor};
 use crate::node::{constant, row};
 use pgrx::PgList;
 use pgrx::prelude::*;
@@ -12,6 +13,25 @@ const DEEPEST: usize = 64;
 
 /// The longest patterns, in bytes: each takes stack.
 const LONGEST: usize = 1_000;
+
+/// Texts are joined by no more operators than these: each keeps all that was joined before, and where there is no memory left for
+/// that, an error would tell that a row was met.
+const MOST_JOINED: usize = 8;
+
+/// Counts the operators that join texts.
+struct Joined(usize);
+
+impl Visitor for Joined {
+    unsafe fn visit(&mut self, node: *mut pg_sys::Node) -> bool {
+        // SAFETY: a node is looked at as what its tag says.
+        let joins = unsafe {
+            pgrx::is_a(node, pg_sys::NodeTag::T_OpExpr)
+                && (*node.cast::<pg_sys::OpExpr>()).opno.to_u32() == 654
+        };
+        self.0 = self.0.saturating_add(usize::from(joins));
+        self.0 < MOST_JOINED
+    }
+}
 
 /// Does what stands in the place of the pattern keep the operator from raising an error, whatever the row?
 ///
@@ -58,12 +78,20 @@ pub unsafe fn holds(
                 (Some(one), Some(two)) => one == two && compares_silently(one),
                 _ => false,
             },
-            Rule::Short => [pattern, other].into_iter().all(|part| {
-                super::reads(part).is_some_and(|columns| {
-                    !columns.is_empty()
-                        || self::known(root, part).is_some_and(|known| is_short(known))
-                })
-            }),
+            Rule::Short => {
+                let parts = [pattern, other];
+                let mut joined = Joined(0);
+                parts
+                    .iter()
+                    .for_each(|part| tree::visit(*part, &mut joined));
+                joined.0 < MOST_JOINED
+                    && parts.into_iter().all(|part| {
+                        super::reads(part).is_some_and(|columns| {
+                            !columns.is_empty()
+                                || self::known(root, part).is_some_and(|known| is_short(known))
+                        })
+                    })
+            }
             Rule::Search => known().is_some_and(|known| {
                 is_short(known) && fits_query(pg_sys::toast_raw_datum_size(known.constvalue))
             }),
