@@ -73,6 +73,13 @@ pub unsafe fn any(
                         tree::visit((*entry).functions.cast(), &mut look);
                         look.only_inlined = false;
                     }
+                    // The columns that `USING` has made one, with casts that its comparison may do without.
+                    pg_sys::RTEKind::RTE_JOIN => {
+                        let columns = PgList::<pg_sys::Node>::from_pg((*entry).joinaliasvars);
+                        look.handed_on(columns.iter_ptr().filter(|column| {
+                            !column.is_null() && !pgrx::is_a(*column, pg_sys::NodeTag::T_Var)
+                        }));
+                    }
                     _ => {}
                 }
             }
@@ -382,10 +389,8 @@ impl Visitor for Look {
                             && self.conditions.contains(&node));
                 }
                 _ if is_inlined(function(node)) => self.found = true,
+                _ if is_by_someone(node) => self.found = true,
                 _ if self.only_inlined => {}
-                _ if is_someones(function(node)) || super::rules::is_someones(operator(node)) => {
-                    self.found = true;
-                }
                 // They fail where the parts are of different sizes, or all together too large,
                 T_ArrayExpr => {
                     let array = &*node.cast::<pg_sys::ArrayExpr>();
@@ -425,10 +430,10 @@ impl Visitor for Look {
                 // Its conversion of an element has nothing of a row to see.
                 T_ArrayCoerceExpr => {
                     let cast = &*node.cast::<pg_sys::ArrayCoerceExpr>();
-                    self.found = !pgrx::is_a(
-                        peeled(cast.elemexpr.cast()),
-                        pg_sys::NodeTag::T_CaseTestExpr,
-                    ) && !self.is_fixed(node);
+                    let mut someones = Someones(false);
+                    tree::visit(cast.elemexpr.cast(), &mut someones);
+                    let is_name_alone = pgrx::is_a(peeled(cast.elemexpr.cast()), T_CaseTestExpr);
+                    self.found = someones.0 || !is_name_alone && !self.is_fixed(node);
                     tree::visit(cast.arg.cast(), self);
                     return false;
                 }
@@ -616,6 +621,26 @@ unsafe fn compares(collation: pg_sys::Oid, arguments: &[*mut pg_sys::Node]) -> b
 fn is_leakproof(function: pg_sys::Oid) -> bool {
     // SAFETY: a look-up in the catalogs.
     function != pg_sys::InvalidOid && unsafe { pg_sys::get_func_leakproof(function) }
+}
+
+/// Is it a call, or an operator, that somebody may change before it is planned?
+///
+/// # Safety
+/// `node` must be a node.
+unsafe fn is_by_someone(node: *mut pg_sys::Node) -> bool {
+    // SAFETY: by the caller's promise.
+    unsafe { is_someones(function(node)) || super::rules::is_someones(operator(node)) }
+}
+
+/// Is there one of them in an expression?
+struct Someones(bool);
+
+impl Visitor for Someones {
+    unsafe fn visit(&mut self, node: *mut pg_sys::Node) -> bool {
+        // SAFETY: by the promise of who calls.
+        self.0 |= unsafe { is_by_someone(node) };
+        !self.0
+    }
 }
 
 /// Is a function one in SQL?

@@ -63,6 +63,9 @@ INSERT INTO question (form) VALUES
 SELECT number, pg_temp.told(format('SELECT count(*) FROM patient WHERE ' || form, 'resource ->> ''birthDate'' = ''1950-01-30''')) AS none,
        pg_temp.told(format('SELECT count(*) FROM patient WHERE ' || form, 'resource ->> ''birthDate'' = ''1950-01-12''')) AS hidden
   FROM question WHERE number < 6 OR number > 7 ORDER BY number;
+-- A column that USING has made of two, cast to the type of the second: the comparison does without the cast.
+CREATE TEMP TABLE moment (at timestamptz);
+SELECT count(*) FROM (SELECT '5874897-12-31'::date AS at) a LEFT JOIN moment USING (at) CROSS JOIN patient p WHERE CASE WHEN p.resource ->> 'birthDate' = '1950-01-12' THEN at IS NULL END;
 -- Each in a transaction of its own
 BEGIN;
 SELECT pg_temp.told(format('SELECT count(*) FROM patient WHERE ' || form, 'resource ->> ''birthDate'' = ''1950-01-12''')) FROM question WHERE number = 6;
