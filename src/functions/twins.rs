@@ -227,8 +227,8 @@ macro_rules! checked {
                     return null(fcinfo);
                 }
                 let bytes: unsafe fn(pg_sys::FunctionCallInfo) -> usize = $bytes;
-                if !fits(bytes(fcinfo)) {
-                    return too_deep(fcinfo, $operator);
+                if !fits(bytes(fcinfo)) && !fits_levels(shallower(fcinfo, $operator)) {
+                    return null(fcinfo);
                 }
                 require(room());
                 original::$original(fcinfo)
@@ -305,28 +305,23 @@ checked! {
     fhir_access_twin_is_matched, pg_finfo_fhir_access_twin_is_matched, ts_match_qv, 3637, |call| size(call, 0) * QUERY_BYTE;
 }
 
-/// What a twin gives for a pattern that there is no room for: it was not known when the statement was planned, or `max_stack_depth`
-/// was another one. What is nested deeper than a document is not in it; all else is NULL.
+/// How deep two documents are compared, where the pattern asks for more than there is room for: it was not known when the statement
+/// was planned, or `max_stack_depth` was another one. One is not looked for deeper than the other goes.
 ///
 /// # Safety
 /// `fcinfo` must be a call of the operator's twin.
 #[cold]
-unsafe fn too_deep(fcinfo: pg_sys::FunctionCallInfo, operator: u32) -> pg_sys::Datum {
+unsafe fn shallower(fcinfo: pg_sys::FunctionCallInfo, operator: u32) -> usize {
     // SAFETY: by the caller's promise; both arguments of these operators are jsonb.
     unsafe {
-        let is_outside = match operator {
-            3246 => measured(fcinfo, 1) > measured_once(fcinfo, 0),
-            3250 => measured(fcinfo, 0) > measured_once(fcinfo, 1),
-            _ => false,
-        };
-        match is_outside {
-            true => pg_sys::Datum::from(false),
-            false => null(fcinfo),
+        match operator {
+            3246 | 3250 => measured_once(fcinfo, 0).min(measured_once(fcinfo, 1)),
+            _ => usize::MAX,
         }
     }
 }
 
-/// How deep a document of a row's is nested.
+/// How deep a document is nested, and nothing is kept: what is kept is about the pattern.
 ///
 /// # Safety
 /// The argument must be jsonb.

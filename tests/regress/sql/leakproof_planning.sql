@@ -88,6 +88,8 @@ EXECUTE deep('1950-01-12', (repeat('[', 5500) || repeat(']', 5500))::jsonb);
 PREPARE outside(jsonb) AS SELECT count(*) FILTER (WHERE resource @> $1) AS inside, count(*) FILTER (WHERE NOT resource @> $1) AS outside FROM patient;
 EXECUTE outside((repeat('[', 5000) || repeat(']', 5000))::jsonb);
 EXECUTE outside('{"gender": "female"}');
+PREPARE around(jsonb) AS SELECT count(*) FILTER (WHERE $1 @> resource) AS around, count(*) FILTER (WHERE NOT $1 @> resource) AS "not around", count(*) FILTER (WHERE resource <@ $1) AS inside FROM patient;
+EXECUTE around((repeat('[', 5000) || repeat(']', 5000))::jsonb);
 PREPARE large(text, text) AS SELECT count(*) FROM patient WHERE CASE WHEN resource ->> 'birthDate' = $1 THEN ARRAY[id, $2, $2, $2, $2, $2, $2, $2, $2, $2, $2, $2] IS NULL END;
 EXECUTE large('1950-01-12', repeat('x', 100000000));
 PREPARE wide(text, text) AS SELECT count(*) FROM patient WHERE CASE WHEN resource ->> 'birthDate' = $1 THEN ROW(id, $2, $2, $2, $2, $2, $2, $2, $2, $2, $2, $2) END IS NULL;
