@@ -210,20 +210,6 @@ pub fn is_made(operator: pg_sys::Oid) -> bool {
         } != catalog().map(|ours| ours.schema)
 }
 
-/// Has somebody made an operator who is no superuser?
-pub fn is_someones(operator: pg_sys::Oid) -> bool {
-    // SAFETY: look-ups in the catalogs; the tuple holds what their rows begin with.
-    operator.to_u32() >= pg_sys::FirstNormalObjectId
-        && unsafe {
-            look_up(
-                pg_sys::SysCacheIdentifier::OPEROID as i32,
-                operator,
-                |row: &pg_sys::FormData_pg_operator| row.oprowner,
-            )
-            .is_none_or(|owner| !pg_sys::superuser_arg(owner))
-        }
-}
-
 /// The type of an array's elements, as it is stored: what is only relabelled keeps the type that it was made with.
 ///
 /// # Safety
