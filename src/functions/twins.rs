@@ -3,8 +3,9 @@
 //! What a function is asked is checked when a statement is planned ([`crate::hooks::leakproof`]). Two things are left for here:
 //!
 //! * **The stack.** PostgreSQL's functions look how deep the stack is where they recurse, which depends on the document: who calls
-//!   them with hardly any stack left could tell shapes of documents by the error. So there must be room for all that a pattern can
-//!   ask for, before the document is looked at: the error is the same for all rows.
+//!   them with hardly any stack left could tell shapes of documents by the error. So there must be room for all that any pattern may
+//!   ask for, before a statement looks at its first row ([`begin`]). A twin looks again, for the same room: what one twin has found
+//!   is not told by the error of another. A pattern that asks for more has no twin, or gives NULL where it was not known.
 //! * **Who calls.** Everybody may execute them, as the functions of operators. Those that are silent only with the patterns that
 //!   were checked are NULL when they are called by any other way than the operator whose twin they are.
 //!
@@ -45,8 +46,8 @@ mod original {
 }
 
 /// What each twin leaves room for, in bytes, or a quarter of the stack where that is less: what row security's own conditions take of
-/// a row that the statement's have found is hardly more.
-const ROOM: usize = 64 * 1024;
+/// a row that the statement's have found is hardly more. A statement begins with as much again, for its plan.
+const ROOM: usize = 256 * 1024;
 
 /// The frames in which the stack is measured step by step, where there may not be enough of it.
 const FRAME: usize = 4 * 1024;
@@ -73,28 +74,62 @@ const LOWEST: usize = 0x0FFF_FFFF;
 /// Where the backend's stack begins; 0 as long as that is not known.
 static BASE: AtomicUsize = AtomicUsize::new(0);
 
+/// The size of the stack.
+fn stack() -> usize {
+    // SAFETY: reads a setting.
+    usize::try_from(unsafe { pg_sys::max_stack_depth })
+        .unwrap_or(0)
+        .saturating_mul(1024)
+}
+
+/// What each twin leaves room for.
+fn room() -> usize {
+    ROOM.min(stack() / 4)
+}
+
+/// May a pattern ask for so much of the stack?
+fn fits(bytes: usize) -> bool {
+    bytes <= room()
+}
+
+/// Is there room for a document that is nested so deep, in the place of the pattern?
+pub fn fits_levels(levels: usize) -> bool {
+    fits(levels.saturating_mul(LEVEL))
+}
+
+/// Is there room for a JSON path of so many bytes, as it is stored?
+pub fn fits_path(bytes: usize) -> bool {
+    fits(bytes.saturating_mul(PATH_BYTE))
+}
+
+/// Is there room for a LIKE pattern of so many bytes?
+pub fn fits_like(bytes: usize) -> bool {
+    fits(bytes.saturating_mul(LIKE_BYTE))
+}
+
+/// Is there room for a text search query of so many bytes?
+pub fn fits_query(bytes: usize) -> bool {
+    fits(bytes.saturating_mul(QUERY_BYTE))
+}
+
+/// Raises PostgreSQL's error where there is not enough of the stack left for a statement whose conditions are asked before row
+/// security's: else it would be raised where these meet a row, and tell that there is one. A plain frame.
+///
+/// # Safety
+/// Nothing needs to be dropped in the caller's frame, which an error jumps over.
+pub unsafe fn begin() {
+    // SAFETY: by the caller's promise.
+    unsafe { require(room().saturating_mul(2)) }
+}
+
 /// Raises PostgreSQL's error where there is not so much stack left. A plain frame.
 unsafe fn require(bytes: usize) {
     // SAFETY: as below.
     unsafe {
-        let bytes = needed(bytes);
         if left() < bytes {
             step(bytes);
         }
     }
-}
-
-/// The stack that PostgreSQL may use, in bytes.
-unsafe fn stack() -> usize {
-    // SAFETY: a setting.
-    let stack = unsafe { pg_sys::max_stack_depth };
-    usize::try_from(stack).unwrap_or(0).saturating_mul(1024)
-}
-
-/// What must be left of it for a pattern that takes so much.
-unsafe fn needed(bytes: usize) -> usize {
-    // SAFETY: a setting.
-    bytes.max(ROOM.min(unsafe { stack() } / 4))
 }
 
 /// What is left of it.
@@ -179,7 +214,7 @@ macro_rules! silent {
         pub unsafe extern "C-unwind" fn $name(fcinfo: pg_sys::FunctionCallInfo) -> pg_sys::Datum {
             // SAFETY: PostgreSQL calls with the arguments that the original is declared with, too.
             unsafe {
-                require(0);
+                require(room());
                 original::$original(fcinfo)
             }
         }
@@ -200,7 +235,10 @@ macro_rules! checked {
                     return null(fcinfo);
                 }
                 let bytes: unsafe fn(pg_sys::FunctionCallInfo) -> usize = $bytes;
-                require(bytes(fcinfo));
+                if !fits(bytes(fcinfo)) && !fits_levels(shallower(fcinfo, $operator)) {
+                    return null(fcinfo);
+                }
+                require(room());
                 original::$original(fcinfo)
             }
         }
@@ -275,6 +313,33 @@ checked! {
     fhir_access_twin_is_matched, pg_finfo_fhir_access_twin_is_matched, ts_match_qv, 3637, |call| size(call, 0) * QUERY_BYTE;
 }
 
+/// How deep two documents are compared, where the pattern asks for more than there is room for: it was not known when the statement
+/// was planned, or `max_stack_depth` was another one. One is not looked for deeper than the other goes.
+///
+/// # Safety
+/// `fcinfo` must be a call of the operator's twin.
+#[cold]
+unsafe fn shallower(fcinfo: pg_sys::FunctionCallInfo, operator: u32) -> usize {
+    // SAFETY: by the caller's promise; both arguments of these operators are jsonb.
+    unsafe {
+        match operator {
+            3246 | 3250 => measured_once(fcinfo, 0).min(measured_once(fcinfo, 1)),
+            _ => usize::MAX,
+        }
+    }
+}
+
+/// How deep a document is nested, and nothing is kept: what is kept is about the pattern.
+///
+/// # Safety
+/// The argument must be jsonb.
+#[pg_guard]
+unsafe extern "C-unwind" fn measured_once(fcinfo: pg_sys::FunctionCallInfo, place: usize) -> usize {
+    // SAFETY: by the caller's promise.
+    let document = unsafe { JsonbDatum::new(datum(fcinfo, place)) };
+    row::parse(document.bytes()).map_or(usize::MAX, levels)
+}
+
 /// The stack for comparing a document with the one at this place, level by level.
 ///
 /// # Safety
@@ -326,7 +391,7 @@ pub fn levels(value: jsonb::Value<'_>) -> usize {
 /// Is there so much stack left that comparing a document with one of so many levels cannot run into its end? What a twin asks for.
 pub fn has_room(levels: usize) -> bool {
     // SAFETY: as in `require`, which this tells of beforehand.
-    unsafe { left() >= needed(levels.saturating_mul(LEVEL)) }
+    unsafe { left() >= room().max(levels.saturating_mul(LEVEL)) }
 }
 
 /// A twin that gives a part of a document as text. The text of a large object or array may be longer than a text can be, and is
@@ -340,7 +405,7 @@ macro_rules! texts {
         pub unsafe extern "C-unwind" fn $name(fcinfo: pg_sys::FunctionCallInfo) -> pg_sys::Datum {
             // SAFETY: as above; what gives a part has the same arguments as what gives its text.
             unsafe {
-                require(0);
+                require(room());
                 if size(fcinfo, 0) >= LARGE {
                     let part = original::$part(fcinfo);
                     if (*fcinfo).isnull {
@@ -417,7 +482,10 @@ macro_rules! insensitive {
                 if cannot {
                     return null(fcinfo);
                 }
-                require(size(fcinfo, 1) * LIKE_BYTE);
+                if !fits_like(size(fcinfo, 1)) {
+                    return null(fcinfo);
+                }
+                require(room());
                 original::$original(fcinfo)
             }
         }
@@ -440,7 +508,7 @@ pub unsafe extern "C-unwind" fn fhir_access_twin_concat(
 ) -> pg_sys::Datum {
     // SAFETY: as above.
     unsafe {
-        require(0);
+        require(room());
         match size(fcinfo, 0).saturating_add(size(fcinfo, 1)) {
             bytes if bytes > LONGEST => null(fcinfo),
             _ => original::textcat(fcinfo),

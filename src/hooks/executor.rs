@@ -8,7 +8,9 @@ use super::foreign_key::{self, Phase};
 use super::{deletion, portals, standard};
 use crate::audit;
 use crate::error::{Error, OrRaise, Result};
+use crate::functions::twins;
 use crate::session::{self, Fingerprint};
+use crate::settings;
 use crate::triggers::{movement, upsert};
 use pgrx::prelude::*;
 use std::cell::Cell;
@@ -169,23 +171,25 @@ unsafe fn items<'a>(
     }
 }
 
-/// Refuses `plan` when it is bound to another context than the session's.
+/// Refuses `plan` when it is bound to another context than the session's; says whether it is bound to one.
 ///
 /// # Safety
 /// `plan` must be null or a plan.
-pub unsafe fn check_fence(plan: *const pg_sys::PlannedStmt) -> Result<()> {
+pub unsafe fn check_fence(plan: *const pg_sys::PlannedStmt) -> Result<bool> {
     // SAFETY: by the caller's promise.
     match unsafe { fence_of(plan) } {
         Some(fingerprint) if session::current()?.fingerprint != fingerprint => Err(Error::Fence),
-        _ => Ok(()),
+        fingerprint => Ok(fingerprint.is_some()),
     }
 }
 
+/// Checks that a plan may run; says whether it may ask a statement's conditions before row security's.
 #[pg_guard]
-unsafe extern "C-unwind" fn check(query: *const pg_sys::QueryDesc) {
+unsafe extern "C-unwind" fn check(query: *const pg_sys::QueryDesc) -> bool {
     // SAFETY: called below with a valid query descriptor.
-    unsafe { check_fence((*query).plannedstmt).or_raise() }
+    let is_bound = unsafe { check_fence((*query).plannedstmt).or_raise() };
     portals::check(query).or_raise();
+    is_bound && settings::leakproof_operators()
 }
 
 #[pg_guard]
@@ -238,7 +242,9 @@ unsafe extern "C-unwind" fn run(
 ) {
     // SAFETY: as above.
     unsafe {
-        check(query);
+        if check(query) {
+            twins::begin();
+        }
         let mut callback = foreign_key::callback(query, Phase::Run, pg_sys::error_context_stack);
         if callback.callback.is_some() {
             pg_sys::error_context_stack = &mut callback;

@@ -20,6 +20,8 @@ use std::collections::{HashMap, HashSet};
 mod flow;
 mod nodes;
 
+pub use nodes::conditions;
+
 /// What kind of place in a statement a part of its plan comes from.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Shape {

@@ -35,6 +35,8 @@ struct Key {
     security: i32,
     options: i32,
     settings: u64,
+    /// Are its parameters [plain](leakproof::settled::are_plain)? Others may not be asked for where a hidden row could be met.
+    takes_parameters: bool,
 }
 
 /// The tree that plans were made of.
@@ -183,6 +185,7 @@ pub unsafe fn find(
             security,
             options,
             settings: planning::settings(),
+            takes_parameters: leakproof::settled::are_plain(parameters),
         };
         let generation = GENERATION.get();
         if let Some(plan) = kept(&(key, fingerprint), query, most)

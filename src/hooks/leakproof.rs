@@ -12,8 +12,8 @@
 //! the two is not looked up yet: for planning, theirs are made so.
 //!
 //! `EXPLAIN ANALYZE` counts what indexes found before row security looked at it: it runs without ([`analyze`]). So does a statement
-//! that could tell otherwise which rows its conditions have met ([`apart`]). Index functions, which are leakproof themselves, are
-//! kept from being taken for it then.
+//! whose plan could tell otherwise which rows its conditions have met ([`settled`]). Index functions, which are leakproof themselves,
+//! are kept from being taken for it then.
 
 use super::masking;
 use crate::catalog::catalog;
@@ -27,9 +27,10 @@ use std::collections::{HashMap, HashSet};
 use std::ffi::CStr;
 
 pub mod analyze;
-mod apart;
+mod clock;
 mod paths;
 mod rules;
+pub mod settled;
 mod table;
 
 use table::{Rule, Twin};
@@ -46,46 +47,52 @@ pub fn install() {
     analyze::init();
 }
 
-/// Puts twins in the place of a statement's functions.
+/// Puts twins in the place of a statement's functions. Gives the statement as it was, where there is any, or a call of an index
+/// function: for [`hold_back`], if the plan turns out to [tell](settled::tells).
 ///
 /// # Safety
 /// `query` must be a query that the rewriter is done with, `root` the planner's state with the statement's parameters.
-pub unsafe fn rewrite(query: *mut pg_sys::Query, root: *mut pg_sys::PlannerInfo) {
+pub unsafe fn rewrite(
+    query: *mut pg_sys::Query,
+    root: *mut pg_sys::PlannerInfo,
+) -> Option<*mut pg_sys::Query> {
     let counts = analyze::is_running();
-    let is_without = counts || !settings::leakproof_operators();
-    let Some(ours) = catalog() else { return };
-    let mut twins = Twins {
-        schema: ours.schema,
-        root,
-        levels: Vec::new(),
-        not_theirs: HashSet::new(),
-        in_ours: false,
-        found: HashMap::new(),
-        queries: Vec::new(),
-        operators: Vec::new(),
-        keys: Vec::new(),
-    };
     // SAFETY: by the caller's promise; what was found is of this query.
     unsafe {
-        twins.query(query);
-        if twins.keys.is_empty() && (is_without || twins.operators.is_empty()) {
-            return;
+        let mut found = Twins::of(query, root)?;
+        if !settings::leakproof_operators() {
+            found.operators.clear();
         }
-        let silent = match is_without {
-            true => &[],
-            false => twins.operators.as_slice(),
-        };
-        if counts || apart::any(&twins.queries, silent, (*(*root).glob).boundParams) {
-            // Some nodes stand at several places.
-            let calls: HashSet<_> = twins.keys.into_iter().collect();
-            calls.into_iter().for_each(|call| wait((*call).args));
-        } else if !is_without {
-            for (operator, function) in twins.operators {
-                (*operator).opfuncid = function;
-            }
+        if found.keys.is_empty() && found.operators.is_empty() {
+            return None;
+        }
+        if counts || found.entries > MOST_ENTRIES {
+            found.wait();
+            return None;
+        }
+        let before = pg_sys::copyObjectImpl(query.cast()).cast();
+        for (operator, function) in found.operators {
+            (*operator).opfuncid = function;
+        }
+        Some(before)
+    }
+}
+
+/// Has a statement's calls of index functions wait for row security's conditions; twins it gets none.
+///
+/// # Safety
+/// As above.
+pub unsafe fn hold_back(query: *mut pg_sys::Query, root: *mut pg_sys::PlannerInfo) {
+    // SAFETY: by the caller's promise.
+    unsafe {
+        if let Some(found) = Twins::of(query, root) {
+            found.wait();
         }
     }
 }
+
+/// A statement of more queries, tables and windows has none: each takes stack where rows are found.
+const MOST_ENTRIES: usize = 150;
 
 /// Has the planner take a call to leak: `COALESCE` is not known not to. It vanishes from constants.
 ///
@@ -129,8 +136,8 @@ struct Twins {
     in_ours: bool,
     /// The functions of twins that were looked up, by their names.
     found: HashMap<&'static CStr, Option<pg_sys::Oid>>,
-    /// The statement's queries, each with whether it is the outermost.
-    queries: Vec<(*mut pg_sys::Query, bool)>,
+    /// How many queries, tables and windows the statement has.
+    entries: usize,
     /// Operators, each with its twin's function.
     operators: Vec<(*mut pg_sys::OpExpr, pg_sys::Oid)>,
     /// The statement's calls of index functions, which are leakproof themselves.
@@ -187,6 +194,40 @@ impl Visitor for Twins {
 }
 
 impl Twins {
+    /// What a statement has of them.
+    ///
+    /// # Safety
+    /// As for [`rewrite`].
+    unsafe fn of(query: *mut pg_sys::Query, root: *mut pg_sys::PlannerInfo) -> Option<Self> {
+        let mut twins = Twins {
+            schema: catalog()?.schema,
+            root,
+            levels: Vec::new(),
+            not_theirs: HashSet::new(),
+            in_ours: false,
+            found: HashMap::new(),
+            entries: 0,
+            operators: Vec::new(),
+            keys: Vec::new(),
+        };
+        // SAFETY: by the caller's promise.
+        unsafe { twins.query(query) };
+        Some(twins)
+    }
+
+    /// Has the calls of index functions wait.
+    ///
+    /// # Safety
+    /// The statement must be there still, and its planning not begun.
+    unsafe fn wait(self) {
+        // Some nodes stand at several places.
+        let calls: HashSet<_> = self.keys.into_iter().collect();
+        // SAFETY: by the caller's promise.
+        calls
+            .into_iter()
+            .for_each(|call| unsafe { wait((*call).args) });
+    }
+
     /// Is it an index function, or a twin?
     fn is_ours(&self, function: pg_sys::Oid) -> bool {
         // SAFETY: look-ups in the catalogs.
@@ -230,7 +271,9 @@ impl Twins {
                 self.not_theirs.insert(conflict.arbiterWhere);
             }
             if !self.in_ours {
-                self.queries.push((query, self.levels.is_empty()));
+                let windows = (*query).windowClause.as_ref().map_or(0, |list| list.length);
+                let windows = usize::try_from(windows).unwrap_or(0);
+                self.entries += 1 + tree::range_table((*query).rtable).len() + windows;
             }
             self.levels.push(query);
             tree::visit_query(query, self);

@@ -42,6 +42,8 @@ pub struct Rewritten {
     pub depends_on_role: bool,
     /// The same statement in another form, for the planner to choose; see [`barrier`].
     pub second: Option<*mut pg_sys::Query>,
+    /// The same statement as it was before [`leakproof::rewrite`] had changed it.
+    pub without_twins: Option<*mut pg_sys::Query>,
     /// Are the expressions so large that they should not be compiled to machine code? LLVM cannot be interrupted.
     pub is_large: bool,
     /// The table that a `DELETE` finds rows in, where all that it finds may be deleted; see [`super::deletion`].
@@ -53,6 +55,47 @@ pub struct Rewritten {
 /// # Safety
 /// `query` must be a rewritten query that may be scribbled on, `parameters` its parameters or null.
 pub unsafe fn rewrite(query: *mut pg_sys::Query, parameters: pg_sys::ParamListInfo) -> Rewritten {
+    // SAFETY: by the caller's promise.
+    unsafe {
+        let root = planner_info(query, parameters);
+        let global = (*root).glob;
+        let mut rewriter = Rewriter {
+            levels: Vec::new(),
+            session: None,
+            root,
+            judges: false,
+            is_large: false,
+            deletes_what_it_finds: None,
+        };
+        rewriter.query(query);
+        let without_twins = match rewriter.session {
+            Some(_) => leakproof::rewrite(query, root),
+            None => None,
+        };
+        let second = rewriter
+            .judges
+            .then(|| barrier::second_form(query))
+            .flatten();
+        Rewritten {
+            fingerprint: rewriter.session.map(|session| session.fingerprint),
+            dependencies: (*global).invalItems,
+            depends_on_role: (*global).dependsOnRole,
+            second,
+            without_twins,
+            is_large: rewriter.is_large,
+            deletes_what_it_finds: rewriter.deletes_what_it_finds,
+        }
+    }
+}
+
+/// As much of the planner's state as its functions ask for that we call.
+///
+/// # Safety
+/// `query` must be a query, `parameters` its parameters or null.
+pub unsafe fn planner_info(
+    query: *mut pg_sys::Query,
+    parameters: pg_sys::ParamListInfo,
+) -> *mut pg_sys::PlannerInfo {
     // SAFETY: palloc0 gives zeroed nodes; the planner's own functions read only the fields set here.
     unsafe {
         let global =
@@ -63,31 +106,7 @@ pub unsafe fn rewrite(query: *mut pg_sys::Query, parameters: pg_sys::ParamListIn
         (*root).type_ = pg_sys::NodeTag::T_PlannerInfo;
         (*root).glob = global;
         (*root).parse = query;
-
-        let mut rewriter = Rewriter {
-            levels: Vec::new(),
-            session: None,
-            root,
-            judges: false,
-            is_large: false,
-            deletes_what_it_finds: None,
-        };
-        rewriter.query(query);
-        if rewriter.session.is_some() {
-            leakproof::rewrite(query, root);
-        }
-        let second = rewriter
-            .judges
-            .then(|| barrier::second_form(query))
-            .flatten();
-        Rewritten {
-            fingerprint: rewriter.session.map(|session| session.fingerprint),
-            dependencies: (*global).invalItems,
-            depends_on_role: (*global).dependsOnRole,
-            second,
-            is_large: rewriter.is_large,
-            deletes_what_it_finds: rewriter.deletes_what_it_finds,
-        }
+        root
     }
 }
 

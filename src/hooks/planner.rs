@@ -1,6 +1,7 @@
 //! The planner hook: mask before planning, check after it.
 
 use super::kept_plans::{self, Note};
+use super::leakproof::{self, settled};
 use super::masking::Rewritten;
 use super::{deletion, executor, finished, masking, standard};
 use crate::catalog::catalog;
@@ -47,6 +48,10 @@ unsafe extern "C-unwind" fn plan(
             if cost(other) < cost(plan) / MUCH {
                 plan = other;
             }
+        }
+        let without_twins = if_it_tells(plan, &rewritten, parameters);
+        if !without_twins.is_null() {
+            plan = chain(without_twins, text, options, parameters);
         }
         after(plan, &rewritten, &note, asked);
         plan
@@ -119,6 +124,26 @@ unsafe extern "C-unwind" fn before(
         // SAFETY: as in `plan`.
         unsafe { masking::rewrite(query, parameters) }
     });
+}
+
+/// The statement to plan in the place of one whose plan could tell of hidden rows, or null.
+#[pg_guard]
+unsafe extern "C-unwind" fn if_it_tells(
+    plan: *const pg_sys::PlannedStmt,
+    rewritten: &Option<Rewritten>,
+    parameters: pg_sys::ParamListInfo,
+) -> *mut pg_sys::Query {
+    let before = rewritten.as_ref().and_then(|one| one.without_twins);
+    // SAFETY: a finished plan; the statement has not been planned yet.
+    unsafe {
+        match before {
+            Some(query) if settled::tells(plan, parameters) => {
+                leakproof::hold_back(query, masking::planner_info(query, parameters));
+                query
+            }
+            _ => std::ptr::null_mut(),
+        }
+    }
 }
 
 #[pg_guard]

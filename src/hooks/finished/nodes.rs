@@ -288,7 +288,7 @@ fn merge(all: &mut Outputs, more: Outputs) {
 ///
 /// # Safety
 /// `plan` must be a plan.
-unsafe fn conditions(plan: *mut pg_sys::Plan) -> Vec<*mut pg_sys::Node> {
+pub unsafe fn conditions(plan: *mut pg_sys::Plan) -> Vec<*mut pg_sys::Node> {
     // SAFETY: a node is looked at as what its tag says; every join begins as Join does.
     unsafe {
         let mut all: Vec<*mut pg_sys::Node> = vec![(*plan).qual.cast()];

@@ -2,7 +2,8 @@
 
 use super::table::{Rule, Twin};
 use crate::catalog::catalog;
-use crate::functions::twins::levels;
+use crate::functions::twins::{fits_levels, fits_like, fits_path, fits_query, levels};
+use crate::node::tree::{self, Visitor};
 use crate::node::{constant, row};
 use pgrx::PgList;
 use pgrx::prelude::*;
@@ -12,6 +13,25 @@ const DEEPEST: usize = 64;
 
 /// The longest patterns, in bytes: each takes stack.
 const LONGEST: usize = 1_000;
+
+/// Texts are joined by no more operators than these: each keeps all that was joined before, and where there is no memory left for
+/// that, an error would tell that a row was met.
+const MOST_JOINED: usize = 8;
+
+/// Counts the operators that join texts.
+struct Joined(usize);
+
+impl Visitor for Joined {
+    unsafe fn visit(&mut self, node: *mut pg_sys::Node) -> bool {
+        // SAFETY: a node is looked at as what its tag says.
+        let joins = unsafe {
+            pgrx::is_a(node, pg_sys::NodeTag::T_OpExpr)
+                && (*node.cast::<pg_sys::OpExpr>()).opno.to_u32() == 654
+        };
+        self.0 = self.0.saturating_add(usize::from(joins));
+        self.0 < MOST_JOINED
+    }
+}
 
 /// Does what stands in the place of the pattern keep the operator from raising an error, whatever the row?
 ///
@@ -38,11 +58,17 @@ pub unsafe fn holds(
             // What is not known yet is measured when it is.
             Rule::Contained => known().is_none_or(|known| {
                 let document = row::JsonbDatum::new(known.constvalue);
-                row::parse(document.bytes()).is_ok_and(|value| levels(value) <= DEEPEST)
+                row::parse(document.bytes()).is_ok_and(|value| {
+                    let levels = levels(value);
+                    levels <= DEEPEST && fits_levels(levels)
+                })
             }),
             Rule::JsonPath => known().is_some_and(|known| {
                 let path = row::output(known.constvalue, pg_sys::JSONPATHOID);
-                path.len() <= LONGEST && is_utf8() && patterns::is_silent_json_path(&path)
+                path.len() <= LONGEST
+                    && fits_path(pg_sys::toast_raw_datum_size(known.constvalue))
+                    && is_utf8()
+                    && patterns::is_silent_json_path(&path)
             }),
             Rule::Like => known().is_some_and(|known| is_like(operator, known)),
             Rule::Insensitive => known().is_some_and(|known| {
@@ -52,13 +78,23 @@ pub unsafe fn holds(
                 (Some(one), Some(two)) => one == two && compares_silently(one),
                 _ => false,
             },
-            Rule::Short => [pattern, other].into_iter().all(|part| {
-                super::reads(part).is_some_and(|columns| {
-                    !columns.is_empty()
-                        || self::known(root, part).is_some_and(|known| is_short(known))
-                })
+            Rule::Short => {
+                let parts = [pattern, other];
+                let mut joined = Joined(0);
+                parts
+                    .iter()
+                    .for_each(|part| tree::visit(*part, &mut joined));
+                joined.0 < MOST_JOINED
+                    && parts.into_iter().all(|part| {
+                        super::reads(part).is_some_and(|columns| {
+                            !columns.is_empty()
+                                || self::known(root, part).is_some_and(|known| is_short(known))
+                        })
+                    })
+            }
+            Rule::Search => known().is_some_and(|known| {
+                is_short(known) && fits_query(pg_sys::toast_raw_datum_size(known.constvalue))
             }),
-            Rule::Search => known().is_some_and(|known| is_short(known)),
         }
     }
 }
@@ -106,6 +142,7 @@ unsafe fn is_like(operator: &pg_sys::OpExpr, pattern: pg_sys::Const) -> bool {
     // SAFETY: by the caller's promise.
     let text = unsafe { row::output(pattern.constvalue, pg_sys::TEXTOID) };
     text.len() <= LONGEST
+        && fits_like(text.len().saturating_add(size_of::<pg_sys::varattrib_4b>()))
         && is_utf8()
         && patterns::is_silent_like(&text)
         && operator.inputcollid != pg_sys::InvalidOid
