@@ -70,3 +70,11 @@ SET app.tenant = 'ca1';
 SELECT pg_temp.as('CA', 'SELECT pg_temp.listed(''%'')') FROM :turns;
 SET app.tenant = 'ca2';
 SELECT pg_temp.as('CA', 'SELECT pg_temp.listed(''%'')');
+
+-- DISCARD PLANS has all of them made again.
+SELECT pg_temp.as(m, 'EXECUTE each_marked (''%'')') FROM :turns;
+DISCARD PLANS;
+SELECT plans FROM fhir_access.kept_plans();
+SELECT pg_temp.as(m, 'EXECUTE each_marked (''%'')') FROM :turns;
+DISCARD ALL;
+SELECT plans FROM fhir_access.kept_plans();
