@@ -104,7 +104,8 @@ unsafe fn is_somebodys(function: pg_sys::Oid) -> bool {
     }
 }
 
-/// Is there anything but constants in what a function is called with?
+/// Is there anything but constants in what a function is called with? (What a cast of each element of an array is called with may be
+/// one.)
 ///
 /// # Safety
 /// `node` must be a node.
@@ -121,8 +122,6 @@ unsafe fn depends_on_more(node: *mut pg_sys::Node) -> bool {
                     | pg_sys::NodeTag::T_Aggref
                     | pg_sys::NodeTag::T_GroupingFunc
                     | pg_sys::NodeTag::T_WindowFunc
-                    | pg_sys::NodeTag::T_CaseTestExpr
-                    | pg_sys::NodeTag::T_SetToDefault
             );
             !self.0
         }

@@ -16,6 +16,9 @@ GRANT EXECUTE ON FUNCTION fhir_access.kept_plans() TO app;
 CREATE FUNCTION as_owner(statement text) RETURNS void LANGUAGE plpgsql SECURITY DEFINER AS 'BEGIN EXECUTE statement; END';
 CREATE FUNCTION mark() RETURNS text LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN RETURN '!'; END $$;
 CREATE FUNCTION marked(text) RETURNS text LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN RETURN $1 || '!'; END $$;
+CREATE TABLE word AS SELECT '' AS word;
+GRANT SELECT ON word TO app;
+CREATE FUNCTION words() RETURNS TABLE (word text) LANGUAGE sql STABLE AS 'SELECT word FROM word';
 -- Not as immutable as it says.
 CREATE FUNCTION tenant() RETURNS text LANGUAGE sql IMMUTABLE AS $$ SELECT current_setting('app.tenant', true) $$;
 
@@ -71,10 +74,27 @@ SELECT pg_temp.as('CA', 'SELECT pg_temp.listed(''%'')') FROM :turns;
 SET app.tenant = 'ca2';
 SELECT pg_temp.as('CA', 'SELECT pg_temp.listed(''%'')');
 
+-- A function that is inlined, and a table of the session's own that takes the place of another one in it: the first of them puts its
+-- schema before all others.
+\c - app
+SET plan_cache_mode = force_generic_plan;
+SET fhir_access.membership = 'CA';
+PREPARE seen (text) AS SELECT string_agg(w.word || p.id, ' ' ORDER BY p.id) FROM patient p, words() w WHERE p.id LIKE $1;
+EXECUTE seen ('%');
+SET fhir_access.membership = 'NY';
+EXECUTE seen ('%');
+SET fhir_access.membership = 'CA';
+EXECUTE seen ('%');
+CREATE TEMP TABLE word AS SELECT 'own:' AS word;
+EXECUTE seen ('%');
+DROP TABLE pg_temp.word;
+EXECUTE seen ('%');
+
 -- DISCARD PLANS has all of them made again.
-SELECT pg_temp.as(m, 'EXECUTE each_marked (''%'')') FROM :turns;
+SELECT plans FROM fhir_access.kept_plans();
 DISCARD PLANS;
 SELECT plans FROM fhir_access.kept_plans();
-SELECT pg_temp.as(m, 'EXECUTE each_marked (''%'')') FROM :turns;
+EXECUTE seen ('%');
+SELECT plans FROM fhir_access.kept_plans();
 DISCARD ALL;
 SELECT plans FROM fhir_access.kept_plans();
