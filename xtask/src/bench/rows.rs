@@ -5,10 +5,10 @@ use serde::Serialize;
 
 use super::compartment::{self, Comparison};
 use super::memory::{self, Memory};
-use super::own_conditions;
 use super::plot::{Plot, Ratio};
 use super::report::{self, Section, verdict};
 use super::{APPLICATION, DATABASE, LARGEST_RATIO};
+use super::{own_conditions, pairs};
 use crate::cluster::Cluster;
 use crate::console::{self, step};
 
@@ -40,6 +40,7 @@ pub fn measure(cluster: &Cluster, pairs: usize) -> Result<Report> {
         .query_one("SELECT count(*) FROM observation", &[])?
         .get(0);
     let mut application = cluster.connect(APPLICATION, DATABASE)?;
+    pairs::on_one_core(&mut [&mut application, &mut superuser])?;
     step(&format!("{} paired runs of each statement", pairs));
     let mut speed = compartment::compare(&mut application, &mut superuser, pairs)?;
     speed.extend(own_conditions::compare(

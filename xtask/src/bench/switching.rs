@@ -252,6 +252,11 @@ fn compare(
         found[0] > 0 && found.iter().all(|rows| *rows == found[0]),
         "the methods find {found:?} rows"
     );
+    pairs::on_one_core(&mut [
+        &mut policy.client.borrow_mut(),
+        &mut setting.client.borrow_mut(),
+        &mut by_hand.client.borrow_mut(),
+    ])?;
     let others = [
         ("(c) current_setting()", &setting, SETTING_BAR),
         ("(a) by hand", &by_hand, BY_HAND_BAR),

@@ -1,5 +1,7 @@
 //! `cargo xtask bench growth`: more stored documents, more instances of a policy, more entries for a type.
 
+mod print;
+
 use std::cell::{Cell, RefCell};
 use std::time::Duration;
 
@@ -8,15 +10,15 @@ use postgres::Client;
 use serde::Serialize;
 
 use super::pairs::{self, Budget, Paired};
-use super::plot::{Line, Plot};
-use super::report::{self, Section};
 use super::{APPLICATION, DATABASE};
 use crate::cluster::{Cluster, SUPERUSER};
-use crate::console::{step, thousands};
+use crate::console::step;
 
-const DATA: &str = include_str!("../../../benches/observations.sql");
-const MEMBERSHIPS: &str = include_str!("../../../benches/growth.sql");
-const DOCUMENTS: &str = include_str!("../../../benches/growth_documents.sql");
+pub use print::sections;
+
+const DATA: &str = include_str!("../../../../benches/observations.sql");
+const MEMBERSHIPS: &str = include_str!("../../../../benches/growth.sql");
+const DOCUMENTS: &str = include_str!("../../../../benches/growth_documents.sql");
 
 /// The database with many documents.
 const MANY: &str = "many";
@@ -239,6 +241,7 @@ fn compare(
     run: Run,
     pairs: usize,
 ) -> Result<Paired> {
+    pairs::on_one_core(&mut [&mut many.borrow_mut(), &mut few.borrow_mut()])?;
     pairs::interleave(budget(pairs), side(many, run, None)?, side(few, run, None)?)
 }
 
@@ -322,6 +325,7 @@ fn entries(cluster: &Cluster, pairs: usize) -> Result<Vec<Entries>> {
             let membership = format!("e{number}");
             let policy = member(cluster, DATABASE, &membership)?;
             let condition = condition(&mut superuser.borrow_mut(), &membership)?;
+            pairs::on_one_core(&mut [&mut policy.borrow_mut(), &mut superuser.borrow_mut()])?;
             let paired = pairs::interleave(
                 budget(pairs),
                 side(&policy, run, None)?,
@@ -363,144 +367,6 @@ fn condition(superuser: &mut Client, membership: &str) -> Result<String> {
     superuser.batch_execute("RESET fhir_access.membership")?;
     let predicates: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
     Ok(predicates.join(" OR "))
-}
-
-/// For a reader.
-pub fn sections(report: &Report) -> Vec<Section> {
-    let documents = format!(
-        "Stored policies and memberships: {} against {} of each",
-        thousands(MANY_DOCUMENTS),
-        thousands(FEW_DOCUMENTS)
-    );
-    vec![
-        section(&documents, "documents", &report.documents),
-        section(
-            "Instances of one policy, against one",
-            "instances",
-            &report.instances,
-        )
-        .plot(curves(
-            "Instances of one policy",
-            "instances",
-            &report.instances,
-        )),
-        entries_section(&report.entries).plot(Plot::Curves {
-            name: "entries".to_owned(),
-            title: "Entries for one type".to_owned(),
-            x: "entries".to_owned(),
-            y: "ms".to_owned(),
-            lines: RUNS
-                .iter()
-                .flat_map(|run| entries_lines(&report.entries, *run))
-                .collect(),
-        }),
-    ]
-}
-
-fn entries_lines(entries: &[Entries], run: Run) -> [Line; 2] {
-    let these = || entries.iter().filter(move |one| one.run == run);
-    [
-        Line {
-            label: run.name().to_owned(),
-            points: these()
-                .map(|one| (one.at as f64, one.paired.policy_ms))
-                .collect(),
-        },
-        Line {
-            label: format!("{}, by hand", run.name()),
-            points: these()
-                .map(|one| (one.at as f64, one.paired.by_hand_ms))
-                .collect(),
-        },
-    ]
-}
-
-fn entries_section(entries: &[Entries]) -> Section {
-    let rows = entries.iter().map(|one| {
-        vec![
-            Some(one.run.name().to_owned()),
-            Some(one.at.to_string()),
-            Some(format!("{:.3}", one.paired.policy_ms)),
-            Some(format!("{:.3}", one.paired.by_hand_ms)),
-            Some(format!("{:.3}", one.paired.ratio)),
-            Some(report::spread(&one.paired)),
-            Some(format!("{:.2}", one.each_us)),
-            Some(format!("{:.2}", one.by_hand_each_us)),
-            Some(
-                one.curve
-                    .map_or_else(String::new, |curve| format!("{curve:.2}")),
-            ),
-            Some(report::verdict(one.kept())),
-        ]
-    });
-    let columns = [
-        "statement",
-        "entries",
-        "policy ms",
-        "by hand ms",
-        "ratio",
-        "spread",
-        "each adds µs",
-        "by hand µs",
-        "curve",
-        &format!("bars {ENTRIES_BAR}, {LINEAR_BAR}"),
-    ];
-    Section::new("Entries for one type, against the same conditions by hand")
-        .remark(format!(
-            "200,000 Observations, paired runs, medians; the curve is what each adds at the most to what it adds at {SOME_ENTRIES}"
-        ))
-        .table(&columns, rows.collect())
-}
-
-fn section(title: &str, what: &str, measures: &[Measure]) -> Section {
-    let rows = measures.iter().map(|one| {
-        vec![
-            Some(one.run.name().to_owned()),
-            Some(thousands(one.at)),
-            Some(format!("{:.3}", one.paired.policy_ms)),
-            Some(format!("{:.3}", one.paired.by_hand_ms)),
-            Some(format!("{:.3}", one.paired.ratio)),
-            Some(report::spread(&one.paired)),
-            Some(format!("{:.3}", one.each_us)),
-            Some(
-                one.bar
-                    .map_or_else(String::new, |most| format!("{most:.2}")),
-            ),
-            Some(one.kept().map_or_else(String::new, report::verdict)),
-        ]
-    });
-    let columns = [
-        "statement",
-        what,
-        "ms",
-        "ms at the least",
-        "ratio",
-        "spread",
-        "each adds µs",
-        "bar",
-        "",
-    ];
-    Section::new(title)
-        .remark("200,000 Observations, paired runs, medians")
-        .table(&columns, rows.collect())
-}
-
-fn curves(title: &str, what: &str, measures: &[Measure]) -> Plot {
-    let lines = RUNS.map(|run| Line {
-        label: run.name().to_owned(),
-        points: measures
-            .iter()
-            .filter(|one| one.run == run)
-            .map(|one| (one.at as f64, one.paired.policy_ms))
-            .collect(),
-    });
-    Plot::Curves {
-        name: what.to_owned(),
-        title: title.to_owned(),
-        x: what.to_owned(),
-        y: "ms".to_owned(),
-        lines: lines.into(),
-    }
 }
 
 #[cfg(test)]
