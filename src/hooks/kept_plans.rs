@@ -11,11 +11,12 @@
 //! protection is made of: a document, the registry, a protected relation, a role.
 
 mod planning;
+mod statement;
 
 use super::{executor, leakproof};
 use crate::node::generations::Generations;
 use crate::node::kept_nodes::Context;
-use crate::node::tree::{self, Visitor};
+use crate::node::tree;
 use crate::session::{self, Fingerprint};
 use crate::settings;
 use pgrx::PgList;
@@ -198,7 +199,7 @@ pub unsafe fn find(
             session::planned(fingerprint);
             return (Some(plan), Note::Nothing);
         }
-        if !has_parameters(query) {
+        if !statement::may_be_kept(query) {
             return (None, Note::Nothing);
         }
         let wanted = Wanted {
@@ -209,34 +210,6 @@ pub unsafe fn find(
         };
         (None, Note::Keep(wanted))
     }
-}
-
-/// Is a parameter of the statement's used in it? Then, without values for them, this is one of the plans that PostgreSQL keeps. One
-/// of a statement that is planned and run once must not serve a second time: functions that are not as immutable as they say
-/// are evaluated in it.
-///
-/// # Safety
-/// `query` must be a query.
-unsafe fn has_parameters(query: *mut pg_sys::Query) -> bool {
-    struct Parameters(bool);
-    impl Visitor for Parameters {
-        unsafe fn visit(&mut self, node: *mut pg_sys::Node) -> bool {
-            // SAFETY: a node is looked at as what its tag says.
-            unsafe {
-                if pgrx::is_a(node, pg_sys::NodeTag::T_Query) {
-                    tree::visit_query(node.cast(), self);
-                    return false;
-                }
-                self.0 |= pgrx::is_a(node, pg_sys::NodeTag::T_Param)
-                    && (*node.cast::<pg_sys::Param>()).paramkind == pg_sys::ParamKind::PARAM_EXTERN;
-            }
-            !self.0
-        }
-    }
-    let mut parameters = Parameters(false);
-    // SAFETY: by the caller's promise.
-    unsafe { tree::visit_query(query, &mut parameters) };
-    parameters.0
 }
 
 /// The plan itself: it stays while no message comes.
@@ -290,7 +263,7 @@ unsafe fn in_force(
 ///
 /// # Safety
 /// `plan` must be a finished plan.
-pub unsafe fn note(plan: *const pg_sys::PlannedStmt, note: Note) {
+pub unsafe fn note(plan: *mut pg_sys::PlannedStmt, note: Note) {
     // SAFETY: by the caller's promise.
     let Some(fingerprint) = (unsafe { executor::fence_of(plan) }) else {
         return;
@@ -321,7 +294,7 @@ pub unsafe fn note(plan: *const pg_sys::PlannedStmt, note: Note) {
 
 /// # Safety
 /// `plan` must be a finished plan.
-unsafe fn keep(plan: *const pg_sys::PlannedStmt, wanted: Wanted) {
+unsafe fn keep(plan: *mut pg_sys::PlannedStmt, wanted: Wanted) {
     // SAFETY: by the caller's promise; the query was copied for this.
     unsafe {
         let known =
@@ -337,6 +310,7 @@ unsafe fn keep(plan: *const pg_sys::PlannedStmt, wanted: Wanted) {
                 _context: context,
             })
         });
+        statement::add_dependencies(plan, wanted.query);
         // The planner is done with them: they are in the nodes that scan.
         for entry in tree::range_table((*plan).rtable) {
             (*entry).securityQuals = std::ptr::null_mut();

@@ -1,9 +1,9 @@
 //! Utility statements: `FETCH` and `MOVE` on a portal that keeps rows of another session context, and `COPY` of a
 //! relation whose row security somebody switched off. `COPY` from one where it is on becomes a query, and is planned; so does
-//! `COPY` into one, in [`copy`].
+//! `COPY` into one, in [`copy`]. `DISCARD` is for kept plans, too.
 
 use super::leakproof::analyze;
-use super::{copy, masking, portals, standard};
+use super::{copy, kept_plans, masking, portals, standard};
 use crate::audit;
 use crate::error::{Error, OrRaise};
 use crate::node::{privilege, relation, trigger};
@@ -57,6 +57,9 @@ unsafe extern "C-unwind" fn process(
         if (*utility).type_ == pg_sys::NodeTag::T_AlterTableStmt {
             check_attach(utility.cast());
         }
+        if (*utility).type_ == pg_sys::NodeTag::T_DiscardStmt {
+            discard((*utility.cast::<pg_sys::DiscardStmt>()).target);
+        }
         if (*utility).type_ == pg_sys::NodeTag::T_CreateTrigStmt {
             check_trigger((*utility.cast::<pg_sys::CreateTrigStmt>()).relation);
         }
@@ -93,6 +96,15 @@ unsafe extern "C-unwind" fn process(
         if counts {
             end_counting();
         }
+    }
+}
+
+/// `DISCARD PLANS` has all statements planned again, and `DISCARD ALL` does as much.
+#[pg_guard]
+unsafe extern "C-unwind" fn discard(target: pg_sys::DiscardMode::Type) {
+    use pg_sys::DiscardMode::{DISCARD_ALL, DISCARD_PLANS};
+    if [DISCARD_ALL, DISCARD_PLANS].contains(&target) {
+        kept_plans::forget_all();
     }
 }
 

@@ -69,9 +69,14 @@ impl Hasher for Mixer {
     }
 }
 
-/// A number for the settings as they are, equal where they are equal.
+/// A number for the settings, and where names are looked up, as they are: equal where they are equal.
 pub fn settings() -> u64 {
     let mut mixer = Mixer::default();
+    // The first table of its own that a session creates puts a schema before all others, of which no setting tells.
+    let (mut temporary, mut toast) = (pg_sys::InvalidOid, pg_sys::InvalidOid);
+    // SAFETY: reads the backend's state.
+    unsafe { pg_sys::GetTempNamespaceState(&mut temporary, &mut toast) };
+    mixer.write_u32(temporary.to_u32());
     WATCHED.with_borrow_mut(|watched| {
         // SAFETY: the array holds as many settings as PostgreSQL says; what is watched lives as long as the backend.
         unsafe {
