@@ -48,12 +48,39 @@ pub unsafe fn tells(plan: *const pg_sys::PlannedStmt, parameters: pg_sys::ParamL
             left: MOST_NODES,
             holds: true,
         };
-        plans
-            .into_iter()
-            .filter(|node| scanned(*node).is_some_and(|number| is_protected(&entries, number)))
-            .flat_map(|node| finished::conditions(node))
-            .flat_map(|condition| parts(condition))
-            .any(|condition| !silent.is_harmless(condition))
+        let mut borrows = Borrows(false);
+        for condition in plans.iter().flat_map(|node| finished::conditions(*node)) {
+            tree::visit(condition, &mut borrows);
+        }
+        borrows.0
+            || plans
+                .into_iter()
+                .filter(|node| scanned(*node).is_some_and(|number| is_protected(&entries, number)))
+                .flat_map(|node| finished::conditions(node))
+                .flat_map(|condition| parts(condition))
+                .any(|condition| !silent.is_harmless(condition))
+    }
+}
+
+/// Is there an operator that somebody has made of a leakproof function? It may have been in a function's body, and is estimated by
+/// statistics of rows that nobody may see.
+struct Borrows(bool);
+
+impl Visitor for Borrows {
+    unsafe fn visit(&mut self, node: *mut pg_sys::Node) -> bool {
+        use pg_sys::NodeTag::*;
+        // SAFETY: a node is looked at as what its tag says.
+        unsafe {
+            let operator = match (*node).type_ {
+                T_OpExpr | T_DistinctExpr | T_NullIfExpr => (*node.cast::<pg_sys::OpExpr>()).opno,
+                T_ScalarArrayOpExpr => (*node.cast::<pg_sys::ScalarArrayOpExpr>()).opno,
+                _ => return !self.0,
+            };
+            self.0 |= operator.to_u32() >= pg_sys::FirstNormalObjectId
+                && is_leakproof(run(node))
+                && rules::is_made(operator);
+        }
+        !self.0
     }
 }
 
