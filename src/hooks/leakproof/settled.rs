@@ -11,7 +11,8 @@
 //! takes it not to leak, and may run it for a hidden row: `CASE WHEN born = '1950' THEN 1 / current_setting('zero')::int = 1 END`.
 //! Then the statement is planned again, without twins.
 
-use super::{clock, rules};
+use super::{clock, paths, rules};
+use crate::catalog::catalog;
 use crate::hooks::{finished, masking};
 use crate::node::origin;
 use crate::node::tree::{self, Visitor};
@@ -314,7 +315,11 @@ unsafe fn is_silent(node: *mut pg_sys::Node) -> bool {
     unsafe {
         let (operator, arguments) = match (*node).type_ {
             pg_sys::NodeTag::T_FuncExpr => {
-                (pg_sys::InvalidOid, (*node.cast::<pg_sys::FuncExpr>()).args)
+                let call = &*node.cast::<pg_sys::FuncExpr>();
+                if catalog().is_none_or(|ours| paths::may_fail(ours.schema, call)) {
+                    return false;
+                }
+                (pg_sys::InvalidOid, call.args)
             }
             pg_sys::NodeTag::T_ScalarArrayOpExpr => {
                 let any = &*node.cast::<pg_sys::ScalarArrayOpExpr>();

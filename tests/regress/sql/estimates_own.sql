@@ -81,8 +81,8 @@ RESET plan_cache_mode;
 CREATE FUNCTION pg_temp.tells(condition text, beside text DEFAULT 'true') RETURNS boolean LANGUAGE sql AS $$
   SELECT expects('one', condition || ' AND ' || beside) <> expects('one', replace(condition, 'amended', 'nobody') || ' AND ' || beside) $$;
 SELECT pg_temp.tells('resource @> ''{"status": "amended"}''') AS content, pg_temp.tells('fhir_access.tokens(resource, ''status:text'') OPERATOR(fhir_access.?) ''amended''') AS keys;
-SELECT pg_temp.tells('resource @> ''{"status": "amended"}''', 'current_setting(''x.y'', true) IS NULL') AS content,
-       pg_temp.tells('fhir_access.tokens(resource, ''status:text'') OPERATOR(fhir_access.?) ''amended''', 'current_setting(''x.y'', true) IS NULL') AS keys;
+SELECT pg_temp.tells('resource @> ''{"status": "amended"}''', 'CASE WHEN id <> '''' THEN current_setting(''x.y'', true) IS NULL END') AS content,
+       pg_temp.tells('fhir_access.tokens(resource, ''status:text'') OPERATOR(fhir_access.?) ''amended''', 'CASE WHEN id <> '''' THEN current_setting(''x.y'', true) IS NULL END') AS keys;
 RESET ROLE;
 SET fhir_access.membership = 'without';
 SET ROLE app;
