@@ -136,8 +136,8 @@ struct Twins {
     not_theirs: HashSet<*mut pg_sys::Node>,
     /// Is a condition of ours being visited?
     in_ours: bool,
-    /// Is one of a view being visited that is behind a barrier, through which the statement writes?
-    in_view: bool,
+    /// Is one being visited that stands among row security's, but is [somebody's](Twins::others)?
+    in_others: bool,
     /// The functions of twins that were looked up, by their names.
     found: HashMap<&'static CStr, Option<pg_sys::Oid>>,
     /// How many queries, tables and windows the statement has.
@@ -214,7 +214,7 @@ impl Twins {
             levels: Vec::new(),
             not_theirs: HashSet::new(),
             in_ours: false,
-            in_view: false,
+            in_others: false,
             found: HashMap::new(),
             entries: 0,
             operators: Vec::new(),
@@ -246,18 +246,28 @@ impl Twins {
     unsafe fn body(&mut self, node: *mut pg_sys::Node) {
         // SAFETY: by the caller's promise; a node is looked at as what its tag says.
         unsafe {
-            let (function, arguments) = match (*node).type_ {
+            let (operator, arguments) = match (*node).type_ {
                 pg_sys::NodeTag::T_FuncExpr => {
                     let call = &*node.cast::<pg_sys::FuncExpr>();
-                    (call.funcid, call.args)
+                    if !self.in_ours && !call.args.is_null() && rules::has_body(call.funcid) {
+                        self.bodies.push(call.args);
+                    }
+                    return;
                 }
-                pg_sys::NodeTag::T_OpExpr => {
+                pg_sys::NodeTag::T_OpExpr
+                | pg_sys::NodeTag::T_DistinctExpr
+                | pg_sys::NodeTag::T_NullIfExpr => {
                     let operator = &*node.cast::<pg_sys::OpExpr>();
-                    (pg_sys::get_opcode(operator.opno), operator.args)
+                    (operator.opno, operator.args)
+                }
+                pg_sys::NodeTag::T_ScalarArrayOpExpr => {
+                    let operator = &*node.cast::<pg_sys::ScalarArrayOpExpr>();
+                    (operator.opno, operator.args)
                 }
                 _ => return,
             };
-            if !self.in_ours && !arguments.is_null() && rules::has_body(function) {
+            // In the place of NOT, its negator is put, whose function may be any.
+            if !self.in_ours && rules::is_made(operator) {
                 self.bodies.push(arguments);
             }
         }
@@ -312,32 +322,36 @@ impl Twins {
             }
             self.levels.push(query);
             tree::visit_query(query, self);
-            self.view(query);
+            self.others(query);
             self.levels.pop();
         }
     }
 
-    /// The conditions of a view `WITH (security_barrier)`, where a statement writes through it, stand among those of row security on
-    /// the table. They are somebody's, and get no twins.
+    /// Conditions that are somebody's, and stand where row security's do: of a view `WITH (security_barrier)` that a statement writes
+    /// through, and of policies on tables that are not protected, which may ask protected ones. They get no twins.
     ///
     /// # Safety
     /// `query` must be the query on top.
-    unsafe fn view(&mut self, query: *mut pg_sys::Query) {
+    unsafe fn others(&mut self, query: *mut pg_sys::Query) {
         // SAFETY: by the caller's promise.
         unsafe {
-            let place = usize::try_from((*query).resultRelation).unwrap_or(0);
-            let entries = tree::range_table((*query).rtable);
-            let Some(entry) = place.checked_sub(1).and_then(|place| entries.get(place)) else {
-                return;
-            };
-            let before = std::mem::replace(&mut self.in_view, true);
-            for condition in PgList::<pg_sys::Node>::from_pg((**entry).securityQuals).iter_ptr() {
+            let mut conditions = Vec::new();
+            for (number, entry) in (1_i32..).zip(tree::range_table((*query).rtable)) {
+                if number == (*query).resultRelation || !masking::is_marked(entry) {
+                    let list = PgList::<pg_sys::Node>::from_pg((*entry).securityQuals);
+                    conditions.extend(list.iter_ptr());
+                }
+            }
+            let checks = PgList::<pg_sys::WithCheckOption>::from_pg((*query).withCheckOptions);
+            conditions.extend(checks.iter_ptr().map(|check| (*check).qual));
+            let before = std::mem::replace(&mut self.in_others, true);
+            for condition in conditions {
                 if mark::of(condition).is_none() {
                     self.not_theirs.remove(&condition);
                     tree::visit(condition, self);
                 }
             }
-            self.in_view = before;
+            self.in_others = before;
         }
     }
 
@@ -357,7 +371,7 @@ impl Twins {
         // SAFETY: by the caller's promise.
         unsafe {
             if table::of((*operator).opno).next().is_none()
-                || self.in_view
+                || self.in_others
                 || self.in_ours && !table::gives_part((*operator).opno)
                 || !self.is_protected((*operator).args)
             {
