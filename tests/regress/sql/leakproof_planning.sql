@@ -206,3 +206,5 @@ EXPLAIN (COSTS OFF) SELECT * FROM own;
 ALTER POLICY asks ON own USING (true) WITH CHECK (NOT EXISTS (SELECT FROM patient WHERE CASE WHEN fhir_access.twin_field_text(resource, 'birthDate') = '1950-01-12' THEN 1 / current_setting('my.zero')::int = 1 END));
 INSERT INTO own VALUES (2);
 SELECT * FROM own;
+-- Texts are joined by the operator alone, where it is looked how many they are.
+SELECT fhir_access.twin_concat('a', 'b') IS NULL AS by_name, count(*) AS by_operator FROM patient WHERE 'Patient/' || id = 'Patient/p13';
