@@ -266,8 +266,8 @@ impl Twins {
                 }
                 _ => return,
             };
-            // In the place of NOT, its negator is put, whose function may be any.
-            if !self.in_ours && rules::is_made(operator) {
+            // In the place of NOT, its negator is put, whose function may be any. The extension's own are leakproof.
+            if !self.in_ours && operator.to_u32() >= pg_sys::FirstNormalObjectId {
                 self.bodies.push(arguments);
             }
         }

@@ -208,3 +208,5 @@ INSERT INTO own VALUES (2);
 SELECT * FROM own;
 -- Texts are joined by the operator alone, where it is looked how many they are.
 SELECT fhir_access.twin_concat('a', 'b') IS NULL AS by_name, count(*) AS by_operator FROM patient WHERE 'Patient/' || id = 'Patient/p13';
+-- The extension's own operators wait, too.
+SELECT count(*) FROM patient WHERE CASE WHEN tags OPERATOR(fhir_access.?) 't12' THEN 1 / current_setting('my.zero')::int = 1 END;
