@@ -508,6 +508,10 @@ pub unsafe extern "C-unwind" fn fhir_access_twin_concat(
 ) -> pg_sys::Datum {
     // SAFETY: as above.
     unsafe {
+        // How many are joined, and that what is known is short, is checked of the operator.
+        if !is_operator(fcinfo, 654) {
+            return null(fcinfo);
+        }
         require(room());
         match size(fcinfo, 0).saturating_add(size(fcinfo, 1)) {
             bytes if bytes > LONGEST => null(fcinfo),

@@ -47,8 +47,8 @@ pub fn install() {
     analyze::init();
 }
 
-/// Puts twins in the place of a statement's functions. Gives the statement as it was, where there is any, or a call of an index
-/// function: for [`hold_back`], if the plan turns out to [tell](settled::tells).
+/// Puts twins in the place of a statement's functions. Gives the statement as it was, where there is any, a call of an index
+/// function, or one that may become such: for [`hold_back`], if the plan turns out to [tell](settled::tells).
 ///
 /// # Safety
 /// `query` must be a query that the rewriter is done with, `root` the planner's state with the statement's parameters.
@@ -63,7 +63,7 @@ pub unsafe fn rewrite(
         if !settings::leakproof_operators() {
             found.operators.clear();
         }
-        if found.keys.is_empty() && found.operators.is_empty() {
+        if found.keys.is_empty() && found.bodies.is_empty() && found.operators.is_empty() {
             return None;
         }
         if counts || found.entries > MOST_ENTRIES {
@@ -71,14 +71,16 @@ pub unsafe fn rewrite(
             return None;
         }
         let before = pg_sys::copyObjectImpl(query.cast()).cast();
-        for (operator, function) in found.operators {
+        for (operator, function, arguments) in found.operators {
             (*operator).opfuncid = function;
+            (*operator).args = arguments;
         }
         Some(before)
     }
 }
 
-/// Has a statement's calls of index functions wait for row security's conditions; twins it gets none.
+/// Has a statement's calls of index functions wait for row security's conditions, and those that may become such; twins it gets
+/// none.
 ///
 /// # Safety
 /// As above.
@@ -134,14 +136,20 @@ struct Twins {
     not_theirs: HashSet<*mut pg_sys::Node>,
     /// Is a condition of ours being visited?
     in_ours: bool,
+    /// Is one being visited that stands among row security's, but is [somebody's](Twins::others)?
+    in_others: bool,
     /// The functions of twins that were looked up, by their names.
     found: HashMap<&'static CStr, Option<pg_sys::Oid>>,
     /// How many queries, tables and windows the statement has.
     entries: usize,
-    /// Operators, each with its twin's function.
-    operators: Vec<(*mut pg_sys::OpExpr, pg_sys::Oid)>,
-    /// The statement's calls of index functions, which are leakproof themselves.
-    keys: Vec<*mut pg_sys::FuncExpr>,
+    /// Operators, each with its twin's function, and its arguments as they were looked at: what is known of them is put there, as
+    /// an expression may come to something else when it is worked out again, where functions are not as immutable as they say.
+    operators: Vec<(*mut pg_sys::OpExpr, pg_sys::Oid, *mut pg_sys::List)>,
+    /// The arguments of the statement's calls of index functions, which are leakproof themselves.
+    keys: Vec<*mut pg_sys::List>,
+    /// The arguments of calls in whose place the planner may put an index function or a twin: of [functions](rules::has_body) whose
+    /// body it reads.
+    bodies: Vec<*mut pg_sys::List>,
 }
 
 impl Visitor for Twins {
@@ -156,6 +164,7 @@ impl Visitor for Twins {
                 }
                 return false;
             }
+            self.body(node);
             match (*node).type_ {
                 pg_sys::NodeTag::T_Query => {
                     self.query(node.cast());
@@ -174,7 +183,7 @@ impl Visitor for Twins {
                         }
                         // PostgreSQL takes them to be leakproof whatever else they are given.
                         if !self.in_ours && self.is_ours(call.funcid) {
-                            self.keys.push(node.cast());
+                            self.keys.push(call.args);
                         }
                     }
                 }
@@ -205,27 +214,63 @@ impl Twins {
             levels: Vec::new(),
             not_theirs: HashSet::new(),
             in_ours: false,
+            in_others: false,
             found: HashMap::new(),
             entries: 0,
             operators: Vec::new(),
             keys: Vec::new(),
+            bodies: Vec::new(),
         };
         // SAFETY: by the caller's promise.
         unsafe { twins.query(query) };
         Some(twins)
     }
 
-    /// Has the calls of index functions wait.
+    /// Has the calls of index functions wait, and those that may become such.
     ///
     /// # Safety
     /// The statement must be there still, and its planning not begun.
     unsafe fn wait(self) {
         // Some nodes stand at several places.
-        let calls: HashSet<_> = self.keys.into_iter().collect();
+        let calls: HashSet<_> = self.keys.into_iter().chain(self.bodies).collect();
         // SAFETY: by the caller's promise.
         calls
             .into_iter()
-            .for_each(|call| unsafe { wait((*call).args) });
+            .for_each(|arguments| unsafe { wait(arguments) });
+    }
+
+    /// Notes a call in whose place the planner may put something else.
+    ///
+    /// # Safety
+    /// `node` must be a node of the query on top.
+    unsafe fn body(&mut self, node: *mut pg_sys::Node) {
+        // SAFETY: by the caller's promise; a node is looked at as what its tag says.
+        unsafe {
+            let (operator, arguments) = match (*node).type_ {
+                pg_sys::NodeTag::T_FuncExpr => {
+                    let call = &*node.cast::<pg_sys::FuncExpr>();
+                    if !self.in_ours && !call.args.is_null() && rules::has_body(call.funcid) {
+                        self.bodies.push(call.args);
+                    }
+                    return;
+                }
+                pg_sys::NodeTag::T_OpExpr
+                | pg_sys::NodeTag::T_DistinctExpr
+                | pg_sys::NodeTag::T_NullIfExpr => {
+                    let operator = &*node.cast::<pg_sys::OpExpr>();
+                    (operator.opno, operator.args)
+                }
+                pg_sys::NodeTag::T_ScalarArrayOpExpr => {
+                    let operator = &*node.cast::<pg_sys::ScalarArrayOpExpr>();
+                    (operator.opno, operator.args)
+                }
+                _ => return,
+            };
+            // In the place of NOT, its negator is put, whose function may be any. The extension's own are leakproof.
+            if !self.in_ours && operator.to_u32() >= pg_sys::FirstNormalObjectId {
+                self.bodies.push(arguments);
+            }
+        }
     }
 
     /// Is it an index function, or a twin?
@@ -277,7 +322,36 @@ impl Twins {
             }
             self.levels.push(query);
             tree::visit_query(query, self);
+            self.others(query);
             self.levels.pop();
+        }
+    }
+
+    /// Conditions that are somebody's, and stand where row security's do: of a view `WITH (security_barrier)` that a statement writes
+    /// through, and of policies on tables that are not protected, which may ask protected ones. They get no twins.
+    ///
+    /// # Safety
+    /// `query` must be the query on top.
+    unsafe fn others(&mut self, query: *mut pg_sys::Query) {
+        // SAFETY: by the caller's promise.
+        unsafe {
+            let mut conditions = Vec::new();
+            for (number, entry) in (1_i32..).zip(tree::range_table((*query).rtable)) {
+                if number == (*query).resultRelation || !masking::is_marked(entry) {
+                    let list = PgList::<pg_sys::Node>::from_pg((*entry).securityQuals);
+                    conditions.extend(list.iter_ptr());
+                }
+            }
+            let checks = PgList::<pg_sys::WithCheckOption>::from_pg((*query).withCheckOptions);
+            conditions.extend(checks.iter_ptr().map(|check| (*check).qual));
+            let before = std::mem::replace(&mut self.in_others, true);
+            for condition in conditions {
+                if mark::of(condition).is_none() {
+                    self.not_theirs.remove(&condition);
+                    tree::visit(condition, self);
+                }
+            }
+            self.in_others = before;
         }
     }
 
@@ -297,17 +371,19 @@ impl Twins {
         // SAFETY: by the caller's promise.
         unsafe {
             if table::of((*operator).opno).next().is_none()
+                || self.in_others
                 || self.in_ours && !table::gives_part((*operator).opno)
                 || !self.is_protected((*operator).args)
             {
                 return;
             }
+            let mut looked_at = *operator;
+            looked_at.args = rules::with_known(self.root, looked_at.args);
             let fits = |twin: &&Twin| {
-                let pattern =
-                    PgList::<pg_sys::Node>::from_pg((*operator).args).get_ptr(twin.pattern);
+                let pattern = PgList::<pg_sys::Node>::from_pg(looked_at.args).get_ptr(twin.pattern);
                 let is_apart = [Rule::Any, Rule::Arrays, Rule::Short].contains(&twin.rule)
                     || pattern.is_some_and(|pattern| reads(pattern).is_some_and(|v| v.is_empty()));
-                is_apart && rules::holds(self.root, &*operator, twin)
+                is_apart && rules::holds(&looked_at, twin)
             };
             let Some(twin) = table::of((*operator).opno).find(fits) else {
                 return;
@@ -318,7 +394,7 @@ impl Twins {
                 .entry(twin.name)
                 .or_insert_with(|| function(schema, twin));
             if let Some(function) = found {
-                self.operators.push((operator, *function));
+                self.operators.push((operator, *function, looked_at.args));
             }
         }
     }

@@ -6,8 +6,9 @@ use pgrx::prelude::*;
 /// Operators on what the clock says are nested no deeper.
 const DEEPEST: usize = 4;
 
-/// Times and dates are moved by no more than this: of years, days, and microseconds.
-const MOST_YEARS: u32 = 1_000;
+/// Times and dates are moved by no more than this each time: of years, days, and microseconds, all of which an interval may have.
+/// Together they do not lead out of the 6,700 years that PostgreSQL's times have before today.
+const MOST_YEARS: u32 = 500;
 const MOST_DAYS: u32 = MOST_YEARS * 366;
 const MOST_TIME: u64 = MOST_DAYS as u64 * 86_400_000_000;
 

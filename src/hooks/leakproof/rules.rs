@@ -36,13 +36,8 @@ impl Visitor for Joined {
 /// Does what stands in the place of the pattern keep the operator from raising an error, whatever the row?
 ///
 /// # Safety
-/// `operator` must be an operator of a query that the twin is declared for, `root` the planner's state with the statement's
-/// parameters.
-pub unsafe fn holds(
-    root: *mut pg_sys::PlannerInfo,
-    operator: &pg_sys::OpExpr,
-    twin: &Twin,
-) -> bool {
+/// `operator` must be an operator of a query that the twin is declared for, with arguments [as they are known](with_known).
+pub unsafe fn holds(operator: &pg_sys::OpExpr, twin: &Twin) -> bool {
     // SAFETY: by the caller's promise; constants are read as what the operator's arguments are.
     unsafe {
         let arguments = PgList::<pg_sys::Node>::from_pg(operator.args);
@@ -52,7 +47,7 @@ pub unsafe fn holds(
         ) else {
             return false;
         };
-        let known = || known(root, pattern);
+        let known = || known(pattern);
         match twin.rule {
             Rule::Any => true,
             // What is not known yet is measured when it is.
@@ -88,7 +83,7 @@ pub unsafe fn holds(
                     && parts.into_iter().all(|part| {
                         super::reads(part).is_some_and(|columns| {
                             !columns.is_empty()
-                                || self::known(root, part).is_some_and(|known| is_short(known))
+                                || self::known(part).is_some_and(|known| is_short(known))
                         })
                     })
             }
@@ -99,27 +94,68 @@ pub unsafe fn holds(
     }
 }
 
-/// The value of an expression that is the same for each row, and not NULL.
+/// The value of a constant that is not NULL.
 ///
 /// # Safety
-/// As above.
-unsafe fn known(
-    root: *mut pg_sys::PlannerInfo,
-    expression: *mut pg_sys::Node,
-) -> Option<pg_sys::Const> {
-    // SAFETY: as above; what is simplified is a copy.
+/// `expression` must be an expression.
+unsafe fn known(expression: *mut pg_sys::Node) -> Option<pg_sys::Const> {
+    // SAFETY: by the caller's promise; a node is looked at as what its tag says.
     unsafe {
-        let expression = match pgrx::is_a(expression, pg_sys::NodeTag::T_FuncExpr)
-            && makes_query((*expression.cast::<pg_sys::FuncExpr>()).funcid)
-        {
-            true => pg_sys::eval_const_expressions(
-                root,
-                pg_sys::copyObjectImpl(expression.cast()).cast(),
-            ),
-            false => expression,
-        };
-        let known = *constant::of(root, expression)?;
+        if !pgrx::is_a(expression, pg_sys::NodeTag::T_Const) {
+            return None;
+        }
+        let known = *expression.cast::<pg_sys::Const>();
         (!known.constisnull).then_some(known)
+    }
+}
+
+/// The arguments of an operator, with constants in the place of those that have one value for all rows, where that is known.
+///
+/// # Safety
+/// `arguments` must be those of an operator of a query, `root` the planner's state with the statement's parameters.
+pub unsafe fn with_known(
+    root: *mut pg_sys::PlannerInfo,
+    arguments: *mut pg_sys::List,
+) -> *mut pg_sys::List {
+    // SAFETY: by the caller's promise; what is simplified is a copy.
+    unsafe {
+        let mut all = std::ptr::null_mut();
+        for argument in PgList::<pg_sys::Node>::from_pg(arguments).iter_ptr() {
+            let simple = match pgrx::is_a(argument, pg_sys::NodeTag::T_FuncExpr)
+                && makes_query((*argument.cast::<pg_sys::FuncExpr>()).funcid)
+            {
+                true => {
+                    let copy = pg_sys::copyObjectImpl(argument.cast()).cast();
+                    pg_sys::eval_const_expressions(root, copy)
+                }
+                false => argument,
+            };
+            let known =
+                constant::of(root, simple).map_or(argument, |known| known.cast_mut().cast());
+            all = pg_sys::lappend(all, known.cast());
+        }
+        all
+    }
+}
+
+/// May the planner put something else in the place of a function's call: what it says in SQL? So it may with what is in SQL, or will
+/// be, as functions run while a statement is planned: those of users who are no superusers may be made anew.
+pub fn has_body(function: pg_sys::Oid) -> bool {
+    /// The language, the same in all databases.
+    const SQL: u32 = 14;
+    if function.to_u32() < pg_sys::FirstNormalObjectId {
+        return false;
+    }
+    // SAFETY: look-ups in the catalogs; the tuple holds what their rows begin with.
+    unsafe {
+        look_up(
+            pg_sys::SysCacheIdentifier::PROCOID as i32,
+            function,
+            |row: &pg_sys::FormData_pg_proc| {
+                row.prolang.to_u32() == SQL || !pg_sys::superuser_arg(row.proowner)
+            },
+        )
+        .unwrap_or(true)
     }
 }
 

@@ -154,3 +154,59 @@ EXPLAIN (COSTS OFF) SELECT id FROM patient WHERE resource ->> 'birthDate' = '195
 -- Texts of many parts: each keeps what was joined before.
 EXPLAIN (COSTS OFF) SELECT id FROM patient WHERE id || '1' || '2' || '3' || '4' || '5' || '6' || '7' || '8' = 'x';
 EXPLAIN (COSTS OFF) SELECT id FROM patient WHERE id || '1' || '2' || '3' || '4' || '5' || '6' || '7' || '8' || '9' = 'x';
+-- What comes into a statement when it is planned: the body of a function in SQL, which calls an index function or a twin, or has an
+-- operator that somebody made of one. Its conditions wait, and it is not estimated by statistics of all rows.
+\c - app
+SET fhir_access.membership = 'women';
+SET my.zero = '0';
+SET my.evaluations = '0';
+CREATE FUNCTION pg_temp.has(jsonb, text) RETURNS boolean LANGUAGE sql IMMUTABLE AS 'SELECT fhir_access.twin_exists($1, $2)';
+CREATE OPERATOR pg_temp.## (LEFTARG = jsonb, RIGHTARG = text, FUNCTION = fhir_access.twin_exists, RESTRICT = matchingsel);
+CREATE FUNCTION pg_temp.is_there(jsonb, text) RETURNS boolean LANGUAGE sql IMMUTABLE AS 'SELECT $1 OPERATOR(pg_temp.##) $2';
+CREATE OPERATOR pg_temp.=== (LEFTARG = jsonb, RIGHTARG = jsonb, FUNCTION = fhir_access.twin_jsonb_eq, RESTRICT = eqsel, JOIN = eqjoinsel);
+CREATE FUNCTION pg_temp.are_same(jsonb, jsonb) RETURNS boolean LANGUAGE sql IMMUTABLE AS 'SELECT $1 OPERATOR(pg_temp.===) $2';
+SELECT count(*) FROM patient WHERE CASE WHEN pg_temp.has(resource, 'gender') AND resource ->> 'birthDate' = '1950-01-12' THEN 1 / current_setting('my.zero')::int = 1 END;
+EXPLAIN (COSTS OFF) SELECT count(*) FROM patient WHERE CASE WHEN pg_temp.has(resource, 'gender') THEN 1 / current_setting('my.zero')::int = 1 END;
+EXPLAIN (COSTS OFF) SELECT count(*) FROM patient WHERE pg_temp.is_there(resource, 'gender');
+CREATE TEMP TABLE document (resource jsonb);
+EXPLAIN (COSTS OFF) SELECT count(*) FROM patient p JOIN document d ON pg_temp.are_same(p.resource, d.resource);
+-- What is silent altogether may still be asked first.
+EXPLAIN (COSTS OFF) SELECT count(*) FROM patient WHERE pg_temp.has(resource, 'gender');
+-- The condition of a view that a statement writes through
+CREATE TEMP VIEW through WITH (security_barrier) AS SELECT * FROM patient WHERE CASE WHEN fhir_access.twin_field_text(resource, 'birthDate') = '1950-01-12' THEN 1 / current_setting('my.zero')::int = 1 ELSE true END;
+BEGIN;
+DELETE FROM through;
+UPDATE through SET tags = tags;
+ROLLBACK;
+EXPLAIN (COSTS OFF) DELETE FROM through;
+-- A pattern that is another one when it is worked out for the second time
+CREATE FUNCTION pg_temp.pattern(int) RETURNS varchar LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN
+    PERFORM set_config('my.evaluations', (current_setting('my.evaluations')::int + 1)::text, false);
+    RETURN CASE current_setting('my.evaluations') WHEN '1' THEN 'p%' ELSE 'p%\' END;
+END $$;
+SELECT count(*) FROM patient WHERE CASE WHEN resource ->> 'birthDate' = '1950-01-12' THEN id LIKE pg_temp.pattern(1) END;
+SHOW my.evaluations;
+-- Times that are moved out of what times can be, step by step
+SELECT count(*) FROM patient WHERE CASE WHEN resource ->> 'birthDate' = '1950-01-12' THEN now() - interval '1000 years 366000 days 8784000 hours' - interval '1000 years 366000 days 8784000 hours' - interval '1000 years 366000 days 8784000 hours' > now() END;
+SELECT count(*) FROM patient WHERE resource ->> 'birthDate' = '1950-01-13' AND now() - interval '500 years 183000 days 4392000 hours' - interval '500 years 183000 days 4392000 hours' - interval '500 years 183000 days 4392000 hours' < now();
+-- The negator of an operator, which is put in the place of NOT
+CREATE OPERATOR pg_temp.#- (LEFTARG = jsonb, RIGHTARG = text, FUNCTION = jsonb_exists, NEGATOR = OPERATOR(pg_temp.#+));
+CREATE OPERATOR pg_temp.#+ (LEFTARG = jsonb, RIGHTARG = text, FUNCTION = fhir_access.twin_exists, NEGATOR = OPERATOR(pg_temp.#-), RESTRICT = matchingsel);
+EXPLAIN (COSTS OFF) SELECT count(*) FROM patient WHERE NOT resource OPERATOR(pg_temp.#-) 'gender';
+EXPLAIN (COSTS OFF) SELECT count(*) FROM patient WHERE NOT resource OPERATOR(pg_temp.#-) ANY ('{gender,active}');
+-- Policies of somebody's own tables, which ask a protected one
+CREATE TEMP TABLE own (number integer);
+INSERT INTO own VALUES (1);
+ALTER TABLE own ENABLE ROW LEVEL SECURITY;
+ALTER TABLE own FORCE ROW LEVEL SECURITY;
+CREATE POLICY asks ON own USING (NOT EXISTS (SELECT FROM patient WHERE CASE WHEN fhir_access.twin_field_text(resource, 'birthDate') = '1950-01-12' THEN 1 / current_setting('my.zero')::int = 1 END));
+SELECT * FROM own;
+EXPLAIN (COSTS OFF) SELECT * FROM own;
+ALTER POLICY asks ON own USING (true) WITH CHECK (NOT EXISTS (SELECT FROM patient WHERE CASE WHEN fhir_access.twin_field_text(resource, 'birthDate') = '1950-01-12' THEN 1 / current_setting('my.zero')::int = 1 END));
+INSERT INTO own VALUES (2);
+SELECT * FROM own;
+-- Texts are joined by the operator alone, where it is looked how many they are.
+SELECT fhir_access.twin_concat('a', 'b') IS NULL AS by_name, count(*) AS by_operator FROM patient WHERE 'Patient/' || id = 'Patient/p13';
+-- The extension's own operators wait, too.
+SELECT count(*) FROM patient WHERE CASE WHEN tags OPERATOR(fhir_access.?) 't12' THEN 1 / current_setting('my.zero')::int = 1 END;
