@@ -167,6 +167,18 @@ impl Cluster {
         self.folder.join("server.log")
     }
 
+    /// The number of the server's process, which starts those of its connections.
+    pub fn process(&self) -> Result<i64> {
+        let file = self.data().join("postmaster.pid");
+        let lines =
+            fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
+        let number = lines.lines().next().unwrap_or_default();
+        number
+            .trim()
+            .parse()
+            .with_context(|| format!("{} has no process", file.display()))
+    }
+
     fn data(&self) -> PathBuf {
         self.folder.join("data")
     }

@@ -61,15 +61,20 @@ pub fn on_one_core(clients: &mut [&mut Client]) -> Result<()> {
         let server = client.query_one("SELECT pg_backend_pid()::bigint", &[])?;
         processes.push(server.get(0));
     }
+    pin(&processes, "0");
+    Ok(())
+}
+
+/// Has processes, and those that they start, run on these cores (`0`, `0-3`), where that is allowed.
+pub fn pin(processes: &[i64], cores: &str) {
     for process in processes {
         // Without it there is more noise, and nothing else.
         let _ = Command::new("taskset")
-            .args(["--cpu-list", "--pid", "0", &process.to_string()])
+            .args(["--cpu-list", "--pid", cores, &process.to_string()])
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .status();
     }
-    Ok(())
 }
 
 /// Runs both sides in turn; each tells how long it took.

@@ -16,6 +16,7 @@ use anyhow::{Context, Result, ensure};
 use postgres::Client;
 use serde::Serialize;
 
+use crate::bench::pairs;
 use crate::cluster::{Cluster, SUPERUSER};
 use crate::console::{note, step};
 use crate::project::Project;
@@ -137,6 +138,8 @@ pub fn measure(
         folder,
     };
     let (mut sizes, mut answers) = (Vec::new(), Vec::new());
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let ours = [cluster.process()?, i64::from(std::process::id())];
     for rows in &scope.rows {
         let size = data::provide(cluster, &sample, *rows)?;
         let mut application = match no_application {
@@ -148,6 +151,11 @@ pub fn measure(
             let found = check(cluster, case, &size)
                 .with_context(|| format!("{}: the methods disagree", case.name))?;
             for clients in &scope.clients {
+                // One client and its server take turns: see `pairs::on_one_core`.
+                match clients {
+                    1 => pairs::pin(&ours, "0"),
+                    _ => pairs::pin(&ours, &format!("0-{}", cores - 1)),
+                }
                 let one = ask(
                     &runner,
                     application.as_mut(),
@@ -168,6 +176,8 @@ pub fn measure(
                 answers.push(one);
             }
         }
+        // What generates the next size is not timed.
+        pairs::pin(&ours, &format!("0-{}", cores - 1));
         sizes.push(size);
     }
     let summaries = summaries(&answers, scope);
