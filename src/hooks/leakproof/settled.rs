@@ -5,7 +5,8 @@
 //!
 //! * if it is ours,
 //! * if each part of it is [silent](Silent): it raises no error, does nothing else, and is worked out for the row alone;
-//! * or if PostgreSQL itself takes it to leak ([`waits`]): such conditions are asked after all of row security's.
+//! * or if PostgreSQL itself takes it to leak ([`waits`]): such conditions are asked after all of row security's. What an index orders
+//!   rows by is not: it has to be silent.
 //!
 //! What is none of these reads no column: `1 / current_setting('zero')::int = 1`, `set_config(…) IS NOT NULL`, `(SELECT …)`. PostgreSQL
 //! takes it not to leak, and may run it for a hidden row: `CASE WHEN born = '1950' THEN 1 / current_setting('zero')::int = 1 END`.
@@ -53,11 +54,15 @@ pub unsafe fn tells(plan: *const pg_sys::PlannedStmt, parameters: pg_sys::ParamL
         for condition in plans.iter().flat_map(|node| finished::conditions(*node)) {
             tree::visit(condition, &mut borrows);
         }
+        plans.retain(|node| scanned(*node).is_some_and(|number| is_protected(&entries, number)));
         borrows.0
             || plans
-                .into_iter()
-                .filter(|node| scanned(*node).is_some_and(|number| is_protected(&entries, number)))
-                .flat_map(|node| finished::conditions(node))
+                .iter()
+                .flat_map(|node| parts(distances(*node)))
+                .any(|distance| !silent.is_all_of(distance))
+            || plans
+                .iter()
+                .flat_map(|node| finished::conditions(*node))
                 .flat_map(|condition| parts(condition))
                 .any(|condition| !silent.is_harmless(condition))
     }
@@ -113,6 +118,25 @@ unsafe fn gather(plan: *mut pg_sys::Plan, all: &mut Vec<*mut pg_sys::Plan>) {
         };
         for plan in PgList::<pg_sys::Plan>::from_pg(list).iter_ptr() {
             gather(plan, all);
+        }
+    }
+}
+
+/// What an index orders rows by, which waits for no condition.
+///
+/// # Safety
+/// `plan` must be a plan.
+unsafe fn distances(plan: *mut pg_sys::Plan) -> *mut pg_sys::Node {
+    // SAFETY: by the caller's promise; a node is looked at as what its tag says.
+    unsafe {
+        match (*plan).type_ {
+            pg_sys::NodeTag::T_IndexScan => {
+                (*plan.cast::<pg_sys::IndexScan>()).indexorderbyorig.cast()
+            }
+            pg_sys::NodeTag::T_IndexOnlyScan => {
+                (*plan.cast::<pg_sys::IndexOnlyScan>()).indexorderby.cast()
+            }
+            _ => std::ptr::null_mut(),
         }
     }
 }
@@ -197,13 +221,17 @@ impl Silent {
     unsafe fn is_harmless(&mut self, condition: *mut pg_sys::Node) -> bool {
         // SAFETY: by the caller's promise.
         unsafe {
-            if origin::is_ours(condition) {
-                return true;
-            }
-            self.holds = true;
-            tree::visit(condition, self);
-            self.holds || waits(condition)
+            origin::is_ours(condition) || self.is_all_of(condition) || waits(condition)
         }
+    }
+
+    /// # Safety
+    /// As above.
+    unsafe fn is_all_of(&mut self, expression: *mut pg_sys::Node) -> bool {
+        self.holds = true;
+        // SAFETY: by the caller's promise.
+        unsafe { tree::visit(expression, self) };
+        self.holds
     }
 }
 
