@@ -220,9 +220,7 @@ impl Silent {
     /// `condition` must be one of a finished plan's scan.
     unsafe fn is_harmless(&mut self, condition: *mut pg_sys::Node) -> bool {
         // SAFETY: by the caller's promise.
-        unsafe {
-            origin::is_ours(condition) || self.is_all_of(condition) || waits(condition)
-        }
+        unsafe { origin::is_ours(condition) || self.is_all_of(condition) || waits(condition) }
     }
 
     /// # Safety

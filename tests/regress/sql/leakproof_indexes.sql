@@ -17,3 +17,7 @@ SELECT id FROM patient WHERE words @@ 'w30'::tsquery ORDER BY place <-> point(1.
 SELECT id FROM patient WHERE words @@ 'w12'::tsquery ORDER BY place <-> point(1.7e308, 1.7e308);
 SELECT id FROM patient WHERE words @@ 'w13'::tsquery ORDER BY place <-> point(0, 0);
 EXPLAIN (COSTS OFF) SELECT id FROM patient WHERE words @@ 'w12'::tsquery;
+-- In a subquery for each row outside
+EXPLAIN (COSTS OFF) SELECT near.place FROM (VALUES (point(1.7e308, 1.7e308))) far (place), LATERAL (SELECT place FROM patient WHERE words @@ 'w12'::tsquery ORDER BY place <-> far.place LIMIT 1) near;
+SELECT near.place FROM generate_series(1, 1) n, LATERAL (SELECT place FROM patient WHERE words @@ 'w30'::tsquery ORDER BY place <-> point(1.7e308 * n, 1.7e308) LIMIT 1) near;
+SELECT near.place FROM generate_series(1, 1) n, LATERAL (SELECT place FROM patient WHERE words @@ 'w12'::tsquery ORDER BY place <-> point(1.7e308 * n, 1.7e308) LIMIT 1) near;
