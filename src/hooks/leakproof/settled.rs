@@ -6,7 +6,7 @@
 //! * if it is ours,
 //! * if each part of it is [silent](Silent): it raises no error, does nothing else, and is worked out for the row alone;
 //! * or if PostgreSQL itself takes it to leak ([`waits`]): such conditions are asked after all of row security's. What an index orders
-//!   rows by is not: it has to be silent.
+//!   rows by is not: beside twins and index functions, it has to be silent.
 //!
 //! What is none of these reads no column: `1 / current_setting('zero')::int = 1`, `set_config(…) IS NOT NULL`, `(SELECT …)`. PostgreSQL
 //! takes it not to leak, and may run it for a hidden row: `CASE WHEN born = '1950' THEN 1 / current_setting('zero')::int = 1 END`.
@@ -58,6 +58,7 @@ pub unsafe fn tells(plan: *const pg_sys::PlannedStmt, parameters: pg_sys::ParamL
         borrows.0
             || plans
                 .iter()
+                .filter(|node| asks_ours(**node))
                 .flat_map(|node| parts(distances(*node)))
                 .any(|distance| !silent.is_all_of(distance))
             || plans
@@ -139,6 +140,38 @@ unsafe fn distances(plan: *mut pg_sys::Plan) -> *mut pg_sys::Node {
             _ => std::ptr::null_mut(),
         }
     }
+}
+
+/// Does a condition of this scan ask a twin, or an index function? Without them it is as under any row security. One that is ours may be
+/// the statement's question to a masked document.
+///
+/// # Safety
+/// `plan` must be a scan.
+unsafe fn asks_ours(plan: *mut pg_sys::Plan) -> bool {
+    struct Asks(bool);
+    impl Visitor for Asks {
+        unsafe fn visit(&mut self, node: *mut pg_sys::Node) -> bool {
+            use pg_sys::NodeTag::*;
+            // SAFETY: a node is looked at as what its tag says; look-ups in the catalogs.
+            unsafe {
+                self.0 |= matches!(
+                    (*node).type_,
+                    T_OpExpr | T_FuncExpr | T_DistinctExpr | T_NullIfExpr | T_ScalarArrayOpExpr
+                ) && is_leakproof(run(node))
+                    && catalog()
+                        .is_none_or(|ours| pg_sys::get_func_namespace(run(node)) == ours.schema);
+            }
+            !self.0
+        }
+    }
+    let mut asks = Asks(false);
+    // SAFETY: by the caller's promise.
+    unsafe {
+        finished::conditions(plan)
+            .into_iter()
+            .for_each(|condition| tree::visit(condition, &mut asks));
+    }
+    asks.0
 }
 
 /// The entry that a node reads.
