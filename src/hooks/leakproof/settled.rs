@@ -167,11 +167,14 @@ unsafe fn asks_ours(plan: *mut pg_sys::Plan) -> bool {
     let mut asks = Asks(false);
     // SAFETY: by the caller's promise.
     unsafe {
+        let distance = distances(plan);
         finished::conditions(plan)
             .into_iter()
+            .filter(|condition| *condition != distance)
             .for_each(|condition| tree::visit(condition, &mut asks));
+        // What an index alone is asked shows its columns, not what they are made of.
+        asks.0 || pgrx::is_a(plan.cast(), pg_sys::NodeTag::T_IndexOnlyScan)
     }
-    asks.0
 }
 
 /// The entry that a node reads.
