@@ -5,7 +5,8 @@
 //!
 //! * if it is ours,
 //! * if each part of it is [silent](Silent): it raises no error, does nothing else, and is worked out for the row alone;
-//! * or if PostgreSQL itself takes it to leak ([`waits`]): such conditions are asked after all of row security's.
+//! * or if PostgreSQL itself takes it to leak ([`waits`]): such conditions are asked after all of row security's. What an index orders
+//!   rows by is not: beside twins and index functions, it has to be silent.
 //!
 //! What is none of these reads no column: `1 / current_setting('zero')::int = 1`, `set_config(…) IS NOT NULL`, `(SELECT …)`. PostgreSQL
 //! takes it not to leak, and may run it for a hidden row: `CASE WHEN born = '1950' THEN 1 / current_setting('zero')::int = 1 END`.
@@ -53,11 +54,16 @@ pub unsafe fn tells(plan: *const pg_sys::PlannedStmt, parameters: pg_sys::ParamL
         for condition in plans.iter().flat_map(|node| finished::conditions(*node)) {
             tree::visit(condition, &mut borrows);
         }
+        plans.retain(|node| scanned(*node).is_some_and(|number| is_protected(&entries, number)));
         borrows.0
             || plans
-                .into_iter()
-                .filter(|node| scanned(*node).is_some_and(|number| is_protected(&entries, number)))
-                .flat_map(|node| finished::conditions(node))
+                .iter()
+                .filter(|node| asks_ours(**node))
+                .flat_map(|node| parts(distances(*node)))
+                .any(|distance| !silent.is_all_of(distance))
+            || plans
+                .iter()
+                .flat_map(|node| finished::conditions(*node))
                 .flat_map(|condition| parts(condition))
                 .any(|condition| !silent.is_harmless(condition))
     }
@@ -114,6 +120,60 @@ unsafe fn gather(plan: *mut pg_sys::Plan, all: &mut Vec<*mut pg_sys::Plan>) {
         for plan in PgList::<pg_sys::Plan>::from_pg(list).iter_ptr() {
             gather(plan, all);
         }
+    }
+}
+
+/// What an index orders rows by, which waits for no condition.
+///
+/// # Safety
+/// `plan` must be a plan.
+unsafe fn distances(plan: *mut pg_sys::Plan) -> *mut pg_sys::Node {
+    // SAFETY: by the caller's promise; a node is looked at as what its tag says.
+    unsafe {
+        match (*plan).type_ {
+            pg_sys::NodeTag::T_IndexScan => {
+                (*plan.cast::<pg_sys::IndexScan>()).indexorderbyorig.cast()
+            }
+            pg_sys::NodeTag::T_IndexOnlyScan => {
+                (*plan.cast::<pg_sys::IndexOnlyScan>()).indexorderby.cast()
+            }
+            _ => std::ptr::null_mut(),
+        }
+    }
+}
+
+/// Does a condition of this scan ask a twin, or an index function? Without them it is as under any row security. One that is ours may be
+/// the statement's question to a masked document.
+///
+/// # Safety
+/// `plan` must be a scan.
+unsafe fn asks_ours(plan: *mut pg_sys::Plan) -> bool {
+    struct Asks(bool);
+    impl Visitor for Asks {
+        unsafe fn visit(&mut self, node: *mut pg_sys::Node) -> bool {
+            use pg_sys::NodeTag::*;
+            // SAFETY: a node is looked at as what its tag says; look-ups in the catalogs.
+            unsafe {
+                self.0 |= matches!(
+                    (*node).type_,
+                    T_OpExpr | T_FuncExpr | T_DistinctExpr | T_NullIfExpr | T_ScalarArrayOpExpr
+                ) && is_leakproof(run(node))
+                    && catalog()
+                        .is_none_or(|ours| pg_sys::get_func_namespace(run(node)) == ours.schema);
+            }
+            !self.0
+        }
+    }
+    let mut asks = Asks(false);
+    // SAFETY: by the caller's promise.
+    unsafe {
+        let distance = distances(plan);
+        finished::conditions(plan)
+            .into_iter()
+            .filter(|condition| *condition != distance)
+            .for_each(|condition| tree::visit(condition, &mut asks));
+        // What an index alone is asked shows its columns, not what they are made of.
+        asks.0 || pgrx::is_a(plan.cast(), pg_sys::NodeTag::T_IndexOnlyScan)
     }
 }
 
@@ -196,14 +256,16 @@ impl Silent {
     /// `condition` must be one of a finished plan's scan.
     unsafe fn is_harmless(&mut self, condition: *mut pg_sys::Node) -> bool {
         // SAFETY: by the caller's promise.
-        unsafe {
-            if origin::is_ours(condition) {
-                return true;
-            }
-            self.holds = true;
-            tree::visit(condition, self);
-            self.holds || waits(condition)
-        }
+        unsafe { origin::is_ours(condition) || self.is_all_of(condition) || waits(condition) }
+    }
+
+    /// # Safety
+    /// As above.
+    unsafe fn is_all_of(&mut self, expression: *mut pg_sys::Node) -> bool {
+        self.holds = true;
+        // SAFETY: by the caller's promise.
+        unsafe { tree::visit(expression, self) };
+        self.holds
     }
 }
 
