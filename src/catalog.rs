@@ -147,3 +147,21 @@ unsafe extern "C-unwind" fn relation_changed(_argument: pg_sys::Datum, relation:
         kept_plans::relation_changed(relation);
     }
 }
+
+/// A function of the extension's, with these types of arguments, if it is there.
+pub fn function(name: &CStr, arguments: &[pg_sys::Oid]) -> Option<pg_sys::Oid> {
+    let schema = catalog()?.schema;
+    let count = i32::try_from(arguments.len()).ok()?;
+    // SAFETY: look-ups in the catalogs; the name's parts are copied into the current memory context.
+    unsafe {
+        let schema = pg_sys::get_namespace_name(schema);
+        if schema.is_null() {
+            return None;
+        }
+        let part = |name| pg_sys::makeString(pg_sys::pstrdup(name)).cast();
+        let full = pg_sys::lappend(std::ptr::null_mut(), part(schema));
+        let full = pg_sys::lappend(full, part(name.as_ptr()));
+        let function = pg_sys::LookupFuncName(full, count, arguments.as_ptr(), true);
+        (function != pg_sys::InvalidOid).then_some(function)
+    }
+}

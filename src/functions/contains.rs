@@ -4,11 +4,10 @@
 //! The operator stays, for indexes, estimates and readers: this is its function (`opfuncid`) only.
 
 use super::version_1;
-use crate::catalog::catalog;
+use crate::catalog;
 use crate::node::row;
 use jsonb::Value;
 use pgrx::prelude::*;
-use std::ffi::CStr;
 
 mod original {
     unsafe extern "C-unwind" {
@@ -51,19 +50,5 @@ unsafe fn contained(document: pg_sys::Datum, part: pg_sys::Datum) -> Option<bool
 
 /// The function, if the extension has it.
 pub fn oid() -> Option<pg_sys::Oid> {
-    const NAME: &CStr = c"contains";
-    let schema = catalog()?.schema;
-    // SAFETY: look-ups in the catalogs; the name's parts are copied into the current memory context.
-    unsafe {
-        let schema = pg_sys::get_namespace_name(schema);
-        if schema.is_null() {
-            return None;
-        }
-        let part = |name| pg_sys::makeString(pg_sys::pstrdup(name)).cast();
-        let name = pg_sys::lappend(std::ptr::null_mut(), part(schema));
-        let name = pg_sys::lappend(name, part(NAME.as_ptr()));
-        let arguments = [pg_sys::JSONBOID, pg_sys::JSONBOID];
-        let function = pg_sys::LookupFuncName(name, 2, arguments.as_ptr(), true);
-        (function != pg_sys::InvalidOid).then_some(function)
-    }
+    catalog::function(c"contains", &[pg_sys::JSONBOID, pg_sys::JSONBOID])
 }

@@ -20,7 +20,7 @@ use std::collections::{HashMap, HashSet};
 mod flow;
 mod nodes;
 
-pub use nodes::conditions;
+pub use nodes::{conditions, scanned};
 
 /// What kind of place in a statement a part of its plan comes from.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -388,11 +388,10 @@ impl Twins {
             let Some(twin) = table::of((*operator).opno).find(fits) else {
                 return;
             };
-            let schema = self.schema;
             let found = self
                 .found
                 .entry(twin.name)
-                .or_insert_with(|| function(schema, twin));
+                .or_insert_with(|| function(twin));
             if let Some(function) = found {
                 self.operators.push((operator, *function, looked_at.args));
             }
@@ -507,19 +506,10 @@ impl Twins {
 }
 
 /// The function of a twin, if it is there and marked as leakproof.
-fn function(schema: pg_sys::Oid, twin: &Twin) -> Option<pg_sys::Oid> {
-    // SAFETY: look-ups in the catalogs; the name's parts are copied into the current memory context.
-    unsafe {
-        let schema = pg_sys::get_namespace_name(schema);
-        if schema.is_null() {
-            return None;
-        }
-        let part = |name| pg_sys::makeString(pg_sys::pstrdup(name)).cast();
-        let name = pg_sys::lappend(std::ptr::null_mut(), part(schema));
-        let name = pg_sys::lappend(name, part(twin.name.as_ptr()));
-        let function = pg_sys::LookupFuncName(name, 2, twin.arguments.as_ptr(), true);
-        (function != pg_sys::InvalidOid && pg_sys::get_func_leakproof(function)).then_some(function)
-    }
+fn function(twin: &Twin) -> Option<pg_sys::Oid> {
+    // SAFETY: a look-up in the catalogs.
+    crate::catalog::function(twin.name, &twin.arguments)
+        .filter(|function| unsafe { pg_sys::get_func_leakproof(*function) })
 }
 
 /// Is this the entry of a protected table, with conditions of row security's that do not hold for all rows?

@@ -157,24 +157,8 @@ impl Plan {
     /// # Safety
     /// `plan` must be a plan.
     unsafe fn scan(&self, plan: *mut pg_sys::Plan) -> Option<pg_sys::Oid> {
-        // SAFETY: every scan begins as Scan does.
-        unsafe {
-            let is_scan = matches!(
-                (*plan).type_,
-                T_SeqScan
-                    | T_SampleScan
-                    | T_IndexScan
-                    | T_IndexOnlyScan
-                    | T_BitmapIndexScan
-                    | T_BitmapHeapScan
-                    | T_TidScan
-                    | T_TidRangeScan
-                    | T_ForeignScan
-                    | T_CustomScan
-            );
-            let number = is_scan.then(|| (*plan.cast::<pg_sys::Scan>()).scanrelid)?;
-            self.unmarked(number)
-        }
+        // SAFETY: by the caller's promise.
+        unsafe { scanned(plan).and_then(|number| self.unmarked(number)) }
     }
 
     /// The protected relation of the entry with this number, when it has no mark.
@@ -270,6 +254,30 @@ impl Plan {
             }
         }
         Ok(Outputs::new())
+    }
+}
+
+/// The number of the range table entry that a node reads.
+///
+/// # Safety
+/// `plan` must be a plan.
+pub unsafe fn scanned(plan: *mut pg_sys::Plan) -> Option<pg_sys::Index> {
+    // SAFETY: every scan begins as Scan does.
+    unsafe {
+        let is_scan = matches!(
+            (*plan).type_,
+            T_SeqScan
+                | T_SampleScan
+                | T_IndexScan
+                | T_IndexOnlyScan
+                | T_BitmapIndexScan
+                | T_BitmapHeapScan
+                | T_TidScan
+                | T_TidRangeScan
+                | T_ForeignScan
+                | T_CustomScan
+        );
+        is_scan.then(|| (*plan.cast::<pg_sys::Scan>()).scanrelid)
     }
 }
 

@@ -54,7 +54,9 @@ pub unsafe fn tells(plan: *const pg_sys::PlannedStmt, parameters: pg_sys::ParamL
         for condition in plans.iter().flat_map(|node| finished::conditions(*node)) {
             tree::visit(condition, &mut borrows);
         }
-        plans.retain(|node| scanned(*node).is_some_and(|number| is_protected(&entries, number)));
+        plans.retain(|node| {
+            finished::scanned(*node).is_some_and(|number| is_protected(&entries, number))
+        });
         borrows.0
             || plans
                 .iter()
@@ -174,31 +176,6 @@ unsafe fn asks_ours(plan: *mut pg_sys::Plan) -> bool {
             .for_each(|condition| tree::visit(condition, &mut asks));
         // What an index alone is asked shows its columns, not what they are made of.
         asks.0 || pgrx::is_a(plan.cast(), pg_sys::NodeTag::T_IndexOnlyScan)
-    }
-}
-
-/// The entry that a node reads.
-///
-/// # Safety
-/// `plan` must be a plan.
-unsafe fn scanned(plan: *mut pg_sys::Plan) -> Option<pg_sys::Index> {
-    use pg_sys::NodeTag::*;
-    // SAFETY: every scan begins as Scan does.
-    unsafe {
-        let is_scan = matches!(
-            (*plan).type_,
-            T_SeqScan
-                | T_SampleScan
-                | T_IndexScan
-                | T_IndexOnlyScan
-                | T_BitmapIndexScan
-                | T_BitmapHeapScan
-                | T_TidScan
-                | T_TidRangeScan
-                | T_ForeignScan
-                | T_CustomScan
-        );
-        is_scan.then(|| (*plan.cast::<pg_sys::Scan>()).scanrelid)
     }
 }
 
