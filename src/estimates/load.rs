@@ -27,10 +27,11 @@ impl Drop for Tuple {
 impl Tuple {
     /// The statistics of this column of an index.
     pub fn of_index(index: pg_sys::Oid, column: i16) -> Option<Tuple> {
-        Tuple::cached(index, column, false)
+        Tuple::of_column(index, column, false)
     }
 
-    fn cached(relation: pg_sys::Oid, column: i16, with_children: bool) -> Option<Tuple> {
+    /// The statistics of this column of a relation, or of its children, too.
+    pub fn of_column(relation: pg_sys::Oid, column: i16, with_children: bool) -> Option<Tuple> {
         // SAFETY: the tuple is released when dropped.
         let tuple = unsafe {
             pg_sys::SearchSysCache3(
@@ -47,11 +48,6 @@ impl Tuple {
             tuple,
             is_cached: true,
         })
-    }
-
-    /// The statistics of this column of a table, or of its children, too.
-    pub fn of_column(table: pg_sys::Oid, column: i16, with_children: bool) -> Option<Tuple> {
-        Tuple::cached(table, column, with_children)
     }
 
     /// The statistics of this expression of a statistics object, of a table with its children or without them.

@@ -17,8 +17,9 @@
 
 use super::masking;
 use crate::catalog::catalog;
-use crate::error::{Error, OrRaise};
+use crate::error::OrRaise;
 use crate::hooks::mark;
+use crate::node::call::Call;
 use crate::node::tree::{self, Visitor};
 use crate::settings;
 use pgrx::PgList;
@@ -164,38 +165,27 @@ impl Visitor for Twins {
                 }
                 return false;
             }
-            self.body(node);
-            match (*node).type_ {
-                pg_sys::NodeTag::T_Query => {
-                    self.query(node.cast());
-                    return false;
+            if pgrx::is_a(node, pg_sys::NodeTag::T_Query) {
+                self.query(node.cast());
+                return false;
+            }
+            let Some(called) = Call::of(node) else {
+                return true;
+            };
+            self.body(&called);
+            if pgrx::is_a(node, pg_sys::NodeTag::T_OpExpr) {
+                self.operator(node.cast());
+            }
+            if called.is_operators() {
+                self.borrowed(&called);
+            } else if called.function().to_u32() >= pg_sys::FirstNormalObjectId {
+                if self.is_protected(called.arguments) {
+                    paths::check(self.schema, &*node.cast()).or_raise();
                 }
-                pg_sys::NodeTag::T_OpExpr => {
-                    self.operator(node.cast());
-                    let operator = &*node.cast::<pg_sys::OpExpr>();
-                    self.borrowed(operator.opno, operator.args);
+                // PostgreSQL takes them to be leakproof whatever else they are given.
+                if !self.in_ours && self.is_ours(called.function()) {
+                    self.keys.push(called.arguments);
                 }
-                pg_sys::NodeTag::T_FuncExpr => {
-                    let call = &*node.cast::<pg_sys::FuncExpr>();
-                    if call.funcid.to_u32() >= pg_sys::FirstNormalObjectId {
-                        if self.is_protected(call.args) {
-                            paths::check(self.schema, call).or_raise();
-                        }
-                        // PostgreSQL takes them to be leakproof whatever else they are given.
-                        if !self.in_ours && self.is_ours(call.funcid) {
-                            self.keys.push(call.args);
-                        }
-                    }
-                }
-                pg_sys::NodeTag::T_DistinctExpr | pg_sys::NodeTag::T_NullIfExpr => {
-                    let operator = &*node.cast::<pg_sys::OpExpr>();
-                    self.borrowed(operator.opno, operator.args);
-                }
-                pg_sys::NodeTag::T_ScalarArrayOpExpr => {
-                    let operator = &*node.cast::<pg_sys::ScalarArrayOpExpr>();
-                    self.borrowed(operator.opno, operator.args);
-                }
-                _ => {}
             }
         }
         true
@@ -240,36 +230,14 @@ impl Twins {
     }
 
     /// Notes a call in whose place the planner may put something else.
-    ///
-    /// # Safety
-    /// `node` must be a node of the query on top.
-    unsafe fn body(&mut self, node: *mut pg_sys::Node) {
-        // SAFETY: by the caller's promise; a node is looked at as what its tag says.
-        unsafe {
-            let (operator, arguments) = match (*node).type_ {
-                pg_sys::NodeTag::T_FuncExpr => {
-                    let call = &*node.cast::<pg_sys::FuncExpr>();
-                    if !self.in_ours && !call.args.is_null() && rules::has_body(call.funcid) {
-                        self.bodies.push(call.args);
-                    }
-                    return;
-                }
-                pg_sys::NodeTag::T_OpExpr
-                | pg_sys::NodeTag::T_DistinctExpr
-                | pg_sys::NodeTag::T_NullIfExpr => {
-                    let operator = &*node.cast::<pg_sys::OpExpr>();
-                    (operator.opno, operator.args)
-                }
-                pg_sys::NodeTag::T_ScalarArrayOpExpr => {
-                    let operator = &*node.cast::<pg_sys::ScalarArrayOpExpr>();
-                    (operator.opno, operator.args)
-                }
-                _ => return,
-            };
+    fn body(&mut self, call: &Call) {
+        let may_become = match call.is_operators() {
             // In the place of NOT, its negator is put, whose function may be any. The extension's own are leakproof.
-            if !self.in_ours && operator.to_u32() >= pg_sys::FirstNormalObjectId {
-                self.bodies.push(arguments);
-            }
+            true => call.operator.to_u32() >= pg_sys::FirstNormalObjectId,
+            false => !call.arguments.is_null() && rules::has_body(call.function()),
+        };
+        if !self.in_ours && may_become {
+            self.bodies.push(call.arguments);
         }
     }
 
@@ -286,16 +254,11 @@ impl Twins {
     /// An operator that somebody has made of one of them always waits: nobody has looked at what it is given.
     ///
     /// # Safety
-    /// `arguments` must be those of the operator.
-    unsafe fn borrowed(&self, operator: pg_sys::Oid, arguments: *mut pg_sys::List) {
-        // SAFETY: by the caller's promise; a look-up in the catalogs.
-        unsafe {
-            if !self.in_ours
-                && rules::is_made(operator)
-                && self.is_ours(pg_sys::get_opcode(operator))
-            {
-                wait(arguments);
-            }
+    /// `call` must be an operator's.
+    unsafe fn borrowed(&self, call: &Call) {
+        if !self.in_ours && rules::is_made(call.operator) && self.is_ours(call.function()) {
+            // SAFETY: by the caller's promise.
+            unsafe { wait(call.arguments) }
         }
     }
 
@@ -635,9 +598,4 @@ impl Visitor for Open {
         }
         true
     }
-}
-
-/// An error that does not depend on rows is raised before any is read.
-fn invalid_paths() -> Error {
-    crate::functions::invalid_paths()
 }

@@ -4,6 +4,7 @@
 //! sound.
 
 pub mod cached;
+pub mod call;
 pub mod constant;
 pub mod detoast;
 pub mod expr;

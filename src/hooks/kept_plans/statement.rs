@@ -1,6 +1,7 @@
 //! What is asked of a statement before its plan is kept, and what its plan depends on without a trace.
 
 use crate::catalog::catalog;
+use crate::node::call::Call;
 use crate::node::tree::{self, Visitor};
 use pgrx::prelude::*;
 
@@ -37,7 +38,12 @@ impl Visitor for Found {
                 return false;
             }
             self.parameter |= is_parameter(node);
-            self.folded |= function(node).is_some_and(|function| is_somebodys(function))
+            // PostgreSQL's own operators are not looked up.
+            let is_builtin = |call: &Call| {
+                call.is_operators() && call.operator.to_u32() < pg_sys::FirstNormalObjectId
+            };
+            self.folded |= Call::of(node)
+                .is_some_and(|call| !is_builtin(&call) && is_somebodys(call.function()))
                 && !depends_on_more(node);
         }
         !self.folded
@@ -51,40 +57,6 @@ unsafe fn is_parameter(node: *mut pg_sys::Node) -> bool {
     unsafe {
         pgrx::is_a(node, pg_sys::NodeTag::T_Param)
             && (*node.cast::<pg_sys::Param>()).paramkind == pg_sys::ParamKind::PARAM_EXTERN
-    }
-}
-
-/// The function that is called here.
-///
-/// # Safety
-/// `node` must be a node.
-unsafe fn function(node: *mut pg_sys::Node) -> Option<pg_sys::Oid> {
-    // SAFETY: a node is looked at as what its tag says.
-    unsafe {
-        match (*node).type_ {
-            pg_sys::NodeTag::T_FuncExpr => Some((*node.cast::<pg_sys::FuncExpr>()).funcid),
-            pg_sys::NodeTag::T_OpExpr
-            | pg_sys::NodeTag::T_DistinctExpr
-            | pg_sys::NodeTag::T_NullIfExpr => {
-                Some(of_operator((*node.cast::<pg_sys::OpExpr>()).opno))
-            }
-            pg_sys::NodeTag::T_ScalarArrayOpExpr => Some(of_operator(
-                (*node.cast::<pg_sys::ScalarArrayOpExpr>()).opno,
-            )),
-            _ => None,
-        }
-    }
-}
-
-/// PostgreSQL's own operators are not looked up.
-///
-/// # Safety
-/// Allowed where the catalogs may be read.
-unsafe fn of_operator(operator: pg_sys::Oid) -> pg_sys::Oid {
-    match operator.to_u32() < pg_sys::FirstNormalObjectId {
-        true => pg_sys::InvalidOid,
-        // SAFETY: by the caller's promise.
-        false => unsafe { pg_sys::get_opcode(operator) },
     }
 }
 

@@ -1,8 +1,8 @@
 //! The index functions are leakproof, as they are declared: they raise no error but for paths that are none. Those that a statement
 //! names are read before any row is.
 
-use super::invalid_paths;
 use crate::error::Result;
+use crate::functions::invalid_paths;
 use crate::node::{index::KeyFunction, row};
 use fhir_search::keys::Paths;
 use pgrx::PgList;

@@ -15,6 +15,7 @@
 use super::{clock, paths, rules};
 use crate::catalog::catalog;
 use crate::hooks::{finished, masking};
+use crate::node::call::Call;
 use crate::node::origin;
 use crate::node::tree::{self, Visitor};
 use pgrx::PgList;
@@ -77,17 +78,13 @@ struct Borrows(bool);
 
 impl Visitor for Borrows {
     unsafe fn visit(&mut self, node: *mut pg_sys::Node) -> bool {
-        use pg_sys::NodeTag::*;
         // SAFETY: a node is looked at as what its tag says.
         unsafe {
-            let operator = match (*node).type_ {
-                T_OpExpr | T_DistinctExpr | T_NullIfExpr => (*node.cast::<pg_sys::OpExpr>()).opno,
-                T_ScalarArrayOpExpr => (*node.cast::<pg_sys::ScalarArrayOpExpr>()).opno,
-                _ => return !self.0,
-            };
-            self.0 |= operator.to_u32() >= pg_sys::FirstNormalObjectId
-                && is_leakproof(run(node))
-                && rules::is_made(operator);
+            if let Some(call) = Call::of(node).filter(Call::is_operators) {
+                self.0 |= call.operator.to_u32() >= pg_sys::FirstNormalObjectId
+                    && is_leakproof(call.function())
+                    && rules::is_made(call.operator);
+            }
         }
         !self.0
     }
@@ -153,15 +150,14 @@ unsafe fn asks_ours(plan: *mut pg_sys::Plan) -> bool {
     struct Asks(bool);
     impl Visitor for Asks {
         unsafe fn visit(&mut self, node: *mut pg_sys::Node) -> bool {
-            use pg_sys::NodeTag::*;
             // SAFETY: a node is looked at as what its tag says; look-ups in the catalogs.
             unsafe {
-                self.0 |= matches!(
-                    (*node).type_,
-                    T_OpExpr | T_FuncExpr | T_DistinctExpr | T_NullIfExpr | T_ScalarArrayOpExpr
-                ) && is_leakproof(run(node))
-                    && catalog()
-                        .is_none_or(|ours| pg_sys::get_func_namespace(run(node)) == ours.schema);
+                self.0 |= Call::of(node).is_some_and(|call| {
+                    let function = call.function();
+                    is_leakproof(function)
+                        && catalog()
+                            .is_none_or(|ours| pg_sys::get_func_namespace(function) == ours.schema)
+                });
             }
             !self.0
         }
@@ -282,14 +278,8 @@ impl Visitor for Silent {
                     part.reflowerindexpr.is_null() && part.refassgnexpr.is_null()
                 }
                 T_SQLValueFunction => clock::is_plain(&*node.cast()),
-                T_OpExpr | T_FuncExpr | T_DistinctExpr | T_NullIfExpr | T_ScalarArrayOpExpr => {
-                    if clock::is_of_clock(node) {
-                        return false;
-                    }
-                    is_silent(node)
-                }
-                T_CoerceViaIO if clock::is_of_clock(node) => return false,
-                _ => false,
+                _ if clock::is_of_clock(node) => return false,
+                _ => Call::of(node).is_some_and(|call| is_silent(node, &call)),
             };
         }
         self.holds
@@ -310,14 +300,13 @@ unsafe fn waits(condition: *mut pg_sys::Node) -> bool {
             unsafe {
                 self.0 |= match (*node).type_ {
                     T_CoalesceExpr | T_SubPlan | T_XmlExpr | T_CoerceToDomain => true,
-                    T_OpExpr | T_FuncExpr | T_DistinctExpr | T_NullIfExpr | T_ScalarArrayOpExpr => {
-                        !is_leakproof(run(node)) && pg_sys::contain_var_clause(node)
-                    }
                     T_CoerceViaIO => {
                         let arg = (*node.cast::<pg_sys::CoerceViaIO>()).arg.cast();
                         pg_sys::contain_var_clause(arg) && converts_aloud(&*node.cast())
                     }
-                    _ => false,
+                    _ => Call::of(node).is_some_and(|call| {
+                        !is_leakproof(call.function()) && pg_sys::contain_var_clause(node)
+                    }),
                 };
             }
             !self.0
@@ -348,59 +337,20 @@ unsafe fn converts_aloud(conversion: &pg_sys::CoerceViaIO) -> bool {
 /// Is a function or operator silent, whatever it is given?
 ///
 /// # Safety
-/// `node` must be a call of one.
-unsafe fn is_silent(node: *mut pg_sys::Node) -> bool {
+/// `call` must be what is called at `node`.
+unsafe fn is_silent(node: *mut pg_sys::Node, call: &Call) -> bool {
     // SAFETY: by the caller's promise; a node is looked at as what its tag says.
     unsafe {
-        let (operator, arguments) = match (*node).type_ {
-            pg_sys::NodeTag::T_FuncExpr => {
-                let call = &*node.cast::<pg_sys::FuncExpr>();
-                if catalog().is_none_or(|ours| paths::may_fail(ours.schema, call)) {
-                    return false;
-                }
-                (pg_sys::InvalidOid, call.args)
-            }
-            pg_sys::NodeTag::T_ScalarArrayOpExpr => {
-                let any = &*node.cast::<pg_sys::ScalarArrayOpExpr>();
-                (any.opno, any.args)
-            }
-            // All three are the same structure.
-            _ => {
-                let operator = &*node.cast::<pg_sys::OpExpr>();
-                (operator.opno, operator.args)
-            }
-        };
-        // Nobody has looked at what somebody's own operator is given.
-        is_leakproof(run(node))
-            && !rules::is_made(operator)
-            && compares(pg_sys::exprInputCollation(node), arguments)
-    }
-}
-
-/// The function that is run for a call.
-///
-/// # Safety
-/// `node` must be a call of a function or an operator.
-unsafe fn run(node: *mut pg_sys::Node) -> pg_sys::Oid {
-    // SAFETY: by the caller's promise; a node is looked at as what its tag says.
-    let (function, operator) = unsafe {
-        match (*node).type_ {
-            pg_sys::NodeTag::T_FuncExpr => return (*node.cast::<pg_sys::FuncExpr>()).funcid,
-            pg_sys::NodeTag::T_ScalarArrayOpExpr => {
-                let any = &*node.cast::<pg_sys::ScalarArrayOpExpr>();
-                (any.opfuncid, any.opno)
-            }
-            _ => {
-                let operator = &*node.cast::<pg_sys::OpExpr>();
-                (operator.opfuncid, operator.opno)
-            }
+        if pgrx::is_a(node, pg_sys::NodeTag::T_FuncExpr)
+            && catalog().is_none_or(|ours| paths::may_fail(ours.schema, &*node.cast()))
+        {
+            return false;
         }
-    };
-    if function == pg_sys::InvalidOid {
-        // SAFETY: a look-up in the catalogs.
-        return unsafe { pg_sys::get_opcode(operator) };
+        // Nobody has looked at what somebody's own operator is given.
+        is_leakproof(call.function())
+            && !rules::is_made(call.operator)
+            && compares(pg_sys::exprInputCollation(node), call.arguments)
     }
-    function
 }
 
 fn is_leakproof(function: pg_sys::Oid) -> bool {
