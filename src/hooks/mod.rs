@@ -4,6 +4,7 @@
 //! * [`planner`] puts the predicates there, and masks hidden fields in every reference to a protected relation ([`masking`]);
 //! * [`finished`] refuses a finished plan that reaches one, or what is hidden in it, by any other way;
 //! * [`statistics`] keeps what indexes know of hidden rows from the estimates of anybody's own conditions;
+//! * [`relation`] shows each relation that the planner begins to know to those three that change what it knows;
 //! * [`lookups`] says what it costs to ask an index for each of a policy's many values;
 //! * [`leakproof`] lets a statement's own conditions use indexes where these cannot leak;
 //! * [`copy`] writes what `COPY … FROM` reads;
@@ -23,6 +24,7 @@ mod mark;
 mod masking;
 mod planner;
 pub mod portals;
+mod relation;
 pub mod row_security;
 mod standard;
 pub mod statistics;
@@ -38,6 +40,7 @@ pub fn init() {
     executor::install();
     utility::install();
     statistics::install();
-    leakproof::install();
+    relation::install();
+    leakproof::analyze::init();
     kept_plans::install();
 }

@@ -10,7 +10,6 @@
 //! rows by their ids. So policies get those likewise, by a mark on their columns. Of a statement's
 //! own `@>` the planner is told on which [step](coarse) of a ladder it is.
 
-use super::lookups;
 use crate::estimates::{self, Conditional, coarse};
 use crate::functions::contains;
 use crate::node::index::IndexedKey;
@@ -37,7 +36,6 @@ pub fn is_mark(location: i32) -> bool {
 
 static mut PREVIOUS: pg_sys::get_index_stats_hook_type = None;
 static mut PREVIOUS_OF_COLUMNS: pg_sys::get_relation_stats_hook_type = None;
-static mut PREVIOUS_OF_RELATIONS: pg_sys::get_relation_info_hook_type = None;
 
 /// Installs the hooks.
 pub fn install() {
@@ -47,8 +45,6 @@ pub fn install() {
         pg_sys::get_index_stats_hook = Some(index_statistics);
         PREVIOUS_OF_COLUMNS = pg_sys::get_relation_stats_hook;
         pg_sys::get_relation_stats_hook = Some(column_statistics);
-        PREVIOUS_OF_RELATIONS = pg_sys::get_relation_info_hook;
-        pg_sys::get_relation_info_hook = Some(relation_information);
     }
 }
 
@@ -280,23 +276,6 @@ unsafe extern "C-unwind" fn free_made(tuple: pg_sys::HeapTuple) {
     unsafe { pg_sys::pfree(tuple.cast()) }
 }
 
-/// A plain frame, too.
-unsafe extern "C-unwind" fn relation_information(
-    root: *mut pg_sys::PlannerInfo,
-    oid: pg_sys::Oid,
-    with_children: bool,
-    relation: *mut pg_sys::RelOptInfo,
-) {
-    // SAFETY: called by the planner with a relation that it begins to know; the previous hook gets the same.
-    unsafe {
-        if let Some(previous) = PREVIOUS_OF_RELATIONS {
-            previous(root, oid, with_children, relation);
-        }
-        hide(root, oid, relation);
-        lookups::watch(oid, relation);
-    }
-}
-
 /// Does row security apply to what has this number, or to what that is a part of?
 ///
 /// # Safety
@@ -326,7 +305,7 @@ pub unsafe fn is_under_row_security(root: *const pg_sys::PlannerInfo, number: u3
 /// # Safety
 /// As above.
 #[pg_guard]
-unsafe extern "C-unwind" fn hide(
+pub unsafe extern "C-unwind" fn hide(
     root: *mut pg_sys::PlannerInfo,
     oid: pg_sys::Oid,
     relation: *mut pg_sys::RelOptInfo,
