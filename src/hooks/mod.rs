@@ -7,6 +7,7 @@
 //! * [`relation`] shows each relation that the planner begins to know to those four that change what it knows;
 //! * [`lookups`] says what it costs to ask an index for each of a policy's many values;
 //! * [`brin`] keeps [`statistics`] from what PostgreSQL has not set;
+//! * [`fuzzy`] keeps GIN indexes from dropping rows by chance;
 //! * [`leakproof`] lets a statement's own conditions use indexes where these cannot leak;
 //! * [`copy`] writes what `COPY … FROM` reads;
 //! * [`deletion`] spares the trigger where the predicates of a `DELETE` say all that it would say;
@@ -19,6 +20,7 @@ mod deletion;
 pub mod executor;
 mod finished;
 mod foreign_key;
+mod fuzzy;
 pub mod kept_plans;
 mod leakproof;
 mod lookups;
@@ -45,4 +47,5 @@ pub fn init() {
     relation::install();
     leakproof::analyze::init();
     kept_plans::install();
+    fuzzy::install();
 }
