@@ -42,15 +42,10 @@ pub fn has_irregular_references(document: Value<'_>) -> bool {
 /// Many documents have neither of the characters by which such a reference is known. They are looked for in as many bytes at once as
 /// the processor compares.
 fn may_hold_one(document: &[u8]) -> bool {
-    let is_one = |byte: &u8| u8::from(*byte == b'#') | u8::from(*byte == b'_');
+    let add = |found: u8, byte: &u8| found | u8::from(*byte == b'#') | u8::from(*byte == b'_');
     let (parts, rest) = document.as_chunks::<32>();
-    let mut found = [0_u8; 32];
-    for part in parts {
-        for (found, byte) in found.iter_mut().zip(part) {
-            *found |= is_one(byte);
-        }
-    }
-    found != [0; 32] || rest.iter().any(|byte| is_one(byte) != 0)
+    let is_in = |part: &[u8]| part.iter().fold(0, add) != 0;
+    parts.iter().any(|part| is_in(part)) || is_in(rest)
 }
 
 /// Adds what can be read to what is left to look at; says whether all could be read.

@@ -107,9 +107,22 @@ impl Table {
         out: &mut Vec<u8>,
         children: &mut PatchIter<'_, '_>,
     ) -> Result<(), TooLarge> {
-        let bytes = children.pass(out.len(), |kind, length| {
-            self.record(out, kind, size(length)?)
+        let written = out.len();
+        let entries = out.get_mut(self.entry_at..).unwrap_or_default();
+        let mut entries = entries.as_chunks_mut().0.iter_mut();
+        let (mut slot, mut total) = (self.slot, self.total);
+        let bytes = children.pass(written, |kind, length| {
+            let length = size(length)?;
+            total = add(total, length)?;
+            if let Some(entry) = entries.next() {
+                *entry = (kind | field(slot, length, total)).to_ne_bytes();
+            }
+            slot = slot.saturating_add(1);
+            Ok(())
         })?;
+        let passed = slot.saturating_sub(self.slot);
+        self.entry_at = self.entry_at.saturating_add(passed.saturating_mul(4));
+        (self.slot, self.total) = (slot, total);
         out.extend_from_slice(bytes);
         Ok(())
     }
@@ -117,15 +130,19 @@ impl Table {
     /// Fills in the entry of a child just written.
     fn record(&mut self, out: &mut [u8], kind: u32, length: u32) -> Result<(), TooLarge> {
         self.total = add(self.total, length)?;
-        let field = if self.slot.is_multiple_of(layout::STRIDE) {
-            self.total | layout::HAS_OFFSET
-        } else {
-            length
-        };
+        let field = field(self.slot, length, self.total);
         patch(out, self.entry_at, kind | field);
         self.entry_at = self.entry_at.saturating_add(4);
         self.slot = self.slot.saturating_add(1);
         Ok(())
+    }
+}
+
+/// What the entry of this number holds of a child's length and of its end.
+fn field(slot: usize, length: u32, end: u32) -> u32 {
+    match slot.is_multiple_of(layout::STRIDE) {
+        true => end | layout::HAS_OFFSET,
+        false => length,
     }
 }
 

@@ -194,9 +194,13 @@ impl<'a> PatchIter<'_, 'a> {
             if is_aligned && !is_alike || self.keys && kind != layout::STRING {
                 break;
             }
+            let start = match is_aligned {
+                true => layout::align(self.offset),
+                false => self.offset,
+            };
             let end = layout::end(entry, self.offset);
             // One that is corrupt reads as null, and is not copied as it is.
-            if layout::child_bytes(self.parts.data, entry, self.offset, end).is_err() {
+            if start > end || end > self.parts.data.len() {
                 break;
             }
             each(kind, end.saturating_sub(self.offset))?;
