@@ -84,7 +84,7 @@ unsafe fn key<'a>(datum: pg_sys::Datum, writer: pg_sys::TransactionId) -> Option
         let bytes = || std::slice::from_raw_parts(stored.cast::<u8>(), varsize_any(stored));
         if varatt_is_1b_e(stored) {
             let on_disk = pg_sys::vartag_external::VARTAG_ONDISK;
-            let is_on_disk = u32::from(vartag_external(stored)) == u32::from(on_disk);
+            let is_on_disk = u32::from(vartag_external(stored)) == on_disk;
             let writer = writer.into_inner().to_ne_bytes();
             return is_on_disk.then(|| Cow::Owned([bytes(), &writer].concat()));
         }
