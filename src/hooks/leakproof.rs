@@ -12,7 +12,7 @@
 //! the two is not looked up yet: for planning, theirs are made so.
 //!
 //! `EXPLAIN ANALYZE` counts what indexes found before row security looked at it: it runs without ([`analyze`]). So does a statement
-//! whose plan could tell otherwise which rows its conditions have met ([`settled`]). Index functions, which are leakproof themselves,
+//! whose plan could tell otherwise which rows its conditions have met ([`settled`]), or find fewer rows for them ([`gin`]). Index functions, which are leakproof themselves,
 //! are kept from being taken for it then.
 
 use super::masking;
@@ -31,8 +31,10 @@ pub mod analyze;
 mod clock;
 mod columns;
 pub mod expressions;
+pub mod gin;
 mod paths;
 mod rules;
+pub mod serializable;
 pub mod settled;
 pub mod silent;
 mod table;
@@ -65,7 +67,7 @@ pub unsafe fn rewrite(query: *mut pg_sys::Query, root: *mut pg_sys::PlannerInfo)
         if found.keys.is_empty() && found.bodies.is_empty() && found.operators.is_empty() {
             return None;
         }
-        if counts || found.entries > MOST_ENTRIES {
+        if counts || gin::may_leave_out() || found.entries > MOST_ENTRIES {
             found.wait();
             return None;
         }

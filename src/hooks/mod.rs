@@ -42,5 +42,6 @@ pub fn init() {
     statistics::install();
     relation::install();
     leakproof::analyze::init();
+    leakproof::gin::init();
     kept_plans::install();
 }

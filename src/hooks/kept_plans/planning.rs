@@ -138,6 +138,7 @@ unsafe fn is_watched(setting: *mut pg_sys::config_generic) -> bool {
                     [b"search_path", b"row_security", b"session_replication_role"];
                 THESE.contains(&name)
             }
+            group::CLIENT_CONN_OTHER => name == b"gin_fuzzy_search_limit",
             group::DEVELOPER_OPTIONS => name == b"force_parallel_mode",
             _ => false,
         }
