@@ -5,6 +5,7 @@
 //! whenever it goes on, so that a cursor of one membership cannot be fetched from under another.
 
 use super::foreign_key::{self, Phase};
+use super::leakproof::serializable;
 use super::{deletion, portals, standard};
 use crate::audit;
 use crate::error::{Error, OrRaise, Result};
@@ -24,6 +25,9 @@ const FENCE: i32 = i32::MIN;
 
 /// The cache number of what is noted about deletions: no part of the fingerprint.
 const DELETION: i32 = FENCE + size_of::<Fingerprint>() as i32;
+
+/// The cache number of what is noted of a plan that asks a statement's conditions before row security's.
+const ASKS_FIRST: i32 = DELETION + 1;
 
 /// What every plan depends on that the session's context went into, as PostgreSQL's plan cache sees it: a function that there is not. The cache number
 /// is that of functions, the other one stands for the session's context.
@@ -120,6 +124,15 @@ pub unsafe fn put_deletion(plan: *mut pg_sys::PlannedStmt, relation: pg_sys::Oid
     unsafe { put_item(plan, DELETION, relation.to_u32()) }
 }
 
+/// Notes in a plan that has its fence that it may ask a statement's conditions before row security's.
+///
+/// # Safety
+/// As for [`put_fence`].
+pub unsafe fn put_asks_first(plan: *mut pg_sys::PlannedStmt) {
+    // SAFETY: by the caller's promise.
+    unsafe { put_item(plan, ASKS_FIRST, 0) }
+}
+
 /// The relation that was noted, if one was.
 ///
 /// # Safety
@@ -203,6 +216,9 @@ unsafe extern "C-unwind" fn check_start(query: *const pg_sys::QueryDesc, flags: 
         check(query);
         if let Some(fingerprint) = fence_of((*query).plannedstmt) {
             portals::remember(fingerprint);
+        }
+        if items((*query).plannedstmt).any(|item| item.cacheId == ASKS_FIRST) {
+            serializable::lock(query);
         }
         audit::reading(query, flags).or_raise();
     }

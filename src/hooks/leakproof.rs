@@ -33,6 +33,7 @@ mod columns;
 pub mod expressions;
 mod paths;
 mod rules;
+pub mod serializable;
 pub mod settled;
 pub mod silent;
 mod table;

@@ -53,7 +53,8 @@ unsafe extern "C-unwind" fn plan(
         if !without_twins.is_null() {
             plan = chain(without_twins, text, options, parameters);
         }
-        after(plan, &rewritten, &note, asked);
+        let asks_first = without_twins.is_null();
+        after(plan, &rewritten, &note, asked, asks_first);
         plan
     }
 }
@@ -156,6 +157,7 @@ unsafe extern "C-unwind" fn after(
     rewritten: &Option<Rewritten>,
     note: &Note,
     asked: u64,
+    asks_first: bool,
 ) {
     let Some(rewritten) = rewritten else {
         return;
@@ -165,12 +167,17 @@ unsafe extern "C-unwind" fn after(
         // Functions that were inlined here leave no trace in the tree; the plan still depends on them.
         (*plan).invalItems = pg_sys::list_concat((*plan).invalItems, rewritten.dependencies);
         (*plan).dependsOnRole |= rewritten.depends_on_role;
-        if rewritten.is_large {
+        // Machine code is made where the first row is looked at, and with client_min_messages = debug1 everybody is told.
+        let asks_first = asks_first && rewritten.without_twins.is_some();
+        if rewritten.is_large || asks_first {
             (*plan).jitFlags = 0;
         }
         finished::check(plan).or_raise();
         if let Some(fingerprint) = rewritten.fingerprint {
             executor::put_fence(plan, fingerprint);
+            if asks_first {
+                executor::put_asks_first(plan);
+            }
             if let Some(relation) = rewritten.deletes_what_it_finds {
                 deletion::note(plan, relation);
             }

@@ -11,9 +11,10 @@
 //! own `@>` the planner is told on which [step](coarse) of a ladder it is.
 
 use super::brin;
+use crate::catalog::catalog;
 use crate::estimates::{self, Conditional, coarse};
 use crate::functions::contains;
-use crate::node::index::IndexedKey;
+use crate::node::index::{IndexedKey, KeyFunction};
 use crate::node::key_statistics::KeyStatistics;
 use crate::node::tree::{self, Mutator, Visitor};
 use crate::registry;
@@ -407,12 +408,49 @@ unsafe extern "C-unwind" fn is_hidden(
     let Ok(Some(protected)) = registry::protected(relation) else {
         return false;
     };
+    // An index of a kind that serves no lookup has statistics, too.
+    // SAFETY: as above.
+    if unsafe { has_key((*variable).var) } {
+        return true;
+    }
     let is_ours =
         |key: &IndexedKey| matches!(key, IndexedKey::Function { .. } | IndexedKey::Document);
     protected
         .indexes
         .iter()
         .any(|found| found.oid == index && found.keys.iter().any(is_ours))
+}
+
+/// Is an index function called in an expression?
+///
+/// # Safety
+/// `expression` must be an expression.
+unsafe fn has_key(expression: *mut pg_sys::Node) -> bool {
+    struct Keys {
+        schema: pg_sys::Oid,
+        found: bool,
+    }
+    impl Visitor for Keys {
+        unsafe fn visit(&mut self, node: *mut pg_sys::Node) -> bool {
+            // SAFETY: a node is looked at as what its tag says.
+            unsafe {
+                self.found |= pgrx::is_a(node, pg_sys::NodeTag::T_FuncExpr)
+                    && KeyFunction::of((*node.cast::<pg_sys::FuncExpr>()).funcid, self.schema)
+                        .is_some();
+            }
+            !self.found
+        }
+    }
+    let Some(ours) = catalog() else {
+        return false;
+    };
+    let mut keys = Keys {
+        schema: ours.schema,
+        found: false,
+    };
+    // SAFETY: by the caller's promise.
+    unsafe { tree::visit(expression, &mut keys) };
+    keys.found
 }
 
 /// Is it the call of a function with a constant of a policy among its arguments?

@@ -55,6 +55,17 @@ CREATE FUNCTION subjects(resource jsonb) RETURNS text[] LANGUAGE sql IMMUTABLE
 SET ROLE app;
 SELECT expected($$subjects(resource) && '{Patient/secret}'$$) = expected($$subjects(resource) && '{Patient/nobody}'$$) AS tells_nothing;
 
+-- And of an index that serves no lookup: of another operator class, or on some rows.
+RESET ROLE;
+CREATE INDEX other_class ON observation USING gin (fhir_access.tokens(resource, 'status:text'));
+CREATE INDEX some_rows ON observation USING gin (fhir_access.strings(resource, 'code.text:text') fhir_access.prefix_ops) WHERE id > 'o';
+CREATE INDEX hashed ON observation USING hash (fhir_access.lowest(resource, 'valueQuantity:Quantity'));
+ANALYZE observation;
+SET ROLE app;
+SELECT expected($$fhir_access.tokens(resource, 'status:text') OPERATOR(fhir_access.?) 'final'$$) = expected($$fhir_access.tokens(resource, 'status:text') OPERATOR(fhir_access.?) 'nobody'$$) AS "other class",
+       expected($$fhir_access.strings(resource, 'code.text:text') OPERATOR(fhir_access.?) 'hiv positive'$$) = expected($$fhir_access.strings(resource, 'code.text:text') OPERATOR(fhir_access.?) 'nobody'$$) AS "some rows",
+       expected($$fhir_access.lowest(resource, 'valueQuantity:Quantity') < 10$$) = expected($$fhir_access.lowest(resource, 'valueQuantity:Quantity') < 490$$) AS hashed;
+
 -- The policy's own condition has them: 80 rows of 6,000.
 SELECT expected('true') BETWEEN 60 AND 100 AS knows;
 SELECT count(*) FROM observation;
