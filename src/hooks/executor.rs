@@ -5,6 +5,7 @@
 //! whenever it goes on, so that a cursor of one membership cannot be fetched from under another.
 
 use super::foreign_key::{self, Phase};
+use super::kept_plans::turns;
 use super::{deletion, portals, standard};
 use crate::audit;
 use crate::error::{Error, OrRaise, Result};
@@ -24,6 +25,9 @@ const FENCE: i32 = i32::MIN;
 
 /// The cache number of what is noted about deletions: no part of the fingerprint.
 const DELETION: i32 = FENCE + size_of::<Fingerprint>() as i32;
+
+/// The cache number of a plan's number among those that are kept.
+const SERIAL: i32 = DELETION + 1;
 
 /// What every plan depends on that the session's context went into, as PostgreSQL's plan cache sees it: a function that there is not. The cache number
 /// is that of functions, the other one stands for the session's context.
@@ -130,6 +134,25 @@ pub unsafe fn deletion_of(plan: *const pg_sys::PlannedStmt) -> Option<pg_sys::Oi
     noted.map(|item| pg_sys::Oid::from(item.hashValue))
 }
 
+/// Numbers a plan that is kept.
+///
+/// # Safety
+/// As for [`put_fence`].
+pub unsafe fn put_serial(plan: *mut pg_sys::PlannedStmt, serial: u32) {
+    // SAFETY: by the caller's promise.
+    unsafe { put_item(plan, SERIAL, serial) }
+}
+
+/// The number of a plan that is kept, or of a copy of it.
+///
+/// # Safety
+/// `plan` must be null or a plan.
+pub unsafe fn serial_of(plan: *const pg_sys::PlannedStmt) -> Option<u32> {
+    // SAFETY: by the caller's promise.
+    let numbered = unsafe { items(plan) }.find(|item| item.cacheId == SERIAL);
+    numbered.map(|item| item.hashValue)
+}
+
 /// The fingerprint that `plan` is bound to, if any.
 ///
 /// # Safety
@@ -203,6 +226,7 @@ unsafe extern "C-unwind" fn check_start(query: *const pg_sys::QueryDesc, flags: 
         check(query);
         if let Some(fingerprint) = fence_of((*query).plannedstmt) {
             portals::remember(fingerprint);
+            turns::adopt();
         }
         audit::reading(query, flags).or_raise();
     }
@@ -213,6 +237,7 @@ unsafe extern "C-unwind" fn check_start(query: *const pg_sys::QueryDesc, flags: 
 /// a question (`check()`, say) in the middle of that statement: it decides nothing.
 #[pg_guard]
 unsafe extern "C-unwind" fn settle() {
+    turns::settle();
     // SAFETY: reads the backend's state.
     if unsafe { !pg_sys::InNoForceRLSOperation() } {
         upsert::settle().or_raise();

@@ -2,6 +2,7 @@
 //! relation whose row security somebody switched off. `COPY` from one where it is on becomes a query, and is planned; so does
 //! `COPY` into one, in [`copy`]. `DISCARD` is for kept plans, too.
 
+use super::kept_plans::turns;
 use super::leakproof::analyze;
 use super::{copy, kept_plans, masking, portals, standard};
 use crate::audit;
@@ -70,6 +71,9 @@ unsafe extern "C-unwind" fn process(
                 return;
             }
         }
+        if (*utility).type_ == pg_sys::NodeTag::T_ExecuteStmt {
+            name_statement((*utility.cast::<pg_sys::ExecuteStmt>()).name);
+        }
         let counts = begin_counting(utility);
         match PREVIOUS {
             Some(previous) => previous(
@@ -96,7 +100,24 @@ unsafe extern "C-unwind" fn process(
         if counts {
             end_counting();
         }
+        if (*utility).type_ == pg_sys::NodeTag::T_VariableSetStmt {
+            settle_plans();
+        }
     }
+}
+
+#[pg_guard]
+unsafe extern "C-unwind" fn name_statement(name: *const c_char) {
+    if !name.is_null() {
+        // SAFETY: the name in an EXECUTE statement.
+        turns::name(unsafe { CStr::from_ptr(name) });
+    }
+}
+
+/// A setting may have named another membership.
+#[pg_guard]
+unsafe extern "C-unwind" fn settle_plans() {
+    turns::settle();
 }
 
 /// `DISCARD PLANS` has all statements planned again, and `DISCARD ALL` does as much.

@@ -58,10 +58,17 @@ impl<K: Eq + Hash, V> Generations<K, V> {
 
     /// Forgets the value with this key.
     pub fn remove(&mut self, key: &K) {
-        if let Some((_, weight)) = self.young.remove(key) {
+        self.take(key);
+    }
+
+    /// The value with this key, which is kept no longer.
+    pub fn take(&mut self, key: &K) -> Option<V> {
+        let young = self.young.remove(key).map(|(value, weight)| {
             self.weight = self.weight.saturating_sub(weight);
-        }
-        self.old.remove(key);
+            value
+        });
+        let old = self.old.remove(key).map(|(value, _)| value);
+        young.or(old)
     }
 
     /// Forgets what `good` says no to.

@@ -8,7 +8,8 @@ pub mod reach;
 mod table;
 
 use crate::error::{Error, Result};
-use crate::hooks::{executor, kept_plans, portals};
+use crate::hooks::kept_plans::{self, turns};
+use crate::hooks::{executor, portals};
 use crate::node::generations::Generations;
 use crate::registry::Protected;
 use crate::settings;
@@ -179,6 +180,24 @@ pub fn known() -> Option<Rc<Session>> {
     })
 }
 
+/// The fingerprint of the session that the settings name, if its documents were read before and it is permitted. Asks the database
+/// nothing.
+pub fn recalled() -> Option<Fingerprint> {
+    STATE.with_borrow_mut(|state| {
+        if let Some(current) = &state.current {
+            return Some(current.fingerprint);
+        }
+        let session = state.resolved.get(&key(), MOST_KEPT)?;
+        if !session.verdict.is_allowed() {
+            return None;
+        }
+        let session = Rc::clone(session);
+        let fingerprint = session.fingerprint;
+        state.current = Some(session);
+        Some(fingerprint)
+    })
+}
+
 fn key() -> Key {
     Key {
         membership: settings::membership().trim().to_owned(),
@@ -267,8 +286,9 @@ pub fn membership_changed(membership: &str) {
         Err(_) => true,
     });
     portals::switch_off();
+    turns::membership_changed(membership);
     if others {
-        plans_changed();
+        renew_plans();
     }
 }
 
@@ -298,6 +318,11 @@ pub fn documents_changed() {
 
 /// The same session sees its rows in another form: cached plans are made again.
 pub fn plans_changed() {
+    turns::take_out();
+    renew_plans();
+}
+
+fn renew_plans() {
     STATE.with(|state| {
         if let Ok(mut state) = state.try_borrow_mut() {
             state.planned = None;
