@@ -17,13 +17,13 @@ pub mod turns;
 use super::{executor, leakproof};
 use crate::node::generations::Generations;
 use crate::node::kept_nodes::Context;
+use crate::node::quick::{Mixer, QuickMap};
 use crate::node::tree;
 use crate::session::{self, Fingerprint};
 use crate::settings;
 use pgrx::PgList;
 use pgrx::prelude::*;
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
 use std::ffi::{CStr, c_char};
 use std::hash::{Hash, Hasher};
 use std::mem::ManuallyDrop;
@@ -64,6 +64,10 @@ enum Holder {
     Shared {
         plan: *mut pg_sys::CachedPlan,
         alive: turns::Alive,
+        /// What PostgreSQL expects it to cost.
+        cost: f64,
+        /// How much memory it takes, in one piece.
+        span: usize,
     },
 }
 
@@ -81,7 +85,7 @@ impl Drop for Holder {
 #[derive(Default)]
 struct Kept {
     plans: Generations<(Key, Fingerprint), Plan>,
-    statements: HashMap<Key, Weak<Statement>>,
+    statements: QuickMap<Key, Weak<Statement>>,
 }
 
 /// So many texts of statements that reach something protected are recognized, by their hashes: a statement is kept when it comes
@@ -166,7 +170,7 @@ pub fn found() -> i64 {
 }
 
 fn text_of(query: &pg_sys::Query, text: *const c_char) -> u64 {
-    let mut hasher = planning::Mixer::default();
+    let mut hasher = Mixer::default();
     if !text.is_null() {
         // SAFETY: the statement's source is a C string.
         hasher.write(unsafe { CStr::from_ptr(text) }.to_bytes());

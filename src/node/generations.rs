@@ -1,14 +1,14 @@
 //! What was used last, within a bound: a cache of two halves. What is asked for moves to the young half; when that is full the old
 //! half goes, and the young one is the old.
 
+use super::quick::QuickMap;
 use std::borrow::Borrow;
-use std::collections::HashMap;
 use std::hash::Hash;
 
 /// Values by their keys, each with what it weighs.
 pub struct Generations<K, V> {
-    young: HashMap<K, (V, usize)>,
-    old: HashMap<K, (V, usize)>,
+    young: QuickMap<K, (V, usize)>,
+    old: QuickMap<K, (V, usize)>,
     /// Of the young half.
     weight: usize,
 }
@@ -16,8 +16,8 @@ pub struct Generations<K, V> {
 impl<K, V> Default for Generations<K, V> {
     fn default() -> Self {
         Generations {
-            young: HashMap::new(),
-            old: HashMap::new(),
+            young: QuickMap::default(),
+            old: QuickMap::default(),
             weight: 0,
         }
     }

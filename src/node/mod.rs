@@ -17,6 +17,7 @@ pub mod log;
 pub mod origin;
 pub mod own_expressions;
 pub mod privilege;
+pub mod quick;
 pub mod relation;
 pub mod row;
 pub mod row_security_error;

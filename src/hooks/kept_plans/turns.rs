@@ -26,6 +26,10 @@ const MOST: usize = 64;
 /// After so many changes of the session without being used, a statement's plans are not put in until it was planned again.
 const IDLE: u32 = 8;
 
+/// Blocks of memory that a plan is kept in.
+const SMALLEST: usize = 1024;
+const LARGEST: usize = 64 * 1024;
+
 /// Is a statement's tree still there? It goes with the statement, and whenever PostgreSQL analyses that again.
 pub type Alive = Rc<Cell<bool>>;
 
@@ -121,14 +125,19 @@ unsafe fn adopt_from(name: *const c_char, fresh: Fresh) {
             {
                 return;
             }
+            let (own, span) = packed(plan, stmt);
             let Some(mut kept_plan) = kept.plans.take(&key) else {
                 return;
             };
-            (*plan).refcount += 1;
-            kept_plan.plan = stmt;
-            kept_plan.holder = Holder::Shared { plan, alive };
+            kept_plan.plan = only_statement(own);
             let weight =
-                size_of_val(&kept_plan) + pg_sys::MemoryContextMemAllocated((*plan).context, true);
+                size_of_val(&kept_plan) + pg_sys::MemoryContextMemAllocated((*own).context, true);
+            kept_plan.holder = Holder::Shared {
+                plan: own,
+                alive,
+                cost: (*(*stmt).planTree).total_cost,
+                span,
+            };
             kept.plans
                 .put(key, kept_plan, weight, settings::kept_plans());
         });
@@ -191,6 +200,46 @@ unsafe fn only_statement(plan: *const pg_sys::CachedPlan) -> *mut pg_sys::Planne
             Some(list) if list.length == 1 => (*list.elements).ptr_value.cast(),
             _ => ptr::null_mut(),
         }
+    }
+}
+
+/// A copy of a plan as PostgreSQL has it, in one piece of memory, where one of a thousand is read faster than in four, counted once; and how many bytes
+/// from its beginning on it takes, if they are in one piece.
+///
+/// # Safety
+/// `plan` must be a plan of PostgreSQL's, and `stmt` what it is made of.
+unsafe fn packed(
+    plan: *const pg_sys::CachedPlan,
+    stmt: *const pg_sys::PlannedStmt,
+) -> (*mut pg_sys::CachedPlan, usize) {
+    // SAFETY: by the caller's promise. The new context is a child of the current one until all is there, so that an error leaves
+    // nothing behind. After an error PostgreSQL itself says which context is current.
+    unsafe {
+        let size = pg_sys::MemoryContextMemAllocated((*plan).context, true)
+            .next_multiple_of(SMALLEST)
+            .clamp(SMALLEST, LARGEST);
+        let context = pg_sys::AllocSetContextCreateInternal(
+            pg_sys::CurrentMemoryContext,
+            c"fhir_access kept plan".as_ptr(),
+            size,
+            SMALLEST,
+            LARGEST,
+        );
+        let outer = pg_sys::CurrentMemoryContext;
+        pg_sys::CurrentMemoryContext = context;
+        let copy = pg_sys::palloc(size_of::<pg_sys::CachedPlan>()).cast::<pg_sys::CachedPlan>();
+        copy.write(*plan);
+        (*copy).context = context;
+        (*copy).refcount = 1;
+        (*copy).stmt_list = pg_sys::lappend(
+            ptr::null_mut(),
+            pg_sys::copyObjectImpl(stmt.cast()).cast::<c_void>(),
+        );
+        let end = pg_sys::palloc(1);
+        pg_sys::CurrentMemoryContext = outer;
+        pg_sys::MemoryContextSetParent(context, pg_sys::CacheMemoryContext);
+        let span = end.addr().wrapping_sub(copy.addr());
+        (copy, if span < size { span } else { 0 })
     }
 }
 
@@ -360,20 +409,39 @@ fn put_in(fingerprint: Fingerprint) {
                 let Some(kept) = kept.plans.get(&(key, fingerprint), most) else {
                     continue;
                 };
-                if let Holder::Shared { plan, alive } = &kept.holder
+                if let Holder::Shared {
+                    plan,
+                    alive,
+                    cost,
+                    span,
+                } = &kept.holder
                     && Rc::ptr_eq(alive, &turn.alive)
                     // SAFETY: a plan that is kept is there.
                     && unsafe { is_whole(*plan) }
                 {
-                    // SAFETY: as above; a planned statement has a plan. From now on the statement has counted it, too.
+                    fetch(*plan, *span);
+                    // SAFETY: as above. From now on the statement has counted it, too.
                     unsafe {
                         (**plan).refcount += 1;
                         source.gplan = *plan;
-                        source.generic_cost = (*(*kept.plan).planTree).total_cost;
+                        source.generic_cost = *cost;
                     }
                     turn.before = Some(uses(source));
                 }
             }
         });
     });
+}
+
+/// Has the processor begin to fetch what will be read. Of a thousand plans none is at hand, and each part of it that is met one by one
+/// is waited for.
+fn fetch(plan: *const pg_sys::CachedPlan, span: usize) {
+    #[cfg(target_arch = "x86_64")]
+    for line in (0..span).step_by(64) {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        // SAFETY: a hint, whatever the address.
+        unsafe { _mm_prefetch(plan.cast::<i8>().wrapping_add(line), _MM_HINT_T0) };
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = (plan, span);
 }
