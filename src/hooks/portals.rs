@@ -4,10 +4,9 @@
 //!
 //! What was read while a portal ran is noted with it. When the session's context changes, portals that keep their rows are
 //! switched off at once: to PostgreSQL such a portal "cannot be run". When the context that one was made for is back, it
-//! is switched on again. A portal whose query goes on is refused by the executor's fence ([`check`]).
+//! is switched on again. A portal whose query goes on is refused by the executor's fence ([`begun`]).
 
 use super::standard;
-use crate::error::{Error, Result};
 use crate::node::quick::QuickMap;
 use crate::session::{self, Fingerprint};
 use pgrx::pg_sys;
@@ -92,11 +91,11 @@ fn keep(portal: &pg_sys::PortalData, fingerprint: Fingerprint) {
     });
 }
 
-/// Refuses to go on with `query` when it is the active portal's own, and that has read under another context. (A function
-/// that switches and asks again within one run goes on working.)
-pub fn check(query: *const pg_sys::QueryDesc) -> Result<()> {
+/// The context that the active portal has read under, if `query` is its own and it has begun; `None` in it when that was more than one.
+/// (A function that switches and asks again within one run goes on working.)
+pub fn begun(query: *const pg_sys::QueryDesc) -> Option<Option<Fingerprint>> {
     // SAFETY: the active portal is null or valid, and its name is a C string.
-    let kept = unsafe {
+    unsafe {
         match pg_sys::ActivePortal.as_ref() {
             Some(portal) if std::ptr::eq(portal.queryDesc, query) => KEPT.with_borrow(|kept| {
                 let known = kept.get(CStr::from_ptr(portal.name))?;
@@ -104,12 +103,6 @@ pub fn check(query: *const pg_sys::QueryDesc) -> Result<()> {
             }),
             _ => None,
         }
-    };
-    match kept {
-        Some(fingerprint) if fingerprint != Some(session::current()?.fingerprint) => {
-            Err(Error::Fence)
-        }
-        _ => Ok(()),
     }
 }
 
@@ -122,6 +115,11 @@ pub fn switch_off() {
                 .for_each(|(name, portal)| portal.switch(name, false));
         }
     });
+}
+
+/// Is there nothing that was read?
+pub fn is_empty() -> bool {
+    KEPT.with_borrow(|kept| kept.is_empty())
 }
 
 /// Switches on again what was made for the context that the session has now.

@@ -74,7 +74,7 @@ unsafe extern "C-unwind" fn process(
         if (*utility).type_ == pg_sys::NodeTag::T_ExecuteStmt {
             name_statement((*utility.cast::<pg_sys::ExecuteStmt>()).name);
         }
-        let counts = begin_counting(utility);
+        let counts = (*utility).type_ == pg_sys::NodeTag::T_ExplainStmt && begin_counting(utility);
         match PREVIOUS {
             Some(previous) => previous(
                 statement,
@@ -146,6 +146,9 @@ unsafe extern "C-unwind" fn end_counting() {
 
 #[pg_guard]
 unsafe extern "C-unwind" fn check_portals(fetched: *const c_char) {
+    if fetched.is_null() && portals::is_empty() {
+        return;
+    }
     // SAFETY: may need documents, and so a transaction; statements that start without one fetch nothing.
     if unsafe { !pg_sys::IsTransactionState() } {
         return;

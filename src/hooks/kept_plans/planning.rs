@@ -113,7 +113,9 @@ impl Watched {
             let texts = self.texts.iter();
             bools.fold(true, |same, (now, last)| same & (**now == *last))
                 && numbers.fold(true, |same, (now, last)| same & (**now == *last))
-                && reals.fold(true, |same, (now, last)| same & ((**now).to_bits() == *last))
+                && reals.fold(true, |same, (now, last)| {
+                    same & ((**now).to_bits() == *last)
+                })
                 && texts.fold(true, |same, (now, last)| {
                     same & (text(*now) == last.as_deref())
                 })
