@@ -8,7 +8,7 @@ SELECT id, 'note of ' || id, jsonb_build_object('resourceType', 'Patient', 'id',
   FROM unnest(ARRAY['ca1', 'ca2', 'ny1', 'ny2', 'ny3']) id;
 SELECT fhir_access.protect('patient', 'Patient');
 INSERT INTO fhir_access.access_policy (resource) VALUES ('{"resourceType": "AccessPolicy", "id": "state",
-  "ipAccessRule": [{"value": "198.51.100.9", "action": "block"}],
+  "ipAccessRule": [{"value": "198.51.100.9", "action": "block"}, {"value": "*", "action": "allow"}],
   "resource": [{"resourceType": "Patient", "criteria": "Patient?address-state=%state", "hiddenFields": ["gender"]}]}');
 INSERT INTO fhir_access.project_membership (resource)
 SELECT format('{"resourceType": "ProjectMembership", "id": "%s", "access": [{"policy": {"reference": "AccessPolicy/state"},
@@ -162,11 +162,9 @@ RESET fhir_access.mark_redacted;
 \t off
 SELECT found AS before FROM fhir_access.kept_plans() \gset
 SET enable_sort = off;
-:ca \g /dev/null
-:ny \g /dev/null
+:ca; :ny;
 SELECT found - :before AS "found for other settings" FROM fhir_access.kept_plans();
-:ca \g /dev/null
-:ny \g /dev/null
+:ca; :ny;
 SELECT found - :before AS "found for these" FROM fhir_access.kept_plans();
 RESET enable_sort;
 \t on
