@@ -38,7 +38,7 @@ pub struct Key {
     security: i32,
     options: i32,
     settings: u64,
-    /// Are its parameters [plain](leakproof::settled::are_plain)? Others may not be asked for where a hidden row could be met.
+    /// Are its parameters [plain](leakproof::silent::are_plain)? Others may not be asked for where a hidden row could be met.
     takes_parameters: bool,
 }
 
@@ -218,7 +218,7 @@ pub unsafe fn find(
             security,
             options,
             settings: planning::settings(),
-            takes_parameters: leakproof::settled::are_plain(parameters),
+            takes_parameters: leakproof::silent::are_plain(parameters),
         };
         let generation = GENERATION.get();
         if let Some((plan, serial)) = kept(&(key, fingerprint), query, most)

@@ -34,20 +34,27 @@ pub mod expressions;
 mod paths;
 mod rules;
 pub mod settled;
+pub mod silent;
 mod table;
 
 use columns::reads;
 use table::{Rule, Twin};
+
+/// A statement as it was before it got twins.
+#[derive(Clone, Copy)]
+pub struct Before {
+    pub query: *mut pg_sys::Query,
+    /// Do somebody's conditions keep rows of a protected table back, beside ours: a restrictive policy of its owner, or a barrier that
+    /// it is written through? They may raise errors, and wait for nothing.
+    pub narrowed: bool,
+}
 
 /// Puts twins in the place of a statement's functions. Gives the statement as it was, where there is any, a call of an index
 /// function, or one that may become such: for [`hold_back`], if the plan turns out to [tell](settled::tells).
 ///
 /// # Safety
 /// `query` must be a query that the rewriter is done with, `root` the planner's state with the statement's parameters.
-pub unsafe fn rewrite(
-    query: *mut pg_sys::Query,
-    root: *mut pg_sys::PlannerInfo,
-) -> Option<*mut pg_sys::Query> {
+pub unsafe fn rewrite(query: *mut pg_sys::Query, root: *mut pg_sys::PlannerInfo) -> Option<Before> {
     let counts = analyze::is_running();
     // SAFETY: by the caller's promise; what was found is of this query.
     unsafe {
@@ -62,10 +69,15 @@ pub unsafe fn rewrite(
             found.wait();
             return None;
         }
-        let before = pg_sys::copyObjectImpl(query.cast()).cast();
-        for (operator, function, arguments) in found.operators {
-            (*operator).opfuncid = function;
-            (*operator).args = arguments;
+        let before = Before {
+            query: pg_sys::copyObjectImpl(query.cast()).cast(),
+            narrowed: found.narrowed,
+        };
+        for asked in found.operators {
+            let operator = asked.operator;
+            (*operator).opno = asked.as_operator;
+            (*operator).opfuncid = asked.function;
+            (*operator).args = asked.arguments;
         }
         Some(before)
     }
@@ -134,14 +146,25 @@ struct Twins {
     found: HashMap<&'static CStr, Option<pg_sys::Oid>>,
     /// How many queries, tables and windows the statement has.
     entries: usize,
-    /// Operators, each with its twin's function, and its arguments as they were looked at: what is known of them is put there, as
-    /// an expression may come to something else when it is worked out again, where functions are not as immutable as they say.
-    operators: Vec<(*mut pg_sys::OpExpr, pg_sys::Oid, *mut pg_sys::List)>,
+    operators: Vec<Asked>,
+    narrowed: bool,
     /// The arguments of the statement's calls of index functions, which are leakproof themselves.
     keys: Vec<*mut pg_sys::List>,
     /// The arguments of calls in whose place the planner may put an index function or a twin: of [functions](rules::has_body) whose
     /// body it reads.
     bodies: Vec<*mut pg_sys::List>,
+}
+
+/// An operator that gets a twin.
+struct Asked {
+    operator: *mut pg_sys::OpExpr,
+    /// Itself, or its commutator.
+    as_operator: pg_sys::Oid,
+    /// The twin.
+    function: pg_sys::Oid,
+    /// Its arguments as they were looked at: what is known of them is put there, as an expression may come to something else when it
+    /// is worked out again, where functions are not as immutable as they say.
+    arguments: *mut pg_sys::List,
 }
 
 impl Visitor for Twins {
@@ -199,6 +222,7 @@ impl Twins {
             found: HashMap::new(),
             entries: 0,
             operators: Vec::new(),
+            narrowed: false,
             keys: Vec::new(),
             bodies: Vec::new(),
         };
@@ -260,6 +284,7 @@ impl Twins {
         unsafe {
             for entry in tree::range_table((*query).rtable) {
                 self.leave_out((*entry).securityQuals);
+                self.narrowed |= columns::is_narrowed(entry);
             }
             let checks = PgList::<pg_sys::WithCheckOption>::from_pg((*query).withCheckOptions);
             self.not_theirs
@@ -333,13 +358,14 @@ impl Twins {
             }
             let mut looked_at = *operator;
             looked_at.args = rules::with_known(self.root, looked_at.args);
+            turn(&mut looked_at);
             let fits = |twin: &&Twin| {
                 let pattern = PgList::<pg_sys::Node>::from_pg(looked_at.args).get_ptr(twin.pattern);
                 let is_apart = [Rule::Any, Rule::Arrays, Rule::Short].contains(&twin.rule)
                     || pattern.is_some_and(|pattern| reads(pattern).is_some_and(|v| v.is_empty()));
                 is_apart && rules::holds(&looked_at, twin)
             };
-            let Some(twin) = table::of((*operator).opno).find(fits) else {
+            let Some(twin) = table::of(looked_at.opno).find(fits) else {
                 return;
             };
             let found = self
@@ -347,8 +373,36 @@ impl Twins {
                 .entry(twin.name)
                 .or_insert_with(|| function(twin));
             if let Some(function) = found {
-                self.operators.push((operator, *function, looked_at.args));
+                self.operators.push(Asked {
+                    operator,
+                    as_operator: looked_at.opno,
+                    function: *function,
+                    arguments: looked_at.args,
+                });
             }
+        }
+    }
+}
+
+/// Puts what reads columns on the left, as it stands at an index: PostgreSQL would turn it around by the operator alone, and lose
+/// the twin.
+///
+/// # Safety
+/// `operator` must be an operator of a query, whose list of arguments nobody else has.
+unsafe fn turn(operator: &mut pg_sys::OpExpr) {
+    // SAFETY: by the caller's promise; a look-up in the catalogs.
+    unsafe {
+        let arguments = PgList::<pg_sys::Node>::from_pg(operator.args);
+        let (Some(left), Some(right)) = (arguments.get_ptr(0), arguments.get_ptr(1)) else {
+            return;
+        };
+        let commutator = pg_sys::get_commutator(operator.opno);
+        let is_apart = reads(left).is_some_and(|columns| columns.is_empty())
+            && reads(right).is_some_and(|columns| !columns.is_empty());
+        if is_apart && table::of(commutator).next().is_some() {
+            operator.opno = commutator;
+            let turned = pg_sys::lappend(std::ptr::null_mut(), right.cast());
+            operator.args = pg_sys::lappend(turned, left.cast());
         }
     }
 }

@@ -43,7 +43,7 @@ pub struct Rewritten {
     /// The same statement in another form, for the planner to choose; see [`barrier`].
     pub second: Option<*mut pg_sys::Query>,
     /// The same statement as it was before [`leakproof::rewrite`] had changed it.
-    pub without_twins: Option<*mut pg_sys::Query>,
+    pub without_twins: Option<leakproof::Before>,
     /// Are the expressions so large that they should not be compiled to machine code? LLVM cannot be interrupted.
     pub is_large: bool,
     /// The table that a `DELETE` finds rows in, where all that it finds may be deleted; see [`super::deletion`].

@@ -133,11 +133,14 @@ unsafe extern "C-unwind" fn if_it_tells(
     rewritten: &Option<Rewritten>,
     parameters: pg_sys::ParamListInfo,
 ) -> *mut pg_sys::Query {
-    let before = rewritten.as_ref().and_then(|one| one.without_twins);
+    let before = rewritten
+        .as_ref()
+        .and_then(|one| one.without_twins.as_ref());
     // SAFETY: a finished plan; the statement has not been planned yet.
     unsafe {
         match before {
-            Some(query) if settled::tells(plan, parameters) => {
+            Some(before) if settled::tells(plan, parameters, before.narrowed) => {
+                let query = before.query;
                 leakproof::hold_back(query, masking::planner_info(query, parameters));
                 query
             }

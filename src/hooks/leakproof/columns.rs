@@ -120,19 +120,46 @@ impl Twins {
 /// # Safety
 /// `entry` must be an entry of a table.
 unsafe fn is_secured(entry: *const pg_sys::RangeTblEntry) -> bool {
-    // SAFETY: by the caller's promise; nodes are looked at as what their tags say.
+    // SAFETY: by the caller's promise.
     unsafe {
         masking::is_marked(entry)
             && PgList::<pg_sys::Node>::from_pg((*entry).securityQuals)
                 .iter_ptr()
-                .any(|qual| {
-                    let condition = mark::marked(qual).unwrap_or(qual);
-                    // A constant, or the visible policy, of which the planner knows that it holds.
-                    let holds = pgrx::is_a(condition, pg_sys::NodeTag::T_Const)
-                        || pgrx::is_a(condition, pg_sys::NodeTag::T_FuncExpr)
-                            && (*condition.cast::<pg_sys::FuncExpr>()).args.is_null();
-                    !holds
-                })
+                .any(|qual| !holds(mark::marked(qual).unwrap_or(qual)))
+    }
+}
+
+/// Do conditions that are not ours, too, keep rows of a protected table back?
+///
+/// # Safety
+/// `entry` must be an entry of a query.
+pub(super) unsafe fn is_narrowed(entry: *const pg_sys::RangeTblEntry) -> bool {
+    // SAFETY: by the caller's promise.
+    unsafe {
+        masking::is_marked(entry)
+            && PgList::<pg_sys::Node>::from_pg((*entry).securityQuals)
+                .iter_ptr()
+                .any(|qual| mark::of(qual).is_none() && !holds(qual))
+    }
+}
+
+/// Is it a constant, or visible policies alone, of which the planner knows that they hold?
+///
+/// # Safety
+/// `condition` must be an expression.
+unsafe fn holds(condition: *mut pg_sys::Node) -> bool {
+    // SAFETY: a node is looked at as what its tag says.
+    unsafe {
+        match (*condition).type_ {
+            pg_sys::NodeTag::T_Const => true,
+            pg_sys::NodeTag::T_FuncExpr => (*condition.cast::<pg_sys::FuncExpr>()).args.is_null(),
+            pg_sys::NodeTag::T_BoolExpr => {
+                PgList::<pg_sys::Node>::from_pg((*condition.cast::<pg_sys::BoolExpr>()).args)
+                    .iter_ptr()
+                    .all(|argument| holds(argument))
+            }
+            _ => false,
+        }
     }
 }
 

@@ -3,33 +3,36 @@
 //! That is asked of the finished plan, where PostgreSQL is done with folding, merging and moving: what stands at the scans of
 //! protected tables is what is run for hidden rows, and nothing else is. A condition there is harmless
 //!
-//! * if it is ours,
+//! * if it is ours, or the condition of an index on some of the rows, which is asked of every row that is written;
 //! * if each part of it is [silent](Silent): it raises no error, does nothing else, and is worked out for the row alone;
-//! * or if PostgreSQL itself takes it to leak ([`waits`]): such conditions are asked after all of row security's. What an index orders
-//!   rows by is not: beside twins and index functions, it has to be silent.
+//! * or if it is a filter that comes after all of row security's because PostgreSQL itself takes it to leak ([`Scans::waits`]). What an index
+//!   is asked, or asked again, comes before them, and what it orders rows by waits for nothing: beside twins and index functions, that
+//!   has to be silent.
 //!
 //! What is none of these reads no column: `1 / current_setting('zero')::int = 1`, `set_config(…) IS NOT NULL`, `(SELECT …)`. PostgreSQL
 //! takes it not to leak, and may run it for a hidden row: `CASE WHEN born = '1950' THEN 1 / current_setting('zero')::int = 1 END`.
 //! Then the statement is planned again, without twins.
 
-use super::{clock, paths, rules};
+use super::rules;
+use super::silent::{Silent, is_leakproof};
 use crate::catalog::catalog;
 use crate::hooks::{finished, masking};
 use crate::node::call::Call;
-use crate::node::origin;
 use crate::node::tree::{self, Visitor};
+use crate::node::{index, origin};
 use pgrx::PgList;
 use pgrx::prelude::*;
 use std::collections::HashSet;
 
-/// More nodes of expressions than these are not looked at: the plan is taken to tell.
-const MOST_NODES: usize = 20_000;
-
-/// Could a plan tell?
+/// Could a plan tell? Where it is [narrowed](super::Before::narrowed), no filter is known to come last.
 ///
 /// # Safety
 /// `plan` must be a finished plan, `parameters` those that it was made with, or null.
-pub unsafe fn tells(plan: *const pg_sys::PlannedStmt, parameters: pg_sys::ParamListInfo) -> bool {
+pub unsafe fn tells(
+    plan: *const pg_sys::PlannedStmt,
+    parameters: pg_sys::ParamListInfo,
+    narrowed: bool,
+) -> bool {
     // SAFETY: by the caller's promise.
     unsafe {
         let mut plans = Vec::new();
@@ -44,31 +47,150 @@ pub unsafe fn tells(plan: *const pg_sys::PlannedStmt, parameters: pg_sys::ParamL
                 lazy.extend(numbers.iter_int());
             }
         }
-        let entries = tree::range_table((*plan).rtable);
-        let mut silent = Silent {
-            lazy,
-            takes_parameters: are_plain(parameters),
-            left: MOST_NODES,
-            holds: true,
-        };
         let mut borrows = Borrows(false);
         for condition in plans.iter().flat_map(|node| finished::conditions(*node)) {
             tree::visit(condition, &mut borrows);
         }
+        let entries = tree::range_table((*plan).rtable);
         plans.retain(|node| {
             finished::scanned(*node).is_some_and(|number| is_protected(&entries, number))
         });
-        borrows.0
-            || plans
-                .iter()
-                .filter(|node| asks_ours(**node))
-                .flat_map(|node| parts(distances(*node)))
-                .any(|distance| !silent.is_all_of(distance))
-            || plans
-                .iter()
-                .flat_map(|node| finished::conditions(*node))
-                .flat_map(|condition| parts(condition))
-                .any(|condition| !silent.is_harmless(condition))
+        let mut scans = Scans {
+            predicates: plans.iter().flat_map(|scan| predicates(*scan)).collect(),
+            silent: Silent::new(lazy, parameters),
+            narrowed,
+        };
+        borrows.0 || plans.into_iter().any(|scan| scans.tells(scan))
+    }
+}
+
+/// The scans of protected tables in a plan.
+struct Scans {
+    /// Conditions of indexes on some of the rows, of which rows are asked again that a bitmap has found.
+    predicates: Vec<*mut pg_sys::Node>,
+    silent: Silent,
+    narrowed: bool,
+}
+
+impl Scans {
+    /// # Safety
+    /// `scan` must be one of them.
+    unsafe fn tells(&mut self, scan: *mut pg_sys::Plan) -> bool {
+        // SAFETY: by the caller's promise.
+        unsafe {
+            let distance = distances(scan);
+            if asks_ours(scan)
+                && parts(distance)
+                    .into_iter()
+                    .any(|distance| !self.silent.is_all_of(distance))
+            {
+                return true;
+            }
+            let filter: *mut pg_sys::Node = (*scan).qual.cast();
+            let filters = parts(filter);
+            let ours = filters.iter().rposition(|filter| is_ours(*filter));
+            let mut told = false;
+            for (place, filter) in filters.into_iter().enumerate() {
+                let comes_last = !self.narrowed && ours.is_none_or(|ours| place > ours);
+                told |= !(self.is_harmless(filter) || comes_last && self.waits(filter));
+            }
+            told || finished::conditions(scan)
+                .into_iter()
+                .filter(|conditions| *conditions != filter && *conditions != distance)
+                .flat_map(|conditions| parts(conditions))
+                .any(|condition| !self.is_harmless(condition))
+        }
+    }
+
+    /// Does a filter wait for row security's because PostgreSQL took it to [leak](leaks)? Of what it knows to be equal, PostgreSQL puts
+    /// equalities together itself, which do not wait if what they come from did not: their sides tell.
+    ///
+    /// # Safety
+    /// `filter` must be one of a finished plan's scan.
+    unsafe fn waits(&mut self, filter: *mut pg_sys::Node) -> bool {
+        // SAFETY: by the caller's promise.
+        unsafe {
+            match equated(filter) {
+                None => leaks(filter),
+                Some(sides) => {
+                    sides.into_iter().any(|side| leaks(side))
+                        || sides.into_iter().all(|side| self.silent.is_all_of(side))
+                            && leaks(filter)
+                }
+            }
+        }
+    }
+
+    /// # Safety
+    /// `condition` must be one of a finished plan's scan.
+    unsafe fn is_harmless(&mut self, condition: *mut pg_sys::Node) -> bool {
+        // SAFETY: by the caller's promise.
+        unsafe {
+            pg_sys::check_stack_depth();
+            let is_it = |other: &*mut pg_sys::Node| pg_sys::equal(condition.cast(), other.cast());
+            origin::is_ours(condition)
+                || self.silent.is_all_of(condition)
+                || self.predicates.iter().any(is_it)
+                || joined(condition)
+                    .is_some_and(|parts| parts.into_iter().all(|part| self.is_harmless(part)))
+        }
+    }
+}
+
+/// The two sides of an equality that PostgreSQL may have put together.
+///
+/// # Safety
+/// `condition` must be one of a finished plan's.
+unsafe fn equated(condition: *mut pg_sys::Node) -> Option<[*mut pg_sys::Node; 2]> {
+    // SAFETY: by the caller's promise; a node is looked at as what its tag says.
+    unsafe {
+        if !pgrx::is_a(condition, pg_sys::NodeTag::T_OpExpr) {
+            return None;
+        }
+        let operator = &*condition.cast::<pg_sys::OpExpr>();
+        let arguments = PgList::<pg_sys::Node>::from_pg(operator.args);
+        let sides = [arguments.get_ptr(0)?, arguments.get_ptr(1)?];
+        pg_sys::op_mergejoinable(operator.opno, pg_sys::exprType(sides[0])).then_some(sides)
+    }
+}
+
+/// What `AND`, `OR` or `NOT` joins.
+///
+/// # Safety
+/// `condition` must be one of a finished plan's.
+unsafe fn joined(condition: *mut pg_sys::Node) -> Option<Vec<*mut pg_sys::Node>> {
+    // SAFETY: by the caller's promise; a node is looked at as what its tag says.
+    unsafe {
+        pgrx::is_a(condition, pg_sys::NodeTag::T_BoolExpr)
+            .then(|| parts((*condition.cast::<pg_sys::BoolExpr>()).args.cast()))
+    }
+}
+
+/// Is a condition ours, or put together by the planner of such?
+///
+/// # Safety
+/// `condition` must be one of a finished plan's.
+unsafe fn is_ours(condition: *mut pg_sys::Node) -> bool {
+    // SAFETY: by the caller's promise; a node is looked at as what its tag says.
+    unsafe {
+        pg_sys::check_stack_depth();
+        origin::is_ours(condition)
+            || joined(condition).is_some_and(|parts| parts.into_iter().all(|part| is_ours(part)))
+    }
+}
+
+/// The condition of the index that a bitmap is made of.
+///
+/// # Safety
+/// `plan` must be a plan.
+unsafe fn predicates(plan: *mut pg_sys::Plan) -> Vec<*mut pg_sys::Node> {
+    // SAFETY: by the caller's promise; a node is looked at as what its tag says.
+    unsafe {
+        if !pgrx::is_a(plan.cast(), pg_sys::NodeTag::T_BitmapIndexScan) {
+            return Vec::new();
+        }
+        let scan = &*plan.cast::<pg_sys::BitmapIndexScan>();
+        index::predicates(scan.indexid, scan.scan.scanrelid)
     }
 }
 
@@ -202,98 +324,14 @@ unsafe fn parts(conditions: *mut pg_sys::Node) -> Vec<*mut pg_sys::Node> {
     }
 }
 
-/// Are parameters that are not known yet plain values when they are asked for? In PL/pgSQL one may be a record's field, which the
-/// record that is there then does not have, or has of another type.
-pub fn are_plain(parameters: pg_sys::ParamListInfo) -> bool {
-    // SAFETY: what is not null is a list of parameters. Asked for a relation that has no name, SPI only says whether anybody
-    // is connected.
-    unsafe {
-        match parameters.as_ref() {
-            Some(parameters) => parameters.paramFetch.is_none(),
-            None => pg_sys::SPI_unregister_relation(c"".as_ptr()) == pg_sys::SPI_ERROR_UNCONNECTED,
-        }
-    }
-}
-
-/// Looks at an expression for what is not silent.
-struct Silent {
-    /// Parameters that a subquery gives when they are first asked for.
-    lazy: HashSet<i32>,
-    takes_parameters: bool,
-    left: usize,
-    holds: bool,
-}
-
-impl Silent {
-    /// # Safety
-    /// `condition` must be one of a finished plan's scan.
-    unsafe fn is_harmless(&mut self, condition: *mut pg_sys::Node) -> bool {
-        // SAFETY: by the caller's promise.
-        unsafe { origin::is_ours(condition) || self.is_all_of(condition) || waits(condition) }
-    }
-
-    /// # Safety
-    /// As above.
-    unsafe fn is_all_of(&mut self, expression: *mut pg_sys::Node) -> bool {
-        self.holds = true;
-        // SAFETY: by the caller's promise.
-        unsafe { tree::visit(expression, self) };
-        self.holds
-    }
-}
-
-impl Visitor for Silent {
-    unsafe fn visit(&mut self, node: *mut pg_sys::Node) -> bool {
-        use pg_sys::NodeTag::*;
-        match self.left.checked_sub(1) {
-            Some(left) => self.left = left,
-            None => self.holds = false,
-        }
-        if !self.holds {
-            return false;
-        }
-        // SAFETY: a node is looked at as what its tag says.
-        unsafe {
-            self.holds = match (*node).type_ {
-                T_List | T_Var | T_Const | T_BoolExpr | T_BooleanTest | T_RelabelType
-                | T_CollateExpr | T_CaseExpr | T_CaseWhen | T_CaseTestExpr => true,
-                // Of a row, the types that its fields had when it was made may have changed.
-                T_NullTest => !(*node.cast::<pg_sys::NullTest>()).argisrow,
-                T_Param => {
-                    let parameter = &*node.cast::<pg_sys::Param>();
-                    match parameter.paramkind {
-                        pg_sys::ParamKind::PARAM_EXTERN => self.takes_parameters,
-                        pg_sys::ParamKind::PARAM_EXEC => !self.lazy.contains(&parameter.paramid),
-                        _ => false,
-                    }
-                }
-                // It fails where its parts are of different sizes, or too large together.
-                T_ArrayExpr => {
-                    let array = &*node.cast::<pg_sys::ArrayExpr>();
-                    !array.multidims && pg_sys::get_typlen(array.element_typeid) > 0
-                }
-                // A type may have no slices.
-                T_SubscriptingRef => {
-                    let part = &*node.cast::<pg_sys::SubscriptingRef>();
-                    part.reflowerindexpr.is_null() && part.refassgnexpr.is_null()
-                }
-                T_SQLValueFunction => clock::is_plain(&*node.cast()),
-                _ if clock::is_of_clock(node) => return false,
-                _ => Call::of(node).is_some_and(|call| is_silent(node, &call)),
-            };
-        }
-        self.holds
-    }
-}
-
-/// Did PostgreSQL take a condition to leak, so that it waits for row security's? It did if a function that is not leakproof is given
-/// a column, or if there is something in it that PostgreSQL does not know; neither can have come into it later.
+/// Did PostgreSQL take a condition to leak? It did if a function that is not leakproof is given a column, or if there is something
+/// in it that PostgreSQL does not know; neither can have come into it later.
 ///
 /// # Safety
-/// `condition` must be one of a finished plan's.
-unsafe fn waits(condition: *mut pg_sys::Node) -> bool {
-    struct Waits(bool);
-    impl Visitor for Waits {
+/// `condition` must be an expression of a finished plan's.
+unsafe fn leaks(condition: *mut pg_sys::Node) -> bool {
+    struct Leaks(bool);
+    impl Visitor for Leaks {
         unsafe fn visit(&mut self, node: *mut pg_sys::Node) -> bool {
             use pg_sys::NodeTag::*;
             // SAFETY: a node is looked at as what its tag says.
@@ -312,10 +350,10 @@ unsafe fn waits(condition: *mut pg_sys::Node) -> bool {
             !self.0
         }
     }
-    let mut waits = Waits(false);
+    let mut leaks = Leaks(false);
     // SAFETY: by the caller's promise.
-    unsafe { tree::visit(condition, &mut waits) };
-    waits.0
+    unsafe { tree::visit(condition, &mut leaks) };
+    leaks.0
 }
 
 /// Does PostgreSQL take a conversion by way of text to leak, whatever stands in it?
@@ -331,47 +369,5 @@ unsafe fn converts_aloud(conversion: &pg_sys::CoerceViaIO) -> bool {
         let mut bare = *conversion;
         bare.arg = column.cast();
         pg_sys::contain_leaked_vars((&raw mut bare).cast())
-    }
-}
-
-/// Is a function or operator silent, whatever it is given?
-///
-/// # Safety
-/// `call` must be what is called at `node`.
-unsafe fn is_silent(node: *mut pg_sys::Node, call: &Call) -> bool {
-    // SAFETY: by the caller's promise; a node is looked at as what its tag says.
-    unsafe {
-        if pgrx::is_a(node, pg_sys::NodeTag::T_FuncExpr)
-            && catalog().is_none_or(|ours| paths::may_fail(ours.schema, &*node.cast()))
-        {
-            return false;
-        }
-        // Nobody has looked at what somebody's own operator is given.
-        is_leakproof(call.function())
-            && !rules::is_made(call.operator)
-            && compares(pg_sys::exprInputCollation(node), call.arguments)
-    }
-}
-
-fn is_leakproof(function: pg_sys::Oid) -> bool {
-    // SAFETY: a look-up in the catalogs.
-    function != pg_sys::InvalidOid && unsafe { pg_sys::get_func_leakproof(function) }
-}
-
-/// Can texts always be compared by this collation, which is that of these arguments? That of the database, "C" and "POSIX". Others
-/// may not be usable, or warn when they are used first.
-///
-/// # Safety
-/// The arguments must be a list of expressions.
-unsafe fn compares(collation: pg_sys::Oid, arguments: *mut pg_sys::List) -> bool {
-    match collation.to_u32() {
-        100 | 950 | 951 => true,
-        // SAFETY: by the caller's promise; look-ups in the catalogs.
-        0 => unsafe {
-            PgList::<pg_sys::Node>::from_pg(arguments)
-                .iter_ptr()
-                .all(|argument| !pg_sys::type_is_collatable(pg_sys::exprType(argument)))
-        },
-        _ => false,
     }
 }

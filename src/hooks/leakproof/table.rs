@@ -50,6 +50,11 @@ pub fn gives_part(operator: Oid) -> bool {
     [3211, 3477, 3212, 3481, 3213, 3206].contains(&operator.to_u32())
 }
 
+/// Is it one of the comparisons of numeric or jsonb, which are silent without a twin?
+pub fn compares(operator: Oid) -> bool {
+    matches!(operator.to_u32(), 1752..=1757 | 3240..=3245)
+}
+
 const JSONB: Oid = pg_sys::JSONBOID;
 const TEXT: Oid = pg_sys::TEXTOID;
 const TEXTS: Oid = pg_sys::TEXTARRAYOID;

@@ -4,6 +4,7 @@
 CREATE TABLE patient (id text PRIMARY KEY, resource jsonb NOT NULL, tags text[], words tsvector);
 INSERT INTO patient SELECT 'p' || n, jsonb_build_object('resourceType', 'Patient', 'id', 'p' || n, 'gender', CASE n % 2 WHEN 0 THEN 'male' ELSE 'female' END, 'birthDate', '1950-01-' || n), ARRAY['t' || n], to_tsvector('simple', 'w' || n) FROM generate_series(10, 28) n;
 CREATE INDEX by_born ON patient ((resource ->> 'birthDate'));
+CREATE INDEX by_path ON patient USING gin (resource jsonb_path_ops);
 CREATE INDEX by_words ON patient USING gist (words);
 CREATE INDEX by_eight ON patient ((id || '1' || '2' || '3' || '4' || '5' || '6' || '7' || '8'));
 CREATE INDEX by_nine ON patient ((id || '1' || '2' || '3' || '4' || '5' || '6' || '7' || '8' || '9'));
@@ -90,6 +91,13 @@ EXECUTE outside((repeat('[', 5000) || repeat(']', 5000))::jsonb);
 EXECUTE outside('{"gender": "female"}');
 PREPARE around(jsonb) AS SELECT count(*) FILTER (WHERE $1 @> resource) AS around, count(*) FILTER (WHERE NOT $1 @> resource) AS "not around", count(*) FILTER (WHERE resource <@ $1) AS inside FROM patient;
 EXECUTE around((repeat('[', 5000) || repeat(']', 5000))::jsonb);
+-- Turned around to be what the index is asked, and what rows are asked again
+SET enable_seqscan = off;
+PREPARE turned(jsonb) AS SELECT count(*) FROM patient WHERE $1 <@ resource;
+EXPLAIN (COSTS OFF) EXECUTE turned('{}');
+EXECUTE turned((repeat('[', 5000) || repeat(']', 5000))::jsonb);
+EXECUTE turned('{"gender": "female"}');
+RESET enable_seqscan;
 PREPARE large(text, text) AS SELECT count(*) FROM patient WHERE CASE WHEN resource ->> 'birthDate' = $1 THEN ARRAY[id, $2, $2, $2, $2, $2, $2, $2, $2, $2, $2, $2] IS NULL END;
 EXECUTE large('1950-01-12', repeat('x', 100000000));
 PREPARE wide(text, text) AS SELECT count(*) FROM patient WHERE CASE WHEN resource ->> 'birthDate' = $1 THEN ROW(id, $2, $2, $2, $2, $2, $2, $2, $2, $2, $2, $2) END IS NULL;
