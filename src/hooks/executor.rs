@@ -10,6 +10,7 @@ use super::{deletion, portals, standard};
 use crate::audit;
 use crate::error::{Error, OrRaise, Result};
 use crate::functions::twins;
+use crate::node::quiet;
 use crate::session::{self, Fingerprint};
 use crate::settings;
 use crate::triggers::{movement, upsert};
@@ -304,8 +305,7 @@ unsafe extern "C-unwind" fn after_finish() {
 /// a question (`check()`, say) in the middle of that statement: it decides nothing.
 fn settle() {
     turns::settle();
-    // SAFETY: reads the backend's state.
-    if unsafe { !pg_sys::InNoForceRLSOperation() } {
+    if !quiet::passes_by_row_security() {
         upsert::settle().or_raise();
         movement::settle().or_raise();
     }

@@ -2,7 +2,7 @@
 //! user who may not see the rows they touch; so PostgreSQL would show that user the row that a constraint refuses.
 
 use crate::error::OrRaise;
-use crate::node::{privilege, statement, tree};
+use crate::node::{privilege, quiet, statement, tree};
 use crate::registry;
 use crate::session::Fingerprint;
 use pgrx::prelude::*;
@@ -37,7 +37,7 @@ pub unsafe fn callback(
 ) -> pg_sys::ErrorContextCallback {
     // SAFETY: by the caller's promise.
     unsafe {
-        if !pg_sys::InNoForceRLSOperation() {
+        if !quiet::passes_by_row_security() {
             let is_upsert = phase == Phase::Run && is_upsert(query);
             return statement::note(is_upsert, fence, previous);
         }

@@ -8,6 +8,7 @@
 
 use super::standard;
 use crate::node::quick::QuickMap;
+use crate::node::quiet;
 use crate::session::{self, Fingerprint};
 use pgrx::pg_sys;
 use std::cell::{Cell, RefCell};
@@ -181,7 +182,7 @@ impl Kept {
     fn find(&self, name: &CStr) -> pg_sys::Portal {
         // SAFETY: a look-up in the backend's own table.
         unsafe {
-            let portal = pg_sys::GetPortalByName(name.as_ptr());
+            let portal = quiet::portal(name.as_ptr());
             if portal.is_null() || (*portal).creation_time != self.created {
                 std::ptr::null_mut()
             } else {

@@ -1,6 +1,7 @@
 //! What plans depend on beside the statement, the session's context and the catalogs: settings.
 
 use crate::node::quick::Mixer;
+use crate::node::quiet;
 use pgrx::prelude::*;
 use std::cell::RefCell;
 use std::ffi::{CStr, CString, c_char};
@@ -29,11 +30,10 @@ pub fn settings() -> u64 {
     // The first table of its own that a session creates puts a schema before all others, of which no setting tells.
     let (mut temporary, mut toast) = (pg_sys::InvalidOid, pg_sys::InvalidOid);
     // SAFETY: reads the backend's state.
-    unsafe { pg_sys::GetTempNamespaceState(&mut temporary, &mut toast) };
+    unsafe { quiet::temporary_schemas(&mut temporary, &mut toast) };
     mixer.write_u32(temporary.to_u32());
     WATCHED.with_borrow_mut(|watched| {
-        // SAFETY: reads the backend's state.
-        let count = unsafe { pg_sys::GetNumConfigOptions() };
+        let count = quiet::number_of_settings();
         // SAFETY: what is watched lives as long as the backend.
         unsafe {
             if watched.count != count {

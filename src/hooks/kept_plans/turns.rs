@@ -12,6 +12,7 @@
 use super::{FOUND, GENERATION, Holder, KEPT, Key, STALE, planning};
 use crate::hooks::executor;
 use crate::hooks::leakproof::analyze;
+use crate::node::quiet;
 use crate::session::{self, Fingerprint};
 use crate::settings;
 use pgrx::prelude::*;
@@ -333,7 +334,7 @@ pub fn take_out() {
                     true => turn.idle.saturating_add(1),
                     false => 0,
                 };
-                pg_sys::ReleaseCachedPlan(plan, ptr::null_mut());
+                quiet::release(plan, ptr::null_mut());
             }
         }
     });
