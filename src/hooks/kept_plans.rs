@@ -10,6 +10,7 @@
 //! relations, functions and types, also when a transaction rolls its own changes back, and whenever something changes that
 //! protection is made of: a document, the registry, a protected relation, a role.
 
+mod packed;
 mod planning;
 mod statement;
 pub mod turns;
