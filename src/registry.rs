@@ -9,12 +9,12 @@ use crate::error::{Error, Result};
 use crate::estimates;
 use crate::node::index::{self, Index, KeyColumns};
 use crate::node::key_statistics::{self, KeyStatistics};
-use crate::node::own_expressions;
 use crate::node::privilege::AsOwner;
 use crate::node::relation::{self, Column, OpenRelation};
 use crate::node::row::{self, JsonbDatum};
 use crate::node::scan::{self, Key};
 use crate::node::trigger;
+use crate::node::{own_expressions, places};
 use access_policy::Interaction;
 use access_policy::fields::FieldSet;
 use pgrx::prelude::*;
@@ -273,6 +273,7 @@ pub fn protected(relation: pg_sys::Oid) -> Result<Option<Rc<Protected>>> {
 /// Forgets one relation. Was anything known by it that is protected?
 pub fn forget(relation: pg_sys::Oid) -> bool {
     estimates::forget();
+    places::forget(relation);
     GENERATION.set(GENERATION.get().wrapping_add(1));
     // A callback may come while the cache is being read: then the reader asks PostgreSQL nothing that could call back.
     let was_protected = CACHE.with(|cache| {
@@ -295,6 +296,7 @@ pub fn forget(relation: pg_sys::Oid) -> bool {
 /// Forgets all relations.
 pub fn forget_all() {
     estimates::forget();
+    places::forget_all();
     GENERATION.set(GENERATION.get().wrapping_add(1));
     CACHE.with(|cache| {
         if let Ok(mut cache) = cache.try_borrow_mut() {

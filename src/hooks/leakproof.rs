@@ -15,7 +15,7 @@
 //! whose plan could tell otherwise which rows its conditions have met ([`settled`]). Index functions, which are leakproof themselves,
 //! are kept from being taken for it then.
 
-use super::masking;
+use super::{fuzzy, masking};
 use crate::catalog::catalog;
 use crate::error::OrRaise;
 use crate::hooks::mark;
@@ -55,7 +55,7 @@ pub struct Before {
 /// # Safety
 /// `query` must be a query that the rewriter is done with, `root` the planner's state with the statement's parameters.
 pub unsafe fn rewrite(query: *mut pg_sys::Query, root: *mut pg_sys::PlannerInfo) -> Option<Before> {
-    let counts = analyze::is_running();
+    let counts = analyze::is_running() || fuzzy::is_on();
     // SAFETY: by the caller's promise; what was found is of this query.
     unsafe {
         let mut found = Twins::of(query, root)?;

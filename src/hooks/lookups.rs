@@ -15,7 +15,7 @@ use std::cell::Cell;
 use std::mem::transmute;
 
 /// An index's own estimator, as `amapi.h` declares it.
-type Estimator = unsafe extern "C-unwind" fn(
+pub type Estimator = unsafe extern "C-unwind" fn(
     *mut pg_sys::PlannerInfo,
     *mut pg_sys::IndexPath,
     f64,
@@ -27,7 +27,7 @@ type Estimator = unsafe extern "C-unwind" fn(
 );
 
 /// As `IndexOptInfo` declares it.
-type Undeclared = unsafe extern "C-unwind" fn();
+pub type Undeclared = unsafe extern "C-unwind" fn();
 
 thread_local! {
     /// GIN's own.

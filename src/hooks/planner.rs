@@ -3,7 +3,7 @@
 use super::kept_plans::{self, Note};
 use super::leakproof::{self, settled};
 use super::masking::Rewritten;
-use super::{deletion, executor, finished, masking, standard};
+use super::{brin, deletion, executor, finished, masking, standard};
 use crate::catalog::catalog;
 use crate::error::OrRaise;
 use crate::{estimates, session};
@@ -120,6 +120,7 @@ unsafe extern "C-unwind" fn before(
     rewritten: &mut Option<Rewritten>,
 ) {
     estimates::start();
+    brin::forget();
     *rewritten = catalog().map(|_| {
         // SAFETY: as in `plan`.
         unsafe { masking::rewrite(query, parameters) }

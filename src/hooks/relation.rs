@@ -1,6 +1,6 @@
 //! What the planner knows of a relation, when it begins to.
 
-use super::{leakproof, lookups, statistics};
+use super::{brin, leakproof, lookups, statistics};
 use pgrx::prelude::*;
 
 static mut PREVIOUS: pg_sys::get_relation_info_hook_type = None;
@@ -28,6 +28,7 @@ unsafe extern "C-unwind" fn known(
         }
         statistics::hide(root, oid, relation);
         lookups::watch(oid, relation);
+        brin::watch(relation);
         leakproof::expressions::open_expressions(root, relation);
     }
 }

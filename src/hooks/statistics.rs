@@ -10,6 +10,7 @@
 //! rows by their ids. So policies get those likewise, by a mark on their columns. Of a statement's
 //! own `@>` the planner is told on which [step](coarse) of a ladder it is.
 
+use super::brin;
 use crate::estimates::{self, Conditional, coarse};
 use crate::functions::contains;
 use crate::node::index::IndexedKey;
@@ -124,8 +125,11 @@ unsafe extern "C-unwind" fn column_statistics(
 ) -> bool {
     // SAFETY: called by the planner, with statistics not set; the previous hook gets the same.
     unsafe {
+        let is_not_set = brin::is_not_set();
         match PREVIOUS_OF_COLUMNS {
             Some(previous) if previous(root, entry, column, variable) => true,
+            // PostgreSQL looks for them itself: they are asked only in what order rows are stored.
+            _ if is_not_set => false,
             _ => give_column(root, variable, entry, column),
         }
     }
@@ -173,12 +177,14 @@ unsafe extern "C-unwind" fn index_statistics(
 ) -> bool {
     // SAFETY: called by the planner, with a relation in `variable` and statistics not set; the previous hook gets the same.
     unsafe {
-        if is_hidden(variable, index) {
+        let is_not_set = brin::is_not_set();
+        if !is_not_set && is_hidden(variable, index) {
             // "Taken care of", and there are none.
             return true;
         }
         match PREVIOUS {
             Some(previous) if previous(root, index, column, variable) => true,
+            _ if is_not_set => false,
             _ => give_to_policy(root, variable, index, column),
         }
     }

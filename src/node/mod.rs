@@ -16,6 +16,7 @@ pub mod key_statistics;
 pub mod log;
 pub mod origin;
 pub mod own_expressions;
+pub mod places;
 pub mod privilege;
 pub mod quick;
 pub mod quiet;

@@ -106,6 +106,20 @@ pub fn columns(descriptor: pg_sys::TupleDesc) -> Vec<Column> {
     }
 }
 
+/// The type of the column with this number, from 1; `None` where there is none.
+///
+/// # Safety
+/// `descriptor` must be valid.
+pub unsafe fn type_of(descriptor: pg_sys::TupleDesc, number: i16) -> Option<pg_sys::Oid> {
+    // SAFETY: by the caller's promise, natts attributes are there.
+    let attributes = unsafe {
+        let count = usize::try_from((*descriptor).natts).unwrap_or(0);
+        (*descriptor).attrs.as_slice(count)
+    };
+    let place = usize::try_from(number).ok()?.checked_sub(1)?;
+    attributes.get(place).map(|attribute| attribute.atttypid)
+}
+
 /// Are texts of this column equal only where they are the same, letter by letter?
 ///
 /// # Safety

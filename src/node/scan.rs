@@ -5,8 +5,9 @@
 //! user's table is read with the transaction's snapshot, as a query would.
 
 use super::index::OpenIndex;
-use super::relation::OpenRelation;
-use super::row;
+use super::places::{self, Wanted};
+use super::relation::{self, OpenRelation};
+use super::{detoast, row};
 use crate::predicate::is_uuid;
 use pgrx::prelude::*;
 use std::ffi::CStr;
@@ -106,9 +107,26 @@ pub fn by_id<T>(
         if class.relkind as u8 != pg_sys::RELKIND_RELATION || class.relhassubclass {
             return Sought::Unanswered;
         }
+        // One that keeps its keys unique with each row that is written; PostgreSQL counts no other.
         let index = pg_sys::RelationGetPrimaryKeyIndex(relation.as_ptr());
         if index == pg_sys::InvalidOid {
             return Sought::Unanswered;
+        }
+        let wanted = Wanted {
+            table,
+            index,
+            column,
+            id,
+        };
+        // What is known by this index is known of the column that it is on, and is forgotten when either changes.
+        let known = places::recall(wanted);
+        if let Some(place) = known {
+            let snapshot = Snapshot::of_new_query();
+            if let Some(row) = Fetched::at(&relation, &snapshot, place)
+                && holds(row.tuple(), &relation, column, id)
+            {
+                return Sought::Found(read(&relation, row.tuple()));
+            }
         }
         let key = {
             let index = OpenIndex::open(index);
@@ -135,9 +153,106 @@ pub fn by_id<T>(
         let mut keys = [equal(number, procedure, datum, collation)];
         let snapshot = Snapshot::of_new_query();
         let found = first_in(&snapshot, &relation, index, &mut keys, |tuple| {
+            if class.relam == pg_sys::HEAP_TABLE_AM_OID {
+                places::remember(wanted, place_of(&(*tuple).t_self));
+            }
             read(&relation, tuple)
         });
         found.map_or(Sought::Absent, Sought::Found)
+    }
+}
+
+fn place_of(item: &pg_sys::ItemPointerData) -> (u32, u16) {
+    let block = u32::from(item.ip_blkid.bi_hi) << 16 | u32::from(item.ip_blkid.bi_lo);
+    (block, item.ip_posid)
+}
+
+/// A row of a heap, fetched from its place; its page is released when this is dropped.
+struct Fetched {
+    tuple: Box<pg_sys::HeapTupleData>,
+    buffer: pg_sys::Buffer,
+}
+
+impl Fetched {
+    /// The row there, if there is one that the snapshot sees.
+    ///
+    /// # Safety
+    /// `relation` must be a heap.
+    unsafe fn at(
+        relation: &OpenRelation,
+        snapshot: &Snapshot,
+        (block, number): (u32, u16),
+    ) -> Option<Fetched> {
+        // SAFETY: by the caller's promise. A page that is there now stays, because to take pages away takes a stronger lock than
+        // the one that this session holds; a place within a page is looked at by PostgreSQL itself.
+        unsafe {
+            let blocks = pg_sys::RelationGetNumberOfBlocksInFork(
+                relation.as_ptr(),
+                pg_sys::ForkNumber::MAIN_FORKNUM,
+            );
+            if block >= blocks {
+                return None;
+            }
+            let mut tuple = Box::new(pg_sys::HeapTupleData::default());
+            tuple.t_self = pg_sys::ItemPointerData {
+                ip_blkid: pg_sys::BlockIdData {
+                    bi_hi: (block >> 16) as u16,
+                    bi_lo: (block & 0xffff) as u16,
+                },
+                ip_posid: number,
+            };
+            let mut buffer: pg_sys::Buffer = 0;
+            let found = pg_sys::heap_fetch(
+                relation.as_ptr(),
+                snapshot.0,
+                &mut *tuple,
+                &mut buffer,
+                false,
+            );
+            found.then(|| Fetched { tuple, buffer })
+        }
+    }
+
+    fn tuple(&self) -> pg_sys::HeapTuple {
+        std::ptr::from_ref(&*self.tuple).cast_mut()
+    }
+}
+
+impl Drop for Fetched {
+    fn drop(&mut self) {
+        // While an error is on its way the resource owner releases it.
+        if !std::thread::panicking() {
+            // SAFETY: pinned where it was fetched.
+            unsafe { pg_sys::ReleaseBuffer(self.buffer) };
+        }
+    }
+}
+
+/// Is this id in the column, byte by byte?
+///
+/// # Safety
+/// `tuple` must be a row of `relation`.
+unsafe fn holds(tuple: pg_sys::HeapTuple, relation: &OpenRelation, column: i16, id: &str) -> bool {
+    /// The bytes of a UUID.
+    const UUID: usize = 16;
+    // SAFETY: by the caller's promise; a column's value is of its type.
+    unsafe {
+        let descriptor = relation.tuple_desc();
+        let Some(datum) = row::column(tuple, descriptor, column) else {
+            return false;
+        };
+        match relation::type_of(descriptor, column) {
+            Some(pg_sys::TEXTOID | pg_sys::VARCHAROID) => {
+                pgrx::varlena_to_byte_slice(detoast::packed(datum)) == id.as_bytes()
+            }
+            Some(pg_sys::UUIDOID) if is_uuid(id) => row::uuid(id).is_some_and(|wanted| {
+                let bytes = |uuid: pg_sys::Datum| {
+                    std::slice::from_raw_parts(uuid.cast_mut_ptr::<u8>(), UUID)
+                };
+                bytes(wanted) == bytes(datum)
+            }),
+            _ => false,
+        }
     }
 }
 

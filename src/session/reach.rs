@@ -5,8 +5,8 @@ use crate::settings;
 use access_policy::fields::FieldSet;
 use access_policy::{Constraint, EffectiveAccess, Grant, Interaction, Origin, Parameters};
 use fhir_search::{Candidate, Predicate};
-use std::cell::OnceCell;
-use std::rc::Rc;
+use std::cell::{OnceCell, RefCell};
+use std::rc::{Rc, Weak};
 
 /// One entry that can decide.
 #[derive(Clone, Debug)]
@@ -32,6 +32,30 @@ pub struct ReachEntry {
     /// The parameters of its policy's instance.
     pub parameters: Rc<Parameters>,
     kept_is_asked_for: OnceCell<bool>,
+    kept_is_tagged: OnceCell<bool>,
+    beside: RefCell<Option<(Weak<ReachEntry>, Kept)>>,
+}
+
+/// What an update that an entry grants leaves as it is, of a row that some entry lets its writer read.
+#[derive(Debug, Clone)]
+pub struct Kept {
+    /// The fields: those that the entry keeps, and those that the reader does not see.
+    pub fields: Rc<FieldSet>,
+    /// Those of them that the reader does not see.
+    pub unseen: Rc<FieldSet>,
+    /// Are security labels among these?
+    pub labels_unseen: bool,
+}
+
+impl Kept {
+    /// Where these fields are left as they are, of which the reader does not see `unseen`.
+    pub fn new(fields: Rc<FieldSet>, unseen: Rc<FieldSet>) -> Kept {
+        Kept {
+            labels_unseen: unseen.touches_labels(),
+            fields,
+            unseen,
+        }
+    }
 }
 
 impl ReachEntry {
@@ -55,7 +79,35 @@ impl ReachEntry {
             constraints: Rc::clone(entry.constraints()),
             parameters: Rc::clone(&entry.parameters),
             kept_is_asked_for: OnceCell::new(),
+            kept_is_tagged: OnceCell::new(),
+            beside: RefCell::default(),
         }
+    }
+
+    /// What is left as it is by an update of this entry's, of a row that `reader` lets be read. The answer for the last reader is kept.
+    pub fn kept_of(&self, reader: &Rc<ReachEntry>) -> Kept {
+        if let Some((known, kept)) = &*self.beside.borrow()
+            && std::ptr::eq(known.as_ptr(), Rc::as_ptr(reader))
+        {
+            return kept.clone();
+        }
+        let fields = match reader.hidden == self.hidden {
+            true => Rc::clone(&self.kept),
+            false => Rc::new(self.kept.union(&reader.hidden)),
+        };
+        // Nearly always all that is kept is hidden: then both are one.
+        let unseen = match *fields == reader.hidden {
+            true => Rc::clone(&fields),
+            false => Rc::new(reader.hidden.clone()),
+        };
+        let kept = Kept::new(fields, unseen);
+        *self.beside.borrow_mut() = Some((Rc::downgrade(reader), kept.clone()));
+        kept
+    }
+
+    /// As `ask` says, who is asked once: whether the tags of resources depend on what it keeps.
+    pub fn kept_is_tagged(&self, ask: impl FnOnce() -> bool) -> bool {
+        *self.kept_is_tagged.get_or_init(ask)
     }
 
     /// The entry as messages name it: `AccessPolicy/x resource[2] (Patient?active=true)`.

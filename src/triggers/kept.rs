@@ -11,9 +11,6 @@ use jsonb::Value;
 use pgrx::prelude::*;
 use std::rc::Rc;
 
-/// Where the label `REDACTED` stands.
-const LABELS: &str = "meta.security";
-
 /// How many paths a refusal names.
 const MOST_NAMED: usize = 10;
 
@@ -23,7 +20,9 @@ pub struct Kept {
     /// Hidden and readonly ones.
     pub fields: Rc<FieldSet>,
     /// Those of them that the writer could not see.
-    pub unseen: FieldSet,
+    pub unseen: Rc<FieldSet>,
+    /// Are security labels among these?
+    pub labels_unseen: bool,
     /// What the column for projects holds, where there is one.
     pub project: Option<String>,
 }
@@ -35,7 +34,7 @@ impl Kept {
             return Ok(());
         }
         let cannot = |row: &Row<'_>| row.invalid("cannot keep its readonly and hidden fields");
-        let visible = Some(stored).filter(|_| !self.unseen.touches(LABELS));
+        let visible = Some(stored).filter(|_| !self.labels_unseen);
         self.settle_label(row, visible)?;
         let document = row.document()?;
         let new = document.value()?;
@@ -43,7 +42,7 @@ impl Kept {
             // What was taken over from the stored row as it is has hidden fields in it, which nobody sent.
             let nothing = FieldSet::default();
             let unseen = match sent {
-                Sent::Document => &self.unseen,
+                Sent::Document => &*self.unseen,
                 Sent::Nothing => &nothing,
             };
             // What an upsert brings has been tagged as a new row: that was not sent.

@@ -207,7 +207,8 @@ impl Site {
             return Ok(true);
         };
         let decision = self.decision(resource_type, interaction, relation)?;
-        Ok(decision.reach.asks_for_kept(entry) || tag::looks_at(resource_type, &entry.kept))
+        let is_tagged = || tag::looks_at(resource_type, &entry.kept);
+        Ok(decision.reach.asks_for_kept(entry) || entry.kept_is_tagged(is_tagged))
     }
 
     /// The row with the id that its column will have; `None` where it has it already.

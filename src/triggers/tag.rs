@@ -312,8 +312,11 @@ fn accounts_in_row(
         unsafe { row::column(tuple, relation.tuple_desc(), number) }
     };
     let resource = column(table.resource.number);
-    // SAFETY: the registry has checked the column's type.
-    let resource = resource.and_then(|datum| unsafe { unpacked::read(table.format, datum) });
+    // SAFETY: the registry has checked the column's type; a stored row says which transaction wrote it.
+    let resource = resource.and_then(|datum| unsafe {
+        let writer = (*(*tuple).t_data).t_choice.t_heap.t_xmin;
+        unpacked::read(table.format, datum, writer)
+    });
     let Some(resource) = resource else {
         return Ok(None);
     };

@@ -16,7 +16,7 @@ use crate::functions::{require_preloaded, version_1};
 use crate::node::row::parse;
 use crate::node::{privilege, relation, statement};
 use crate::registry::{self, Protected};
-use crate::session::reach::ReachEntry;
+use crate::session::reach::{self, ReachEntry};
 use crate::session::{self, Session};
 use access_policy::Interaction;
 use pgrx::prelude::*;
@@ -344,30 +344,27 @@ unsafe fn update(
         let Some(entry) = entry else {
             return Err(site.refusal(Interaction::Update, &old, "the stored row"));
         };
-        let mut fields = Rc::clone(&entry.kept);
         // What the reader could not see cannot have been meant to change, whichever entry permits the write.
-        let mut unseen = match reader {
-            Some(reader) => {
-                if reader.hidden != entry.hidden {
-                    fields = Rc::new(fields.union(&reader.hidden));
-                }
-                reader.hidden.clone()
-            }
-            None => fields.as_ref().clone(),
+        let mut left = match reader {
+            Some(reader) => entry.kept_of(&reader),
+            None => reach::Kept::new(Rc::clone(&entry.kept), Rc::clone(&entry.kept)),
         };
         if let Some(dropped) = upsert::dropped(protected.relation, || old.reference()) {
-            fields = Rc::new(fields.union(&dropped));
-            unseen = unseen.union(&dropped);
+            left = reach::Kept::new(
+                Rc::new(left.fields.union(&dropped)),
+                Rc::new(left.unseen.union(&dropped)),
+            );
         }
         let kept = Kept {
-            fields,
-            unseen,
+            fields: left.fields,
+            unseen: left.unseen,
+            labels_unseen: left.labels_unseen,
             project: old.project(),
         };
         new.check_shape()?;
         new.check_identity(&old)?;
         new.drop_duplicates()?;
-        let fields = (&*kept.fields, &kept.unseen);
+        let fields = (&*kept.fields, &*kept.unseen);
         columns::put_back(&mut new, &old, data, protected, fields)?;
         let stored = old.document()?;
         let entry = finish_update(

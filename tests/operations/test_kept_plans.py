@@ -132,3 +132,45 @@ def test_many_sessions_and_changes_at_once(clinic, superuser):
             changes += 1
         assert all(reader.result(timeout=60) > 10 for reader in readers)
     assert changes > 10
+
+
+@pytest.mark.parametrize("change", ["a policy", "a membership", "a policy, and the partition"])
+def test_what_is_heard_while_a_kept_plan_waits_for_a_partition(clinic, pool, superuser, change):
+    """PostgreSQL has the plan in hand, and asks for the locks that only the plan knows of."""
+    changes = {
+        "a policy": [
+            "UPDATE fhir_access.access_policy SET resource = jsonb_set(resource, '{resource,0,criteria}', '\"Observation?subject=Patient/p3\"') WHERE id = 'practice'"
+        ],
+        "a membership": ["DELETE FROM fhir_access.project_membership WHERE id = 'doctor'"],
+    }
+    changes["a policy, and the partition"] = [*changes["a policy"], 'ALTER TABLE "The Clinic".observation_2025 ADD CHECK (content IS NOT NULL)']
+    superuser.execute(
+        """UPDATE fhir_access.access_policy SET resource = jsonb_set(resource, '{resource,0}',
+            '{"resourceType": "Observation", "criteria": "Observation?subject=Patient/p1,Patient/p2"}') WHERE id = 'practice'"""
+    )
+    statement = """SELECT "the id" FROM "The Clinic"."Observation's" WHERE "the id" <> %s ORDER BY length("the id"), 1"""
+
+    def observations(membership):
+        with pool.transaction():
+            pool.execute("SELECT set_config('fhir_access.membership', %s, true)", [membership])
+            return column(pool.execute(statement, ["nobody"], prepare=True))
+
+    granted = {"doctor": ["o1", "o30", "o31", "o60"], "patient": ["o6", "o36"]}
+    for _ in range(4):
+        for membership, seen in granted.items():
+            assert observations(membership) == seen
+    with connect(clinic) as other, ThreadPoolExecutor(1) as thread:
+        with other.transaction():
+            other.execute('LOCK TABLE "The Clinic".observation_2025 IN ACCESS EXCLUSIVE MODE')
+            for one in changes[change]:
+                other.execute(one)
+            waiting = thread.submit(observations, "doctor")
+            blocked = "SELECT wait_event_type = 'Lock' FROM pg_stat_activity WHERE pid = %s"
+            while not superuser.execute(blocked, [pool.info.backend_pid]).fetchone()[0]:
+                assert not waiting.done(), "it did not wait"
+        if change == "a membership":
+            with pytest.raises(psycopg.errors.InvalidAuthorizationSpecification):
+                waiting.result(timeout=60)
+        else:
+            assert waiting.result(timeout=60) == ["o2", "o32"]
+    assert observations("patient") == granted["patient"]

@@ -1,5 +1,6 @@
 //! The R4 compartment definitions: which parameters of which types put a resource into a compartment.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
@@ -63,9 +64,43 @@ pub fn references(compartment: &str, resource_type: &str) -> &'static [Alternati
         .map_or(&[], Vec::as_slice)
 }
 
+/// The references of `resource_type` that put a resource into a patient's compartment. Those of the type that was asked for last are
+/// at hand: one row after the other is of the same.
+pub fn of_patient(resource_type: &str) -> &'static [Alternative] {
+    thread_local! {
+        static LAST: Cell<(&'static str, &'static [Alternative])> = const { Cell::new(("", &[])) };
+    }
+    let (last, known) = LAST.get();
+    if last == resource_type {
+        return known;
+    }
+    let types = DEFINITIONS.get("Patient");
+    match types.and_then(|types| types.get_key_value(resource_type)) {
+        Some((name, found)) => {
+            LAST.set((name, found));
+            found
+        }
+        None => &[],
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn of_patients() {
+        for name in [
+            "Observation",
+            "Group",
+            "Observation",
+            "Organization",
+            "",
+            "Patient",
+        ] {
+            assert_eq!(of_patient(name), references("Patient", name), "{name}");
+        }
+    }
 
     #[test]
     fn definitions() {

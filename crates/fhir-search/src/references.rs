@@ -59,15 +59,26 @@ fn keep<'a>(
 /// The ids of the patients that a document of `resource_type` belongs to by the R4 patient compartment definition, in
 /// the order of the definition, each once. A contained patient is not one.
 pub fn referenced_patients(resource_type: &str, document: Value<'_>) -> Vec<String> {
+    /// Most belong to one patient; so many are compared one by one.
+    const FEW: usize = 8;
     let mut seen = HashSet::new();
-    let mut ids = Vec::new();
+    let mut ids: Vec<String> = Vec::new();
+    let mut is_new = |ids: &[String], id: &str| match ids.len() {
+        ..FEW => !ids.iter().any(|known| known == id),
+        _ => {
+            if seen.is_empty() {
+                seen.extend(ids.iter().cloned());
+            }
+            seen.insert(id.to_owned())
+        }
+    };
     let document = &Document::from(document);
-    for alternative in compartment::references("Patient", resource_type) {
+    for alternative in compartment::of_patient(resource_type) {
         each(document.root, &alternative.path.steps, &mut |value| {
             let stored = value.as_object()?.get("reference")?.as_str()?;
             if let Some(Found::Resource("Patient", id)) = Found::read(value, document)
                 && !stored.starts_with('#')
-                && seen.insert(id)
+                && is_new(&ids, id)
             {
                 ids.push(id.to_owned());
             }
@@ -79,7 +90,7 @@ pub fn referenced_patients(resource_type: &str, document: Value<'_>) -> Vec<Stri
 
 /// The members of a document of `resource_type` in which [`referenced_patients`] looks.
 pub fn members_with_patients(resource_type: &str) -> impl Iterator<Item = &'static str> {
-    let alternatives = compartment::references("Patient", resource_type).iter();
+    let alternatives = compartment::of_patient(resource_type).iter();
     alternatives.filter_map(|alternative| Some(alternative.path.steps.first()?.member.as_str()))
 }
 
@@ -123,6 +134,22 @@ mod tests {
         ] {
             assert_eq!(with(json, has_irregular_references), expected, "{json}");
         }
+    }
+
+    #[test]
+    fn many_patients() {
+        let ids: Vec<String> = (0..40).map(|n| format!("p{}", n % 13)).collect();
+        let references = ids
+            .iter()
+            .map(|id| format!(r#"{{"reference":"Patient/{id}"}}"#));
+        let json = format!(
+            r#"{{"resourceType":"Observation","performer":[{}]}}"#,
+            references.collect::<Vec<_>>().join(",")
+        );
+        let found = with(&json, |document| {
+            referenced_patients("Observation", document)
+        });
+        assert_eq!(found, ids.get(..13).unwrap());
     }
 
     #[test]

@@ -48,13 +48,18 @@ pub fn encode_with_capacity(node: &Node<'_>, capacity: usize) -> Result<Vec<u8>,
 struct Open<'n, 'a> {
     /// Where the container starts, its alignment padding included.
     base: usize,
+    table: Table,
+    children: Children<'n, 'a>,
+}
+
+/// The table of entries of a container that is being written.
+struct Table {
     /// Where the next child's entry goes.
     entry_at: usize,
     /// The next child's number among all entries (keys come first).
     slot: usize,
     /// The bytes of all children so far, keys included.
     total: u32,
-    children: Children<'n, 'a>,
 }
 
 type Member<'a> = (Cow<'a, str>, Node<'a>);
@@ -81,24 +86,63 @@ impl<'n, 'a> Iterator for Children<'n, 'a> {
 }
 
 impl Open<'_, '_> {
+    /// Writes the children of a patched container that come next and stay as they are, as far as they can be copied at once.
+    fn write_untouched(&mut self, out: &mut Vec<u8>) -> Result<(), TooLarge> {
+        match &mut self.children {
+            Children::Patched(children) => self.table.write_untouched(out, children),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Table {
     /// Writes a key or a child that is copied, and its entry.
     fn write_raw(&mut self, out: &mut Vec<u8>, kind: u32, bytes: &[u8]) -> Result<(), TooLarge> {
         let length = write_bytes(out, kind, bytes)?;
         self.record(out, kind, length)
     }
 
+    fn write_untouched(
+        &mut self,
+        out: &mut Vec<u8>,
+        children: &mut PatchIter<'_, '_>,
+    ) -> Result<(), TooLarge> {
+        let written = out.len();
+        let entries = out.get_mut(self.entry_at..).unwrap_or_default();
+        let mut entries = entries.as_chunks_mut().0.iter_mut();
+        let (mut slot, mut total) = (self.slot, self.total);
+        let bytes = children.pass(written, |kind, length| {
+            let length = size(length)?;
+            total = add(total, length)?;
+            if let Some(entry) = entries.next() {
+                *entry = (kind | field(slot, length, total)).to_ne_bytes();
+            }
+            slot = slot.saturating_add(1);
+            Ok(())
+        })?;
+        let passed = slot.saturating_sub(self.slot);
+        self.entry_at = self.entry_at.saturating_add(passed.saturating_mul(4));
+        (self.slot, self.total) = (slot, total);
+        out.extend_from_slice(bytes);
+        Ok(())
+    }
+
     /// Fills in the entry of a child just written.
     fn record(&mut self, out: &mut [u8], kind: u32, length: u32) -> Result<(), TooLarge> {
         self.total = add(self.total, length)?;
-        let field = if self.slot.is_multiple_of(layout::STRIDE) {
-            self.total | layout::HAS_OFFSET
-        } else {
-            length
-        };
+        let field = field(self.slot, length, self.total);
         patch(out, self.entry_at, kind | field);
         self.entry_at = self.entry_at.saturating_add(4);
         self.slot = self.slot.saturating_add(1);
         Ok(())
+    }
+}
+
+/// What the entry of this number holds of a child's length and of its end.
+fn field(slot: usize, length: u32, end: u32) -> u32 {
+    match slot.is_multiple_of(layout::STRIDE) {
+        true => end | layout::HAS_OFFSET,
+        false => length,
     }
 }
 
@@ -109,13 +153,14 @@ fn write_containers(out: &mut Vec<u8>, root: &Node<'_>) -> Result<(), TooLarge> 
         return Ok(());
     };
     loop {
+        current.write_untouched(out)?;
         match current.children.next() {
-            Some(Child::Raw(kind, bytes)) => current.write_raw(out, kind, bytes)?,
+            Some(Child::Raw(kind, bytes)) => current.table.write_raw(out, kind, bytes)?,
             Some(Child::Node(child)) => match open(out, child)? {
                 Some(inner) => above.push(std::mem::replace(&mut current, inner)),
                 None => {
                     let (kind, length) = write_leaf(out, child)?;
-                    current.record(out, kind, length)?;
+                    current.table.record(out, kind, length)?;
                 }
             },
             None => {
@@ -124,7 +169,7 @@ fn write_containers(out: &mut Vec<u8>, root: &Node<'_>) -> Result<(), TooLarge> 
                     Some(outer) => current = outer,
                     None => return Ok(()),
                 }
-                current.record(out, layout::CONTAINER, length)?;
+                current.table.record(out, layout::CONTAINER, length)?;
             }
         }
     }
@@ -141,7 +186,9 @@ fn open<'n, 'a>(out: &mut Vec<u8>, node: &'n Node<'a>) -> Result<Option<Open<'n,
             let children = Children::Members(members.iter());
             let mut opened = begin(out, layout::OBJECT, members.len(), children)?;
             for (key, _) in members {
-                opened.write_raw(out, layout::STRING, key.as_bytes())?;
+                opened
+                    .table
+                    .write_raw(out, layout::STRING, key.as_bytes())?;
             }
             Ok(Some(opened))
         }
@@ -150,19 +197,27 @@ fn open<'n, 'a>(out: &mut Vec<u8>, node: &'n Node<'a>) -> Result<Option<Open<'n,
             let children = Children::Sorted(members.clone().into_iter());
             let mut opened = begin(out, layout::OBJECT, members.len(), children)?;
             for (key, _) in members {
-                opened.write_raw(out, layout::STRING, key.as_bytes())?;
+                opened
+                    .table
+                    .write_raw(out, layout::STRING, key.as_bytes())?;
             }
             Ok(Some(opened))
         }
         Node::Patch(patch) => {
             let children = Children::Patched(patch.values());
             let mut opened = begin(out, patch.kind(), patch.len(), children)?;
-            for key in patch.keys() {
-                if let Child::Raw(_, key) = key {
-                    opened.write_raw(out, layout::STRING, key)?;
+            let mut keys = patch.keys();
+            loop {
+                opened.table.write_untouched(out, &mut keys)?;
+                match keys.next() {
+                    Some(Child::Raw(_, key)) => {
+                        opened.table.write_raw(out, layout::STRING, key)?;
+                    }
+                    // Not reached: keys are never made.
+                    Some(Child::Node(_)) => {}
+                    None => return Ok(Some(opened)),
                 }
             }
-            Ok(Some(opened))
         }
         _ => Ok(None),
     }
@@ -186,9 +241,11 @@ fn begin<'n, 'a>(
     out.resize(entry_at.saturating_add(slots.saturating_mul(4)), 0);
     Ok(Open {
         base,
-        entry_at,
-        slot: 0,
-        total: 0,
+        table: Table {
+            entry_at,
+            slot: 0,
+            total: 0,
+        },
         children,
     })
 }

@@ -169,6 +169,48 @@ pub(crate) struct PatchIter<'n, 'a> {
     added: &'n [Added<'a>],
 }
 
+impl<'a> PatchIter<'_, 'a> {
+    /// Passes over the untouched children that come next, as far as they lie here as they would be written behind `written` bytes;
+    /// tells `each` their types and their lengths with padding, and gives all their bytes.
+    pub(crate) fn pass<E>(
+        &mut self,
+        written: usize,
+        mut each: impl FnMut(u32, usize) -> Result<(), E>,
+    ) -> Result<&'a [u8], E> {
+        let edited = self.edits.first().map_or(usize::MAX, |(index, _)| *index);
+        let added = self.added.first().map_or(usize::MAX, |added| added.before);
+        let last = self.count.min(edited).min(added);
+        let first = self.offset;
+        // The padding of a child depends on where it starts.
+        let is_alike = layout::align(first).wrapping_sub(first)
+            == layout::align(written).wrapping_sub(written);
+        while self.index < last {
+            let place = self.first.saturating_add(self.index);
+            let Some(entry) = self.parts.entry(place) else {
+                break;
+            };
+            let kind = entry & layout::TYPE;
+            let is_aligned = matches!(kind, layout::NUMERIC | layout::CONTAINER);
+            if is_aligned && !is_alike || self.keys && kind != layout::STRING {
+                break;
+            }
+            let start = match is_aligned {
+                true => layout::align(self.offset),
+                false => self.offset,
+            };
+            let end = layout::end(entry, self.offset);
+            // One that is corrupt reads as null, and is not copied as it is.
+            if start > end || end > self.parts.data.len() {
+                break;
+            }
+            each(kind, end.saturating_sub(self.offset))?;
+            self.offset = end;
+            self.index = self.index.saturating_add(1);
+        }
+        Ok(self.parts.data.get(first..self.offset).unwrap_or_default())
+    }
+}
+
 impl<'n, 'a> Iterator for PatchIter<'n, 'a> {
     type Item = Child<'n, 'a>;
 

@@ -52,3 +52,29 @@ SELECT count(*) FROM patient WHERE weight = CASE WHEN resource ->> 'birthDate' =
 SELECT count(*) FROM patient WHERE born = CASE WHEN resource ->> 'birthDate' = '1950-01-12' THEN current_setting('my.zero')::date END;
 SELECT count(*) FROM patient WHERE born = CASE WHEN resource ->> 'birthDate' = '1950-01-30' THEN current_setting('my.zero')::date END;
 EXPLAIN (COSTS OFF) SELECT count(*) FROM patient WHERE born = CASE WHEN resource ->> 'birthDate' = '1950-01-12' THEN current_setting('my.zero')::date END;
+
+-- Policies of somebody's own tables, of which PostgreSQL concludes equalities that are asked as early as row security's conditions.
+\c - postgres
+DROP POLICY own ON patient;
+ALTER TABLE patient ADD words tsvector;
+UPDATE patient SET words = to_tsvector('simple', 'w' || right(id, 2));
+CREATE INDEX by_words ON patient USING gin (words);
+INSERT INTO fhir_access.access_policy (resource) VALUES ('{"resourceType": "AccessPolicy", "id": "one", "resource": [{"resourceType": "Patient", "criteria": "Patient?_id=p13"}]}');
+INSERT INTO fhir_access.project_membership (resource) VALUES ('{"resourceType": "ProjectMembership", "id": "one", "accessPolicy": {"reference": "AccessPolicy/one"}}');
+\c - app
+SET fhir_access.membership = 'one';
+SET enable_seqscan = off;
+SET enable_indexscan = off;
+SET enable_indexonlyscan = off;
+SET cpu_operator_cost = 1000;
+SET random_page_cost = 0;
+SET seq_page_cost = 0;
+CREATE FUNCTION pg_temp.key() RETURNS text LANGUAGE plpgsql STABLE COST 1e-30 AS $$ BEGIN RETURN 'a'; END $$;
+CREATE FUNCTION pg_temp.tells() RETURNS text LANGUAGE plpgsql STABLE COST 1e-30 AS $$ BEGIN RAISE NOTICE 'asked about a row'; RETURN 'a'; END $$;
+CREATE TEMP TABLE own (key text, id text);
+INSERT INTO own VALUES ('a', 'p13');
+ALTER TABLE own ENABLE ROW LEVEL SECURITY;
+ALTER TABLE own FORCE ROW LEVEL SECURITY;
+CREATE POLICY own ON own USING (key = COALESCE(pg_temp.key(), 'b'));
+SELECT p.id FROM own, patient p WHERE p.words @@ 'w12'::tsquery AND own.key = CASE WHEN p.id IS NULL THEN 'b' ELSE pg_temp.tells() END AND p.id = own.id;
+SELECT p.id FROM own, patient p WHERE p.words @@ 'w30'::tsquery AND own.key = CASE WHEN p.id IS NULL THEN 'b' ELSE pg_temp.tells() END AND p.id = own.id;

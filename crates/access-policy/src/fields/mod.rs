@@ -168,6 +168,11 @@ impl FieldSet {
         }
     }
 
+    /// Whether it touches a document's own security labels, among which `REDACTED` stands.
+    pub fn touches_labels(&self) -> bool {
+        self.touches("meta.security")
+    }
+
     /// Whether [`mask`](Self::mask) may change what stands at, above or below `path`: as [`touches`](Self::touches), and the
     /// labels of documents that are [marked](Self::marked).
     pub fn alters(&self, path: &str) -> bool {
@@ -257,7 +262,8 @@ impl FieldSet {
         if !remove::carries(rules, old, 0)? && !remove::carries(rules, new, 0)? {
             return Ok(None);
         }
-        let unseen = if unseen == self { self } else { unseen };
+        let is_same = std::ptr::eq(unseen, self) || unseen == self;
+        let unseen = if is_same { self } else { unseen };
         let (unseen, count) = unseen.rules();
         let scope = Scope {
             kept: Cover::Inside(rules),
