@@ -243,3 +243,5 @@ EXECUTE seen ('%');
 :both; :both;
 RESET ROLE;
 SELECT plans, bytes FROM fhir_access.kept_plans();
+-- Of the whole cluster.
+REVOKE SET ON PARAMETER fhir_access.membership, fhir_access.client_ip FROM clinician;
