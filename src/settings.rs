@@ -109,10 +109,18 @@ pub fn fhirpath_limits() -> Limits {
 }
 
 fn text(setting: &'static GucSetting<Option<CString>>) -> String {
-    setting
-        .get()
+    current(setting)
         .map(|value| value.to_string_lossy().into_owned())
         .unwrap_or_default()
+}
+
+/// What the setting is now: until somebody assigns to it.
+fn current<'a>(setting: &'static GucSetting<Option<CString>>) -> Option<&'a CStr> {
+    // SAFETY: PostgreSQL's own variable, null or a C string, read by the backend's one thread.
+    unsafe {
+        let value = *setting.as_ptr();
+        (!value.is_null()).then(|| CStr::from_ptr(value))
+    }
 }
 
 /// Refuses a connection whose options name a setting that its user may not set. PostgreSQL would only warn, and fall back
@@ -385,7 +393,7 @@ fn reject(detail: &str) -> bool {
 unsafe extern "C-unwind" fn assign_membership(value: *const c_char, _extra: *mut c_void) {
     // SAFETY: PostgreSQL passes the new value, a C string or null.
     let new = unsafe { (!value.is_null()).then(|| CStr::from_ptr(value)) };
-    if MEMBERSHIP.get().as_deref() != new {
+    if current(&MEMBERSHIP) != new {
         session::membership_changed(&new.unwrap_or_default().to_string_lossy());
     }
 }
@@ -453,7 +461,7 @@ fn assign_limit(setting: &'static GucSetting<i32>, value: i32) {
 unsafe fn assign_text(setting: &'static GucSetting<Option<CString>>, value: *const c_char) {
     // SAFETY: by the caller's promise.
     let new = (!value.is_null()).then(|| unsafe { CStr::from_ptr(value) });
-    if setting.get().as_deref() != new {
+    if current(setting) != new {
         session::context_changed();
     }
 }

@@ -24,8 +24,7 @@ const VIOLATES: &str = "violates row-level security policy";
 ///
 /// # Safety
 /// `query` must be valid, with a plan, as long as this hangs there.
-#[pg_guard]
-pub unsafe extern "C-unwind" fn callback(
+pub unsafe fn callback(
     query: *mut pg_sys::QueryDesc,
     previous: *mut pg_sys::ErrorContextCallback,
 ) -> pg_sys::ErrorContextCallback {

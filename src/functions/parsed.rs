@@ -1,10 +1,10 @@
 //! Tests and lists of fields by their text. What a text means never changes, whoever asks: a backend keeps those it has parsed
 //! last, so that a prepared statement of one row does not parse its policy each time.
 
+use crate::node::quick::QuickMap;
 use access_policy::fields::FieldSet;
 use fhir_search::Test;
 use std::cell::RefCell;
-use std::collections::HashMap;
 use std::rc::Rc;
 use std::str::FromStr;
 use std::thread::LocalKey;
@@ -20,7 +20,7 @@ const MOST_LONG: usize = 16;
 const LONGEST_TOGETHER: usize = 1024 * 1024;
 
 struct Known<T> {
-    short: HashMap<String, Rc<T>>,
+    short: QuickMap<String, Rc<T>>,
     /// The last used one is the last. To compare a text takes less than to make a hash of it.
     long: Vec<(String, Rc<T>)>,
 }
@@ -52,7 +52,7 @@ fn of<T: FromStr>(known: &'static LocalKey<RefCell<Known<T>>>, text: &str) -> Op
 impl<T> Known<T> {
     fn new() -> Self {
         Known {
-            short: HashMap::new(),
+            short: QuickMap::default(),
             long: Vec::new(),
         }
     }

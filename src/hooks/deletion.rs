@@ -82,9 +82,11 @@ pub unsafe extern "C-unwind" fn spare_trigger(query: *mut pg_sys::QueryDesc) {
 
 /// Refuses a `DELETE` without its trigger that has deleted something, and whose session is another by now: as the trigger would
 /// have.
-#[pg_guard]
-pub unsafe extern "C-unwind" fn check(query: *const pg_sys::QueryDesc) {
-    // SAFETY: called with a query descriptor that was run.
+///
+/// # Safety
+/// `query` must have been run.
+pub unsafe fn check(query: *const pg_sys::QueryDesc) {
+    // SAFETY: by the caller's promise.
     unsafe {
         let Some(relation) = executor::deletion_of((*query).plannedstmt) else {
             return;

@@ -5,11 +5,13 @@
 //! whenever it goes on, so that a cursor of one membership cannot be fetched from under another.
 
 use super::foreign_key::{self, Phase};
+use super::kept_plans::turns;
 use super::leakproof::serializable;
 use super::{deletion, portals, standard};
 use crate::audit;
 use crate::error::{Error, OrRaise, Result};
 use crate::functions::twins;
+use crate::node::quiet;
 use crate::session::{self, Fingerprint};
 use crate::settings;
 use crate::triggers::{movement, upsert};
@@ -23,11 +25,17 @@ static mut PREVIOUS_FINISH: pg_sys::ExecutorFinish_hook_type = None;
 /// The cache number of the fingerprint's first four bytes; the others follow.
 const FENCE: i32 = i32::MIN;
 
+/// The cache numbers of its parts, each of four bytes.
+const PARTS: std::ops::Range<i32> = FENCE..FENCE + size_of::<Fingerprint>() as i32 / 4;
+
 /// The cache number of what is noted about deletions: no part of the fingerprint.
 const DELETION: i32 = FENCE + size_of::<Fingerprint>() as i32;
 
 /// The cache number of what is noted of a plan that asks a statement's conditions before row security's.
 const ASKS_FIRST: i32 = DELETION + 1;
+
+/// The cache number of a plan's number among those that are kept.
+const SERIAL: i32 = ASKS_FIRST + 1;
 
 /// What every plan depends on that the session's context went into, as PostgreSQL's plan cache sees it: a function that there is not. The cache number
 /// is that of functions, the other one stands for the session's context.
@@ -139,8 +147,31 @@ pub unsafe fn put_asks_first(plan: *mut pg_sys::PlannedStmt) {
 /// `plan` must be null or a plan.
 pub unsafe fn deletion_of(plan: *const pg_sys::PlannedStmt) -> Option<pg_sys::Oid> {
     // SAFETY: by the caller's promise.
+    if unsafe { plan.as_ref() }?.commandType != pg_sys::CmdType::CMD_DELETE {
+        return None;
+    }
+    // SAFETY: by the caller's promise.
     let noted = unsafe { items(plan) }.find(|item| item.cacheId == DELETION);
     noted.map(|item| pg_sys::Oid::from(item.hashValue))
+}
+
+/// Numbers a plan that is kept.
+///
+/// # Safety
+/// As for [`put_fence`].
+pub unsafe fn put_serial(plan: *mut pg_sys::PlannedStmt, serial: u32) {
+    // SAFETY: by the caller's promise.
+    unsafe { put_item(plan, SERIAL, serial) }
+}
+
+/// The number of a plan that is kept, or of a copy of it.
+///
+/// # Safety
+/// `plan` must be null or a plan.
+pub unsafe fn serial_of(plan: *const pg_sys::PlannedStmt) -> Option<u32> {
+    // SAFETY: by the caller's promise.
+    let numbered = unsafe { items(plan) }.find(|item| item.cacheId == SERIAL);
+    numbered.map(|item| item.hashValue)
 }
 
 /// The fingerprint that `plan` is bound to, if any.
@@ -150,15 +181,18 @@ pub unsafe fn deletion_of(plan: *const pg_sys::PlannedStmt) -> Option<pg_sys::Oi
 pub unsafe fn fence_of(plan: *const pg_sys::PlannedStmt) -> Option<Fingerprint> {
     let mut fingerprint = Fingerprint::default();
     let mut found = false;
+    let mut parts = fingerprint.chunks_exact_mut(4);
     // SAFETY: by the caller's promise.
-    for item in unsafe { items(plan) } {
-        let place = item.cacheId.wrapping_sub(FENCE);
-        if let Some(part) = usize::try_from(place)
-            .ok()
-            .and_then(|place| fingerprint.chunks_exact_mut(4).nth(place))
-        {
-            part.copy_from_slice(&item.hashValue.to_ne_bytes());
-            found = true;
+    let mut items = unsafe { items(plan) }.skip_while(|item| !PARTS.contains(&item.cacheId));
+    // They are neighbours, in order.
+    for (place, part) in PARTS.zip(&mut parts) {
+        match items.next() {
+            Some(item) if item.cacheId == place => {
+                part.copy_from_slice(&item.hashValue.to_ne_bytes());
+                found = true;
+            }
+            // Half of one is the fence of no session.
+            _ => break,
         }
     }
     found.then_some(fingerprint)
@@ -196,13 +230,23 @@ pub unsafe fn check_fence(plan: *const pg_sys::PlannedStmt) -> Result<bool> {
     }
 }
 
-/// Checks that a plan may run; says whether it may ask a statement's conditions before row security's.
-#[pg_guard]
-unsafe extern "C-unwind" fn check(query: *const pg_sys::QueryDesc) -> bool {
-    // SAFETY: called below with a valid query descriptor.
-    let is_bound = unsafe { check_fence((*query).plannedstmt).or_raise() };
-    portals::check(query).or_raise();
-    is_bound && settings::leakproof_operators()
+/// Checks that a plan may run; gives the context that it is bound to, if it is.
+///
+/// # Safety
+/// `query` must be valid, with a plan.
+unsafe fn check(query: *const pg_sys::QueryDesc) -> Result<Option<Fingerprint>> {
+    // SAFETY: by the caller's promise.
+    let fence = unsafe { fence_of((*query).plannedstmt) };
+    let begun = portals::begun(query);
+    if fence.is_some() || begun.is_some() {
+        let current = session::current()?.fingerprint;
+        if fence.is_some_and(|fence| fence != current)
+            || begun.is_some_and(|begun| begun != Some(current))
+        {
+            return Err(Error::Fence);
+        }
+    }
+    Ok(fence)
 }
 
 #[pg_guard]
@@ -213,24 +257,73 @@ unsafe extern "C-unwind" fn check_start(query: *const pg_sys::QueryDesc, flags: 
         pg_sys::AcceptInvalidationMessages();
         portals::start();
         portals::settle();
-        check(query);
-        if let Some(fingerprint) = fence_of((*query).plannedstmt) {
+        if let Some(fingerprint) = check(query).or_raise() {
             portals::remember(fingerprint);
+            turns::adopt();
         }
-        if items((*query).plannedstmt).any(|item| item.cacheId == ASKS_FIRST) {
+        if serializable::is_asked_for()
+            && items((*query).plannedstmt).any(|item| item.cacheId == ASKS_FIRST)
+        {
             serializable::lock(query);
         }
         audit::reading(query, flags).or_raise();
     }
 }
 
+/// What is found out before a statement runs.
+#[repr(C)]
+struct Before {
+    /// May it ask a statement's conditions before row security's?
+    has_twins: bool,
+    /// What hangs in the stack of error callbacks meanwhile, the second one above the first; each only if it has a function.
+    note: pg_sys::ErrorContextCallback,
+    witness: pg_sys::ErrorContextCallback,
+}
+
+/// Checks that a plan may run.
+#[pg_guard]
+unsafe extern "C-unwind" fn before_run(query: *mut pg_sys::QueryDesc) -> Before {
+    // SAFETY: called below with a valid query descriptor.
+    unsafe {
+        let fence = check(query).or_raise();
+        let previous = pg_sys::error_context_stack;
+        Before {
+            has_twins: fence.is_some() && settings::leakproof_operators(),
+            note: foreign_key::callback(query, Phase::Run, fence, previous),
+            witness: audit::with_check_callback(query, previous),
+        }
+    }
+}
+
+#[pg_guard]
+unsafe extern "C-unwind" fn before_finish(
+    query: *const pg_sys::QueryDesc,
+) -> pg_sys::ErrorContextCallback {
+    // SAFETY: called below with a valid query descriptor.
+    unsafe {
+        let fence = fence_of((*query).plannedstmt);
+        foreign_key::callback(query, Phase::Finish, fence, pg_sys::error_context_stack)
+    }
+}
+
+#[pg_guard]
+unsafe extern "C-unwind" fn after_run(query: *const pg_sys::QueryDesc) {
+    settle();
+    // SAFETY: called below with a valid query descriptor.
+    unsafe { deletion::check(query) }
+}
+
+#[pg_guard]
+unsafe extern "C-unwind" fn after_finish() {
+    settle();
+}
+
 /// What a statement's last row came to: the row that an upsert brought was inserted, if nothing was updated instead; one that
 /// was deleted was not moved, if it did not arrive elsewhere. What runs past row security has no note of its own, and may be
 /// a question (`check()`, say) in the middle of that statement: it decides nothing.
-#[pg_guard]
-unsafe extern "C-unwind" fn settle() {
-    // SAFETY: reads the backend's state.
-    if unsafe { !pg_sys::InNoForceRLSOperation() } {
+fn settle() {
+    turns::settle();
+    if !quiet::passes_by_row_security() {
         upsert::settle().or_raise();
         movement::settle().or_raise();
     }
@@ -258,24 +351,24 @@ unsafe extern "C-unwind" fn run(
 ) {
     // SAFETY: as above.
     unsafe {
-        if check(query) {
+        let mut before = before_run(query);
+        if before.has_twins {
             twins::begin();
         }
-        let mut callback = foreign_key::callback(query, Phase::Run, pg_sys::error_context_stack);
-        if callback.callback.is_some() {
-            pg_sys::error_context_stack = &mut callback;
+        let outer = pg_sys::error_context_stack;
+        if before.note.callback.is_some() {
+            pg_sys::error_context_stack = &mut before.note;
         }
-        let mut witness = audit::with_check_callback(query, pg_sys::error_context_stack);
-        if witness.callback.is_some() {
-            pg_sys::error_context_stack = &mut witness;
+        if before.witness.callback.is_some() {
+            before.witness.previous = pg_sys::error_context_stack;
+            pg_sys::error_context_stack = &mut before.witness;
         }
         match PREVIOUS_RUN {
             Some(previous) => previous(query, direction, count, once),
             None => standard::standard_executor_run(query, direction, count, once),
         }
-        settle();
-        deletion::check(query);
-        pg_sys::error_context_stack = callback.previous;
+        after_run(query);
+        pg_sys::error_context_stack = outer;
     }
 }
 
@@ -283,7 +376,7 @@ unsafe extern "C-unwind" fn run(
 unsafe extern "C-unwind" fn finish(query: *mut pg_sys::QueryDesc) {
     // SAFETY: called by PostgreSQL with a valid query descriptor.
     unsafe {
-        let mut callback = foreign_key::callback(query, Phase::Finish, pg_sys::error_context_stack);
+        let mut callback = before_finish(query);
         if callback.callback.is_some() {
             pg_sys::error_context_stack = &mut callback;
         }
@@ -291,7 +384,7 @@ unsafe extern "C-unwind" fn finish(query: *mut pg_sys::QueryDesc) {
             Some(previous) => previous(query),
             None => standard::standard_executor_finish(query),
         }
-        settle();
+        after_finish();
         pg_sys::error_context_stack = callback.previous;
     }
 }

@@ -1,10 +1,10 @@
 //! Statements that PostgreSQL runs by itself to keep a foreign key. They run as the table's owner, past row security, for a
 //! user who may not see the rows they touch; so PostgreSQL would show that user the row that a constraint refuses.
 
-use super::executor;
 use crate::error::OrRaise;
-use crate::node::{privilege, statement, tree};
+use crate::node::{privilege, quiet, statement, tree};
 use crate::registry;
+use crate::session::Fingerprint;
 use pgrx::prelude::*;
 use std::ffi::{c_char, c_int, c_void};
 
@@ -25,22 +25,21 @@ pub enum Phase {
 
 /// What hangs in the stack of error callbacks while a statement runs: a note of its user, or, while PostgreSQL keeps a
 /// foreign key of a protected relation for a user who is subject to policies, what keeps rows out of errors. Without a
-/// function, nothing is to hang there.
-#[pg_guard]
-pub unsafe extern "C-unwind" fn callback(
+/// function, nothing is to hang there. `fence` is the context that its plan is bound to.
+///
+/// # Safety
+/// `query` must be valid, with a plan.
+pub unsafe fn callback(
     query: *const pg_sys::QueryDesc,
     phase: Phase,
+    fence: Option<Fingerprint>,
     previous: *mut pg_sys::ErrorContextCallback,
 ) -> pg_sys::ErrorContextCallback {
-    // SAFETY: a valid query descriptor with a plan.
+    // SAFETY: by the caller's promise.
     unsafe {
-        if !pg_sys::InNoForceRLSOperation() {
+        if !quiet::passes_by_row_security() {
             let is_upsert = phase == Phase::Run && is_upsert(query);
-            return statement::note(
-                is_upsert,
-                executor::fence_of((*query).plannedstmt),
-                previous,
-            );
+            return statement::note(is_upsert, fence, previous);
         }
         let reaches = |entry: *mut pg_sys::RangeTblEntry| {
             (*entry).rtekind == pg_sys::RTEKind::RTE_RELATION

@@ -10,27 +10,30 @@
 //! relations, functions and types, also when a transaction rolls its own changes back, and whenever something changes that
 //! protection is made of: a document, the registry, a protected relation, a role.
 
+mod packed;
 mod planning;
 mod statement;
+pub mod turns;
 
 use super::{executor, leakproof};
 use crate::node::generations::Generations;
 use crate::node::kept_nodes::Context;
+use crate::node::quick::{Mixer, QuickMap};
 use crate::node::tree;
 use crate::session::{self, Fingerprint};
 use crate::settings;
 use pgrx::PgList;
 use pgrx::prelude::*;
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
 use std::ffi::{CStr, c_char};
 use std::hash::{Hash, Hasher};
 use std::mem::ManuallyDrop;
 use std::rc::{Rc, Weak};
+use turns::Fresh;
 
 /// A statement and what its plan depends on, but for the session's context. Nothing of it is trusted alone: trees are compared.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-struct Key {
+pub struct Key {
     text: u64,
     user: pg_sys::Oid,
     security: i32,
@@ -49,13 +52,41 @@ struct Statement {
 struct Plan {
     plan: *mut pg_sys::PlannedStmt,
     statement: Rc<Statement>,
-    _context: Context,
+    /// The plan carries it, and so does each copy.
+    serial: u32,
+    holder: Holder,
+}
+
+/// Where a plan is that is kept.
+enum Holder {
+    /// In a memory context of its own.
+    Own { _context: Context },
+    /// PostgreSQL made its own copy: that one, which it counts us for. It is good for the statement whose tree is alive or not.
+    Shared {
+        plan: *mut pg_sys::CachedPlan,
+        alive: turns::Alive,
+        /// What PostgreSQL expects it to cost.
+        cost: f64,
+        /// How much memory it takes, in one piece.
+        span: usize,
+    },
+}
+
+impl Drop for Holder {
+    fn drop(&mut self) {
+        if let Holder::Shared { plan, .. } = self
+            && !std::thread::panicking()
+        {
+            // SAFETY: counted when it was shared; PostgreSQL frees it when nobody has it any more.
+            unsafe { pg_sys::ReleaseCachedPlan(*plan, std::ptr::null_mut()) };
+        }
+    }
 }
 
 #[derive(Default)]
 struct Kept {
     plans: Generations<(Key, Fingerprint), Plan>,
-    statements: HashMap<Key, Weak<Statement>>,
+    statements: QuickMap<Key, Weak<Statement>>,
 }
 
 /// So many texts of statements that reach something protected are recognized, by their hashes: a statement is kept when it comes
@@ -74,6 +105,8 @@ thread_local! {
     /// A message came while the plans were being looked at.
     static STALE: Cell<bool> = const { Cell::new(false) };
     static FOUND: Cell<i64> = const { Cell::new(0) };
+    /// The last plan that was kept.
+    static SERIAL: Cell<u32> = const { Cell::new(0) };
 }
 
 /// What to do with the plan of a statement that was not found. Nothing in it needs to be dropped.
@@ -134,11 +167,11 @@ pub fn kept_now() -> (usize, usize) {
 
 /// How many plans this backend has found instead of making them.
 pub fn found() -> i64 {
-    FOUND.get()
+    FOUND.get().wrapping_add(turns::found_now())
 }
 
 fn text_of(query: &pg_sys::Query, text: *const c_char) -> u64 {
-    let mut hasher = planning::Mixer::default();
+    let mut hasher = Mixer::default();
     if !text.is_null() {
         // SAFETY: the statement's source is a C string.
         hasher.write(unsafe { CStr::from_ptr(text) }.to_bytes());
@@ -189,9 +222,15 @@ pub unsafe fn find(
             takes_parameters: leakproof::silent::are_plain(parameters),
         };
         let generation = GENERATION.get();
-        if let Some(plan) = kept(&(key, fingerprint), query, most)
+        if let Some((plan, serial)) = kept(&(key, fingerprint), query, most)
             && let Some(plan) = in_force(plan, fingerprint, generation)
         {
+            turns::hand_out(Fresh {
+                key,
+                fingerprint,
+                serial,
+                generation,
+            });
             (*plan).queryId = (*query).queryId;
             (*plan).stmt_location = (*query).stmt_location;
             (*plan).stmt_len = (*query).stmt_len;
@@ -212,7 +251,7 @@ pub unsafe fn find(
     }
 }
 
-/// The plan itself: it stays while no message comes.
+/// The plan itself, and its number: it stays while no message comes.
 ///
 /// # Safety
 /// `query` must be a query.
@@ -220,7 +259,7 @@ unsafe fn kept(
     key: &(Key, Fingerprint),
     query: *const pg_sys::Query,
     most: usize,
-) -> Option<*mut pg_sys::PlannedStmt> {
+) -> Option<(*mut pg_sys::PlannedStmt, u32)> {
     KEPT.with_borrow_mut(|kept| {
         if STALE.replace(false) {
             kept.plans.clear();
@@ -228,7 +267,7 @@ unsafe fn kept(
         let plan = kept.plans.get(key, most)?;
         // SAFETY: by the caller's promise; comparing asks the database nothing.
         let is_same = unsafe { pg_sys::equal(plan.statement.query.cast(), query.cast()) };
-        is_same.then_some(plan.plan)
+        is_same.then_some((plan.plan, plan.serial))
     })
 }
 
@@ -315,6 +354,9 @@ unsafe fn keep(plan: *mut pg_sys::PlannedStmt, wanted: Wanted) {
         for entry in tree::range_table((*plan).rtable) {
             (*entry).securityQuals = std::ptr::null_mut();
         }
+        let serial = SERIAL.get().wrapping_add(1);
+        SERIAL.set(serial);
+        executor::put_serial(plan, serial);
         let (context, copy) = Context::of(plan.cast());
         weight += context.size();
         KEPT.with_borrow_mut(|kept| {
@@ -327,10 +369,17 @@ unsafe fn keep(plan: *mut pg_sys::PlannedStmt, wanted: Wanted) {
             let plan = Plan {
                 plan: copy.cast(),
                 statement,
-                _context: context,
+                serial,
+                holder: Holder::Own { _context: context },
             };
             let key = (wanted.key, wanted.fingerprint);
             kept.plans.put(key, plan, weight, settings::kept_plans());
+        });
+        turns::hand_out(Fresh {
+            key: wanted.key,
+            fingerprint: wanted.fingerprint,
+            serial,
+            generation: wanted.generation,
         });
     }
 }

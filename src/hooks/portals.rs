@@ -4,18 +4,17 @@
 //!
 //! What was read while a portal ran is noted with it. When the session's context changes, portals that keep their rows are
 //! switched off at once: to PostgreSQL such a portal "cannot be run". When the context that one was made for is back, it
-//! is switched on again. A portal whose query goes on is refused by the executor's fence ([`check`]).
+//! is switched on again. A portal whose query goes on is refused by the executor's fence ([`begun`]).
 
 use super::standard;
-use crate::error::{Error, Result};
+use crate::node::quick::QuickMap;
+use crate::node::quiet;
 use crate::session::{self, Fingerprint};
 use pgrx::pg_sys;
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
 use std::ffi::{CStr, CString};
 
 struct Kept {
-    name: CString,
     /// With the name it tells a portal from a later one of the same name.
     created: pg_sys::TimestampTz,
     /// The context that everything in it was read under; `None` when it was more than one, and it is good for none.
@@ -27,7 +26,7 @@ struct Kept {
 const CROWDED: usize = 64;
 
 thread_local! {
-    static KEPT: RefCell<HashMap<CString, Kept>> = RefCell::new(HashMap::new());
+    static KEPT: RefCell<QuickMap<CString, Kept>> = RefCell::default();
     static CROWD: Cell<usize> = const { Cell::new(CROWDED) };
     static UNSETTLED: Cell<bool> = const { Cell::new(false) };
 }
@@ -78,15 +77,13 @@ fn keep(portal: &pg_sys::PortalData, fingerprint: Fingerprint) {
             return;
         }
         if kept.len() >= CROWD.get() {
-            kept.retain(|_, known| !known.find().is_null());
+            kept.retain(|name, known| !known.find(name).is_null());
             CROWD.set(CROWDED.max(kept.len() * 2));
         }
-        let name = name.to_owned();
         let fingerprint = Some(fingerprint);
         kept.insert(
-            name.clone(),
+            name.to_owned(),
             Kept {
-                name,
                 created: portal.creation_time,
                 fingerprint,
                 switched_off: false,
@@ -95,11 +92,11 @@ fn keep(portal: &pg_sys::PortalData, fingerprint: Fingerprint) {
     });
 }
 
-/// Refuses to go on with `query` when it is the active portal's own, and that has read under another context. (A function
-/// that switches and asks again within one run goes on working.)
-pub fn check(query: *const pg_sys::QueryDesc) -> Result<()> {
+/// The context that the active portal has read under, if `query` is its own and it has begun; `None` in it when that was more than one.
+/// (A function that switches and asks again within one run goes on working.)
+pub fn begun(query: *const pg_sys::QueryDesc) -> Option<Option<Fingerprint>> {
     // SAFETY: the active portal is null or valid, and its name is a C string.
-    let kept = unsafe {
+    unsafe {
         match pg_sys::ActivePortal.as_ref() {
             Some(portal) if std::ptr::eq(portal.queryDesc, query) => KEPT.with_borrow(|kept| {
                 let known = kept.get(CStr::from_ptr(portal.name))?;
@@ -107,12 +104,6 @@ pub fn check(query: *const pg_sys::QueryDesc) -> Result<()> {
             }),
             _ => None,
         }
-    };
-    match kept {
-        Some(fingerprint) if fingerprint != Some(session::current()?.fingerprint) => {
-            Err(Error::Fence)
-        }
-        _ => Ok(()),
     }
 }
 
@@ -121,21 +112,33 @@ pub fn switch_off() {
     UNSETTLED.set(true);
     KEPT.with(|kept| {
         if let Ok(mut kept) = kept.try_borrow_mut() {
-            kept.values_mut().for_each(|portal| portal.switch(false));
+            kept.iter_mut()
+                .for_each(|(name, portal)| portal.switch(name, false));
         }
     });
 }
 
+/// Is there nothing that was read?
+pub fn is_empty() -> bool {
+    KEPT.with_borrow(|kept| kept.is_empty())
+}
+
 /// Switches on again what was made for the context that the session has now.
 pub fn settle() {
-    if !UNSETTLED.get() || KEPT.with_borrow(HashMap::is_empty) {
+    if !UNSETTLED.get() {
+        return;
+    }
+    let is_empty = KEPT.with_borrow_mut(|kept| {
+        kept.retain(|name, portal| !portal.find(name).is_null());
+        kept.is_empty()
+    });
+    if is_empty {
         return;
     }
     let current = session::current().ok().map(|session| session.fingerprint);
     KEPT.with_borrow_mut(|kept| {
-        kept.retain(|_, portal| !portal.find().is_null());
-        for portal in kept.values_mut() {
-            portal.switch(current.is_some() && current == portal.fingerprint);
+        for (name, portal) in kept.iter_mut() {
+            portal.switch(name, current.is_some() && current == portal.fingerprint);
         }
     });
     UNSETTLED.set(false);
@@ -145,7 +148,7 @@ pub fn settle() {
 pub fn is_switched_off(name: &CStr) -> bool {
     KEPT.with_borrow(|kept| {
         kept.get(name)
-            .is_some_and(|portal| portal.switched_off && !portal.find().is_null())
+            .is_some_and(|portal| portal.switched_off && !portal.find(name).is_null())
     })
 }
 
@@ -153,8 +156,8 @@ impl Kept {
     /// Only between "ready" and "failed", and only where the rows are stored already: then the portal's query is over,
     /// and nothing of PostgreSQL's handling of failed portals (PortalDrop, AtSubAbort_Portals) has resources to release
     /// that a fetch would need again. Before, the executor's fence does the work.
-    fn switch(&mut self, on: bool) {
-        let portal = self.find();
+    fn switch(&mut self, name: &CStr, on: bool) {
+        let portal = self.find(name);
         // SAFETY: null, or a portal that was found just now; its status is a plain field.
         let Some(portal) = (unsafe { portal.as_mut() }) else {
             return;
@@ -176,10 +179,10 @@ impl Kept {
     }
 
     /// The portal, if it is still there.
-    fn find(&self) -> pg_sys::Portal {
+    fn find(&self, name: &CStr) -> pg_sys::Portal {
         // SAFETY: a look-up in the backend's own table.
         unsafe {
-            let portal = pg_sys::GetPortalByName(self.name.as_ptr());
+            let portal = quiet::portal(name.as_ptr());
             if portal.is_null() || (*portal).creation_time != self.created {
                 std::ptr::null_mut()
             } else {
@@ -205,8 +208,8 @@ unsafe extern "C-unwind" fn clean_up(portal: pg_sys::Portal) {
 fn is_kept_off(portal: pg_sys::Portal) -> bool {
     KEPT.with(|kept| match kept.try_borrow() {
         Ok(kept) => kept
-            .values()
-            .any(|known| known.switched_off && known.find() == portal),
+            .iter()
+            .any(|(name, known)| known.switched_off && known.find(name) == portal),
         Err(_) => false,
     })
 }

@@ -2,6 +2,7 @@
 //! relation whose row security somebody switched off. `COPY` from one where it is on becomes a query, and is planned; so does
 //! `COPY` into one, in [`copy`]. `DISCARD` is for kept plans, too.
 
+use super::kept_plans::turns;
 use super::leakproof::analyze;
 use super::{copy, kept_plans, masking, portals, standard};
 use crate::audit;
@@ -70,7 +71,10 @@ unsafe extern "C-unwind" fn process(
                 return;
             }
         }
-        let counts = begin_counting(utility);
+        if (*utility).type_ == pg_sys::NodeTag::T_ExecuteStmt {
+            name_statement((*utility.cast::<pg_sys::ExecuteStmt>()).name);
+        }
+        let counts = (*utility).type_ == pg_sys::NodeTag::T_ExplainStmt && begin_counting(utility);
         match PREVIOUS {
             Some(previous) => previous(
                 statement,
@@ -96,7 +100,24 @@ unsafe extern "C-unwind" fn process(
         if counts {
             end_counting();
         }
+        if (*utility).type_ == pg_sys::NodeTag::T_VariableSetStmt {
+            settle_plans();
+        }
     }
+}
+
+#[pg_guard]
+unsafe extern "C-unwind" fn name_statement(name: *const c_char) {
+    if !name.is_null() {
+        // SAFETY: the name in an EXECUTE statement.
+        turns::name(unsafe { CStr::from_ptr(name) });
+    }
+}
+
+/// A setting may have named another membership.
+#[pg_guard]
+unsafe extern "C-unwind" fn settle_plans() {
+    turns::settle();
 }
 
 /// `DISCARD PLANS` has all statements planned again, and `DISCARD ALL` does as much.
@@ -125,6 +146,9 @@ unsafe extern "C-unwind" fn end_counting() {
 
 #[pg_guard]
 unsafe extern "C-unwind" fn check_portals(fetched: *const c_char) {
+    if fetched.is_null() && portals::is_empty() {
+        return;
+    }
     // SAFETY: may need documents, and so a transaction; statements that start without one fetch nothing.
     if unsafe { !pg_sys::IsTransactionState() } {
         return;

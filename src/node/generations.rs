@@ -1,24 +1,36 @@
-//! What was used last, within a bound: a cache of two halves. What is asked for moves to the young half; when that is full the old
-//! half goes, and the young one is the old.
+//! What was used last, within a bound. What is asked for or added belongs to the present generation; when that weighs half of what all may,
+//! the next one begins, and what neither it nor the one before has asked for goes. Nothing is moved: of a thousand values that come again
+//! in turn each is where it was.
 
+use super::quick::QuickMap;
 use std::borrow::Borrow;
-use std::collections::HashMap;
+use std::cell::Cell;
 use std::hash::Hash;
 
 /// Values by their keys, each with what it weighs.
 pub struct Generations<K, V> {
-    young: HashMap<K, (V, usize)>,
-    old: HashMap<K, (V, usize)>,
-    /// Of the young half.
+    all: QuickMap<K, Entry<V>>,
+    /// The present generation, and what it weighs.
+    present: Cell<u64>,
+    weight: Cell<usize>,
+    /// The generation in which was looked for what may go.
+    swept: u64,
+}
+
+struct Entry<V> {
+    value: V,
     weight: usize,
+    /// The last generation that asked for it.
+    used: Cell<u64>,
 }
 
 impl<K, V> Default for Generations<K, V> {
     fn default() -> Self {
         Generations {
-            young: HashMap::new(),
-            old: HashMap::new(),
-            weight: 0,
+            all: QuickMap::default(),
+            present: Cell::new(1),
+            weight: Cell::new(0),
+            swept: 1,
         }
     }
 }
@@ -29,63 +41,93 @@ impl<K: Eq + Hash, V> Generations<K, V> {
     where
         K: Borrow<Q>,
     {
-        let kept = self.young.get(key).or_else(|| self.old.get(key));
-        kept.map(|(value, _)| value)
+        self.all.get(key).map(|entry| &entry.value)
     }
 
-    /// The value with this key; both halves together weigh no more than `most` after this.
-    pub fn get(&mut self, key: &K, most: usize) -> Option<&V> {
-        if let Some((key, (value, weight))) = self.old.remove_entry(key) {
-            self.put(key, value, weight, most);
+    /// The value with this key.
+    pub fn get(&self, key: &K, most: usize) -> Option<&V> {
+        let entry = self.all.get(key)?;
+        if entry.used.get() != self.present.get() {
+            self.take_in(entry.weight, most / 2);
+            entry.used.set(self.present.get());
         }
-        self.young.get(key).map(|(value, _)| value)
+        Some(&entry.value)
     }
 
-    /// Keeps a value, unless it alone is more than a half.
+    /// Keeps a value, unless it alone is more than a half. All together weigh no more than `most` after this.
     pub fn put(&mut self, key: K, value: V, weight: usize, most: usize) {
         self.remove(&key);
         let half = most / 2;
         if weight > half {
             return;
         }
-        if self.weight.saturating_add(weight) > half {
-            self.old = std::mem::take(&mut self.young);
-            self.weight = 0;
+        self.take_in(weight, half);
+        let present = self.present.get();
+        if self.swept != present {
+            self.swept = present;
+            self.all
+                .retain(|_, entry| entry.used.get().saturating_add(1) >= present);
         }
-        self.weight = self.weight.saturating_add(weight);
-        self.young.insert(key, (value, weight));
+        let used = Cell::new(present);
+        let entry = Entry {
+            value,
+            weight,
+            used,
+        };
+        self.all.insert(key, entry);
+    }
+
+    /// Makes room in the present generation, or begins the next one.
+    fn take_in(&self, weight: usize, half: usize) {
+        let together = self.weight.get().saturating_add(weight);
+        if together > half {
+            self.present.set(self.present.get().saturating_add(1));
+            self.weight.set(weight);
+        } else {
+            self.weight.set(together);
+        }
     }
 
     /// Forgets the value with this key.
     pub fn remove(&mut self, key: &K) {
-        if let Some((_, weight)) = self.young.remove(key) {
-            self.weight = self.weight.saturating_sub(weight);
+        self.take(key);
+    }
+
+    /// The value with this key, which is kept no longer.
+    pub fn take(&mut self, key: &K) -> Option<V> {
+        let entry = self.all.remove(key)?;
+        self.give_up(&entry);
+        Some(entry.value)
+    }
+
+    fn give_up(&self, entry: &Entry<V>) {
+        if entry.used.get() == self.present.get() {
+            self.weight
+                .set(self.weight.get().saturating_sub(entry.weight));
         }
-        self.old.remove(key);
     }
 
     /// Forgets what `good` says no to.
     pub fn retain(&mut self, good: impl Fn(&V) -> bool) {
-        self.old.retain(|_, (value, _)| good(value));
-        let weight = &mut self.weight;
-        self.young.retain(|_, (value, weighs)| {
-            let is_good = good(value);
+        let mut all = std::mem::take(&mut self.all);
+        all.retain(|_, entry| {
+            let is_good = good(&entry.value);
             if !is_good {
-                *weight = weight.saturating_sub(*weighs);
+                self.give_up(entry);
             }
             is_good
         });
+        self.all = all;
     }
 
     /// How many there are.
     pub fn len(&self) -> usize {
-        self.young.len() + self.old.len()
+        self.all.len()
     }
 
     /// What they weigh.
     pub fn weight(&self) -> usize {
-        let old: usize = self.old.values().map(|(_, weight)| weight).sum();
-        self.weight.saturating_add(old)
+        self.all.values().map(|entry| entry.weight).sum()
     }
 
     /// Forgets all.
@@ -95,6 +137,6 @@ impl<K: Eq + Hash, V> Generations<K, V> {
 
     /// Is there nothing?
     pub fn is_empty(&self) -> bool {
-        self.young.is_empty() && self.old.is_empty()
+        self.all.is_empty()
     }
 }

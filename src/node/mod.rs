@@ -18,6 +18,8 @@ pub mod origin;
 pub mod own_expressions;
 pub mod places;
 pub mod privilege;
+pub mod quick;
+pub mod quiet;
 pub mod relation;
 pub mod row;
 pub mod row_security_error;

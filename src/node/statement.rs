@@ -1,7 +1,7 @@
 //! Which statement the executor runs now, and for whom: a note that hangs in PostgreSQL's stack of error callbacks while it
 //! runs, because PostgreSQL itself puts that stack right whenever an error is caught.
 
-use super::{row_security_error, withheld_error};
+use super::{quiet, row_security_error, withheld_error};
 use crate::session::Fingerprint;
 use pgrx::prelude::*;
 use std::cell::{Cell, RefCell};
@@ -43,8 +43,7 @@ pub fn note(
         });
     }
     let number = if is_upsert { number | !NUMBER } else { number };
-    // SAFETY: reads the current user.
-    let user = unsafe { pg_sys::GetUserId() }.to_u32();
+    let user = quiet::user().to_u32();
     let both = (u64::from(number) << 32) | u64::from(user);
     let argument = std::ptr::without_provenance_mut(usize::try_from(both).unwrap_or(usize::MAX));
     pg_sys::ErrorContextCallback {

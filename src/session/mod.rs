@@ -4,11 +4,13 @@
 //! so, on commit elsewhere, at the next command here, and on rollback).
 
 mod documents;
+mod name;
 pub mod reach;
 mod table;
 
 use crate::error::{Error, Result};
-use crate::hooks::{executor, kept_plans, portals};
+use crate::hooks::kept_plans::{self, turns};
+use crate::hooks::{executor, portals};
 use crate::node::generations::Generations;
 use crate::registry::Protected;
 use crate::settings;
@@ -21,6 +23,7 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::rc::Rc;
 
+use name::Name;
 use reach::Reach;
 use table::Several;
 pub use table::TableReach;
@@ -32,15 +35,16 @@ pub type Fingerprint = [u8; 16];
 
 /// A membership in force.
 #[derive(Debug)]
+#[repr(C)] // What each statement asks for is at hand with the counter before it.
 pub struct Session {
+    /// What plans are compared by.
+    pub fingerprint: Fingerprint,
     /// What it may do.
     pub access: EffectiveAccess,
     /// Where the client is, if that is known.
     pub client_ip: Option<IpAddr>,
     /// What the IP rules say of it.
     pub verdict: IpVerdict,
-    /// What plans are compared by.
-    pub fingerprint: Fingerprint,
     reached: RefCell<HashMap<(String, Interaction), Rc<Reach>>>,
     reached_of_several: RefCell<HashMap<TypesKey, Rc<Several>>>,
 }
@@ -107,10 +111,18 @@ impl Session {
 
 #[derive(Clone, PartialEq, Eq, Hash)]
 struct Key {
-    membership: String,
+    membership: Name,
     client_ip: String,
     require_policy: bool,
     hide_narrative: bool,
+}
+
+/// A session, and what is asked for first, which does not wait for the session to be fetched.
+#[derive(Clone)]
+struct Resolved {
+    session: Rc<Session>,
+    fingerprint: Fingerprint,
+    is_allowed: bool,
 }
 
 /// The resolved memberships that a backend keeps may take so much memory, as far as can be told.
@@ -126,7 +138,7 @@ const KEPT_LENGTH: usize = 8 * 1024;
 struct State {
     /// The session that the settings name now, once it was asked for and found permitted.
     current: Option<Rc<Session>>,
-    resolved: Generations<Key, Rc<Session>>,
+    resolved: Generations<Key, Resolved>,
     /// The membership that plans with a fence were made under since they were made invalid, if any were.
     planned: Option<String>,
     /// Was a plan made since then that has no fence, and yet what a session sees in it?
@@ -175,13 +187,30 @@ pub fn known() -> Option<Rc<Session>> {
     STATE.with(|state| {
         let state = state.try_borrow().ok()?;
         let current = state.current.clone();
-        current.or_else(|| state.resolved.peek(&key()).cloned())
+        current.or_else(|| Some(Rc::clone(&state.resolved.peek(&key())?.session)))
+    })
+}
+
+/// The fingerprint of the session that the settings name, if its documents were read before and it is permitted. Asks the database
+/// nothing.
+pub fn recalled() -> Option<Fingerprint> {
+    STATE.with_borrow_mut(|state| {
+        if let Some(current) = &state.current {
+            return Some(current.fingerprint);
+        }
+        let resolved = state.resolved.get(&key(), MOST_KEPT)?;
+        if !resolved.is_allowed {
+            return None;
+        }
+        let fingerprint = resolved.fingerprint;
+        state.current = Some(Rc::clone(&resolved.session));
+        Some(fingerprint)
     })
 }
 
 fn key() -> Key {
     Key {
-        membership: settings::membership().trim().to_owned(),
+        membership: Name::of(settings::membership().trim()),
         client_ip: settings::client_ip(),
         require_policy: settings::require_policy(),
         hide_narrative: settings::hide_narrative(),
@@ -191,16 +220,18 @@ fn key() -> Key {
 fn resolve() -> Result<(Rc<Session>, u64)> {
     let key = key();
     let (known, generation) = STATE.with_borrow_mut(|state| {
-        let known = state.resolved.get(&key, MOST_KEPT).cloned();
+        let known = state.resolved.get(&key, MOST_KEPT);
+        let known = known.map(|known| Rc::clone(&known.session));
         (known, state.generation)
     });
     if let Some(session) = known {
         return Ok((session, generation));
     }
-    if key.membership.is_empty() {
+    let name = key.membership.as_str();
+    if name.is_empty() {
         return Err(Error::NoMembership);
     }
-    let membership = documents::membership(&key.membership)?;
+    let membership = documents::membership(name)?;
     let settings = Settings {
         require_policy: key.require_policy,
         hide_narrative: key.hide_narrative,
@@ -218,11 +249,15 @@ fn resolve() -> Result<(Rc<Session>, u64)> {
         reached_of_several: RefCell::default(),
     });
     STATE.with_borrow_mut(|state| {
-        if state.generation == generation && key.membership.len() <= KEPT_LENGTH {
-            let weight = session.weight() + key.membership.len();
-            state
-                .resolved
-                .put(key, Rc::clone(&session), weight, MOST_KEPT);
+        let length = key.membership.as_str().len();
+        if state.generation == generation && length <= KEPT_LENGTH {
+            let weight = session.weight() + length;
+            let resolved = Resolved {
+                fingerprint: session.fingerprint,
+                is_allowed: session.verdict.is_allowed(),
+                session: Rc::clone(&session),
+            };
+            state.resolved.put(key, resolved, weight, MOST_KEPT);
         }
     });
     Ok((session, generation))
@@ -267,8 +302,9 @@ pub fn membership_changed(membership: &str) {
         Err(_) => true,
     });
     portals::switch_off();
+    turns::membership_changed(membership);
     if others {
-        plans_changed();
+        renew_plans();
     }
 }
 
@@ -298,6 +334,11 @@ pub fn documents_changed() {
 
 /// The same session sees its rows in another form: cached plans are made again.
 pub fn plans_changed() {
+    turns::take_out();
+    renew_plans();
+}
+
+fn renew_plans() {
     STATE.with(|state| {
         if let Ok(mut state) = state.try_borrow_mut() {
             state.planned = None;

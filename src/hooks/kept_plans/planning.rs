@@ -1,72 +1,27 @@
 //! What plans depend on beside the statement, the session's context and the catalogs: settings.
 
+use crate::node::quick::Mixer;
+use crate::node::quiet;
 use pgrx::prelude::*;
 use std::cell::RefCell;
-use std::ffi::{CStr, c_char};
+use std::ffi::{CStr, CString, c_char};
 use std::hash::Hasher;
 
-/// Where a setting's value is.
-#[derive(Clone, Copy)]
-enum Value {
-    Bool(*const bool),
-    Number(*const i32),
-    Real(*const f64),
-    Text(*const *mut c_char),
-}
-
-/// The settings that are looked at, found once.
+/// The settings that are looked at, found once, with the values that they had last.
 #[derive(Default)]
 struct Watched {
     /// How many settings there were at all then.
     count: i32,
-    values: Vec<Value>,
+    bools: Vec<(*const bool, bool)>,
+    numbers: Vec<(*const i32, i32)>,
+    reals: Vec<(*const f64, u64)>,
+    texts: Vec<(*const *mut c_char, Option<CString>)>,
+    /// A number for these values.
+    number: u64,
 }
 
 thread_local! {
     static WATCHED: RefCell<Watched> = RefCell::default();
-}
-
-/// Mixes numbers quickly. Nothing that is found by it is taken for equal before it was compared, or else is no worse a plan than one
-/// that was made a little earlier.
-#[derive(Default)]
-pub struct Mixer(u64);
-
-impl Mixer {
-    fn mix(&mut self, number: u64) {
-        self.0 = (self.0.rotate_left(26) ^ number).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    }
-}
-
-impl Hasher for Mixer {
-    fn write(&mut self, bytes: &[u8]) {
-        for chunk in bytes.chunks(8) {
-            let mut number = [0; 8];
-            for (to, from) in number.iter_mut().zip(chunk) {
-                *to = *from;
-            }
-            self.mix(u64::from_ne_bytes(number));
-        }
-    }
-
-    fn write_u8(&mut self, number: u8) {
-        self.mix(number.into());
-    }
-
-    fn write_u32(&mut self, number: u32) {
-        self.mix(number.into());
-    }
-
-    fn write_u64(&mut self, number: u64) {
-        self.mix(number);
-    }
-
-    fn write_i32(&mut self, number: i32) {
-        self.mix(number.cast_unsigned().into());
-    }
-
-    fn finish(&self) -> u64 {
-        self.0 ^ (self.0 >> 32)
-    }
 }
 
 /// A number for the settings, and where names are looked up, as they are: equal where they are equal.
@@ -75,33 +30,133 @@ pub fn settings() -> u64 {
     // The first table of its own that a session creates puts a schema before all others, of which no setting tells.
     let (mut temporary, mut toast) = (pg_sys::InvalidOid, pg_sys::InvalidOid);
     // SAFETY: reads the backend's state.
-    unsafe { pg_sys::GetTempNamespaceState(&mut temporary, &mut toast) };
+    unsafe { quiet::temporary_schemas(&mut temporary, &mut toast) };
     mixer.write_u32(temporary.to_u32());
     WATCHED.with_borrow_mut(|watched| {
-        // SAFETY: the array holds as many settings as PostgreSQL says; what is watched lives as long as the backend.
+        let count = quiet::number_of_settings();
+        // SAFETY: what is watched lives as long as the backend.
         unsafe {
-            let count = pg_sys::GetNumConfigOptions();
             if watched.count != count {
-                let all = std::slice::from_raw_parts(
-                    pg_sys::get_guc_variables(),
-                    usize::try_from(count).unwrap_or(0),
-                );
-                watched.count = count;
-                let watches = all.iter().filter(|setting| is_watched(**setting));
-                watched.values = watches.map(|setting| value(*setting)).collect();
+                *watched = Watched::of(count);
+            } else if !watched.is_current() {
+                watched.look();
             }
-            for value in &watched.values {
-                match value {
-                    Value::Bool(value) => mixer.write_u8(u8::from(**value)),
-                    Value::Number(value) => mixer.write_i32(**value),
-                    Value::Real(value) => mixer.write_u64((**value).to_bits()),
-                    Value::Text(value) if (**value).is_null() => mixer.write_u8(1),
-                    Value::Text(value) => mixer.write(CStr::from_ptr(**value).to_bytes_with_nul()),
+        }
+        mixer.write_u64(watched.number);
+    });
+    mixer.finish()
+}
+
+impl Watched {
+    /// # Safety
+    /// So many settings must be there.
+    unsafe fn of(count: i32) -> Self {
+        let mut watched = Watched {
+            count,
+            ..Watched::default()
+        };
+        // SAFETY: by the caller's promise.
+        unsafe {
+            let all = std::slice::from_raw_parts(
+                pg_sys::get_guc_variables(),
+                usize::try_from(count).unwrap_or(0),
+            );
+            for setting in all.iter().filter(|setting| is_watched(**setting)) {
+                watched.watch(*setting);
+            }
+            watched.look();
+        }
+        watched
+    }
+
+    /// # Safety
+    /// `setting` must be a setting.
+    unsafe fn watch(&mut self, setting: *mut pg_sys::config_generic) {
+        use pg_sys::config_type as kind;
+        // SAFETY: by the caller's promise: the type says which structure begins with it, and each points to its variable.
+        unsafe {
+            match (*setting).vartype {
+                kind::PGC_BOOL => {
+                    let setting = &*setting.cast::<pg_sys::config_bool>();
+                    self.bools.push((setting.variable, false));
+                }
+                kind::PGC_INT => {
+                    let setting = &*setting.cast::<pg_sys::config_int>();
+                    self.numbers.push((setting.variable, 0));
+                }
+                kind::PGC_REAL => {
+                    let setting = &*setting.cast::<pg_sys::config_real>();
+                    self.reals.push((setting.variable, 0));
+                }
+                kind::PGC_ENUM => {
+                    let setting = &*setting.cast::<pg_sys::config_enum>();
+                    self.numbers.push((setting.variable, 0));
+                }
+                _ => {
+                    let setting = &*setting.cast::<pg_sys::config_string>();
+                    self.texts.push((setting.variable, None));
                 }
             }
         }
-    });
-    mixer.finish()
+    }
+
+    /// Are the values what they were last? Nearly always they are, and to compare them takes less than to mix them.
+    ///
+    /// # Safety
+    /// What is watched must be there.
+    unsafe fn is_current(&self) -> bool {
+        // SAFETY: by the caller's promise.
+        unsafe {
+            let bools = self.bools.iter();
+            let numbers = self.numbers.iter();
+            let reals = self.reals.iter();
+            let texts = self.texts.iter();
+            bools.fold(true, |same, (now, last)| same & (**now == *last))
+                && numbers.fold(true, |same, (now, last)| same & (**now == *last))
+                && reals.fold(true, |same, (now, last)| {
+                    same & ((**now).to_bits() == *last)
+                })
+                && texts.fold(true, |same, (now, last)| {
+                    same & (text(*now) == last.as_deref())
+                })
+        }
+    }
+
+    /// # Safety
+    /// What is watched must be there.
+    unsafe fn look(&mut self) {
+        let mut mixer = Mixer::default();
+        // SAFETY: by the caller's promise.
+        unsafe {
+            for (now, last) in &mut self.bools {
+                *last = **now;
+                mixer.write_u8(u8::from(*last));
+            }
+            for (now, last) in &mut self.numbers {
+                *last = **now;
+                mixer.write_i32(*last);
+            }
+            for (now, last) in &mut self.reals {
+                *last = (**now).to_bits();
+                mixer.write_u64(*last);
+            }
+            for (now, last) in &mut self.texts {
+                *last = text(*now).map(CStr::to_owned);
+                match last {
+                    Some(last) => mixer.write(last.to_bytes_with_nul()),
+                    None => mixer.write_u8(1),
+                }
+            }
+        }
+        self.number = mixer.finish();
+    }
+}
+
+/// # Safety
+/// `variable` must be one that holds a setting's text, if any.
+unsafe fn text<'a>(variable: *const *mut c_char) -> Option<&'a CStr> {
+    // SAFETY: by the caller's promise.
+    unsafe { (!(*variable).is_null()).then(|| CStr::from_ptr(*variable)) }
 }
 
 /// Those that PostgreSQL plans by, those that functions may be parsed by which it inlines, and our own.
@@ -140,22 +195,6 @@ unsafe fn is_watched(setting: *mut pg_sys::config_generic) -> bool {
             }
             group::DEVELOPER_OPTIONS => name == b"force_parallel_mode",
             _ => false,
-        }
-    }
-}
-
-/// # Safety
-/// `setting` must be a setting.
-unsafe fn value(setting: *mut pg_sys::config_generic) -> Value {
-    use pg_sys::config_type as kind;
-    // SAFETY: by the caller's promise: the type says which structure begins with it, and each points to its variable.
-    unsafe {
-        match (*setting).vartype {
-            kind::PGC_BOOL => Value::Bool((*setting.cast::<pg_sys::config_bool>()).variable),
-            kind::PGC_INT => Value::Number((*setting.cast::<pg_sys::config_int>()).variable),
-            kind::PGC_REAL => Value::Real((*setting.cast::<pg_sys::config_real>()).variable),
-            kind::PGC_ENUM => Value::Number((*setting.cast::<pg_sys::config_enum>()).variable),
-            _ => Value::Text((*setting.cast::<pg_sys::config_string>()).variable),
         }
     }
 }

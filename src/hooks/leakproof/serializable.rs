@@ -16,19 +16,21 @@ mod original {
     }
 }
 
-/// Locks what a plan reads, where that is asked for.
+/// Is what a transaction reads locked? Workers read what their leader has locked.
+pub fn is_asked_for() -> bool {
+    // SAFETY: reads the backend's state.
+    unsafe {
+        pg_sys::XactIsoLevel == pg_sys::XACT_SERIALIZABLE as i32 && pg_sys::ParallelWorkerNumber < 0
+    }
+}
+
+/// Locks what a plan reads.
 ///
 /// # Safety
 /// `query` must be a query that is about to start, with a plan whose relations are locked.
 pub unsafe fn lock(query: *const pg_sys::QueryDesc) {
     // SAFETY: by the caller's promise; a relation is open while it is locked.
     unsafe {
-        // Workers read what their leader has locked.
-        if pg_sys::XactIsoLevel != pg_sys::XACT_SERIALIZABLE as i32
-            || pg_sys::ParallelWorkerNumber >= 0
-        {
-            return;
-        }
         let share = pg_sys::AccessShareLock as pg_sys::LOCKMODE;
         let lock = |relation| {
             pg_sys::ffi::pg_guard_ffi_boundary(|| {
