@@ -75,6 +75,8 @@ unsafe extern "C-unwind" fn process(
             name_statement((*utility.cast::<pg_sys::ExecuteStmt>()).name);
         }
         let counts = (*utility).type_ == pg_sys::NodeTag::T_ExplainStmt && begin_counting(utility);
+        // Asked before: a CALL may free its own statement, by a ROLLBACK in the procedure.
+        let sets = (*utility).type_ == pg_sys::NodeTag::T_VariableSetStmt;
         match PREVIOUS {
             Some(previous) => previous(
                 statement,
@@ -100,7 +102,7 @@ unsafe extern "C-unwind" fn process(
         if counts {
             end_counting();
         }
-        if (*utility).type_ == pg_sys::NodeTag::T_VariableSetStmt {
+        if sets {
             settle_plans();
         }
     }

@@ -211,7 +211,16 @@ unsafe fn turn(source: *mut pg_sys::CachedPlanSource, key: &Key) -> Option<Alive
         if let Some(turn) = turns.iter_mut().find(|turn| turn.source == source) {
             turn.key = *key;
             turn.idle = 0;
-            turn.before = None;
+            // What was put in was used, if the statement was used more often than with the plan that has come in its place.
+            // SAFETY: by the caller's promise.
+            let (generic, _) = uses(unsafe { &*source });
+            if turn
+                .before
+                .take()
+                .is_some_and(|(before, _)| generic.saturating_sub(before) > 1)
+            {
+                FOUND.set(FOUND.get().wrapping_add(1));
+            }
             return Some(Rc::clone(&turn.alive));
         }
         if turns.len() >= MOST {
@@ -243,10 +252,20 @@ unsafe fn turn(source: *mut pg_sys::CachedPlanSource, key: &Key) -> Option<Alive
     })
 }
 
-/// A plain frame: it calls nothing that could raise an error.
+/// A plain frame: it calls nothing that could raise an error. The statement itself is still there: its tree goes first.
 unsafe extern "C-unwind" fn tree_goes(alive: *mut c_void) {
     // SAFETY: what was handed over above, once.
     let alive = unsafe { Rc::from_raw(alive.cast_const().cast::<Cell<bool>>()) };
+    // A plan that was found in the statement stays counted. (With the process the table may be gone.)
+    let _ = TURNS.try_with(|turns| {
+        if let Ok(turns) = turns.try_borrow()
+            && let Some(turn) = turns.iter().find(|turn| Rc::ptr_eq(&turn.alive, &alive))
+            // SAFETY: the tree is only about to go.
+            && unsafe { turn.has_found() }
+        {
+            FOUND.set(FOUND.get().wrapping_add(1));
+        }
+    });
     alive.set(false);
 }
 

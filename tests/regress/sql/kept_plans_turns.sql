@@ -243,5 +243,21 @@ EXECUTE seen ('%');
 :both; :both;
 RESET ROLE;
 SELECT plans, bytes FROM fhir_access.kept_plans();
+-- A plan that was found stays counted when its statement is planned again, or goes.
+\c - app
+\t on
+SET plan_cache_mode = force_generic_plan;
+:prepare;
+:ny; :ca; :ny; :ca; :ny; :ca;
+SELECT found AS before FROM fhir_access.kept_plans() \gset
+SELECT as_owner('ANALYZE patient');
+:ca;
+SELECT found - :before FROM fhir_access.kept_plans();
+:ny; :ca; :ny; :ca;
+SELECT found - :before FROM fhir_access.kept_plans();
+DEALLOCATE seen;
+SELECT found - :before FROM fhir_access.kept_plans();
+
 -- Of the whole cluster.
+\c - postgres
 REVOKE SET ON PARAMETER fhir_access.membership, fhir_access.client_ip FROM clinician;
