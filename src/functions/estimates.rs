@@ -72,10 +72,7 @@ unsafe fn matching(fcinfo: pg_sys::FunctionCallInfo) -> pg_sys::Datum {
 ///
 /// # Safety
 /// `root` must be the planner's state, or null, `nodes` expressions of its query.
-unsafe fn reads_tables_openly(
-    root: *mut pg_sys::PlannerInfo,
-    nodes: *mut pg_sys::Node,
-) -> bool {
+unsafe fn reads_tables_openly(root: *mut pg_sys::PlannerInfo, nodes: *mut pg_sys::Node) -> bool {
     // SAFETY: by the caller's promise; the array has a place for each entry.
     unsafe {
         if root.is_null() || (*root).simple_rte_array.is_null() {
