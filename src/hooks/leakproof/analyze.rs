@@ -26,9 +26,12 @@ pub fn init() {
     }
 }
 
-/// Is a statement being planned whose work is shown: that `EXPLAIN ANALYZE` runs, or that such a statement calls?
+/// Is a statement being planned whose work is shown: that `EXPLAIN ANALYZE` runs, or that such a statement calls? A parallel worker is
+/// not told what its leader runs: what functions ask there is taken to be shown.
 pub fn is_running() -> bool {
-    RUNNING.with_borrow(|running| !running.is_empty())
+    // SAFETY: reads the backend's state.
+    let is_worker = unsafe { pg_sys::ParallelWorkerNumber >= 0 };
+    is_worker || RUNNING.with_borrow(|running| !running.is_empty())
 }
 
 /// Does a statement run others and show what they counted? Gives the level of the transaction that it ends with.

@@ -27,3 +27,16 @@ SELECT pg_temp.pages('many') - pg_temp.pages('none') AS difference;
 -- Afterwards indexes are asked again; after a failure, too.
 EXPLAIN (BUFFERS, COSTS OFF) SELECT 1 / 0;
 EXPLAIN (COSTS OFF) SELECT count(*) FROM patient WHERE resource ->> 'language' = 'many';
+
+-- Parallel workers run functions, too, and EXPLAIN ANALYZE shows what these have read. (A new worker reads some of the catalogs.)
+ALTER FUNCTION pg_temp.found(text) VOLATILE PARALLEL SAFE;
+CREATE FUNCTION pg_temp.read_by_worker(language text) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+    plan json;
+BEGIN
+    EXECUTE format('EXPLAIN (ANALYZE, BUFFERS, FORMAT json) SELECT pg_temp.found(%L)', language) INTO plan;
+    RETURN (plan -> 0 -> 'Plan' ->> 'Shared Hit Blocks')::bigint + (plan -> 0 -> 'Plan' ->> 'Shared Read Blocks')::bigint;
+END $$;
+SET force_parallel_mode = on;
+EXPLAIN (COSTS OFF) SELECT pg_temp.found('many');
+SELECT abs(pg_temp.read_by_worker('many') - pg_temp.read_by_worker('none')) < 25 AS alike;
