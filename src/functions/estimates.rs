@@ -6,6 +6,7 @@ use super::parsed;
 use super::text_array;
 use super::version_1;
 use crate::estimates::{self, Asked};
+use crate::hooks::statistics::is_under_row_security;
 use pgrx::PgList;
 use pgrx::prelude::*;
 
@@ -41,17 +42,61 @@ unsafe fn of_texts(fcinfo: pg_sys::FunctionCallInfo, asked: Asked) -> Option<pg_
     }
 }
 
-/// What PostgreSQL expects of an operator that looks into a value.
+/// PostgreSQL's `@>` on arrays, whose function is not leakproof.
+const ARRAY_CONTAINS_OPERATOR: u32 = 2751;
+
+/// What PostgreSQL expects of an operator that looks into a value. Under row security it is asked for one whose function is not
+/// leakproof: for ours it would look into statistics of all rows.
 ///
 /// # Safety
 /// `fcinfo` must be the planner's call of an estimator.
 unsafe fn matching(fcinfo: pg_sys::FunctionCallInfo) -> pg_sys::Datum {
-    // SAFETY: by the caller's promise: the arguments are passed on.
+    // SAFETY: by the caller's promise: the first argument is the planner's state, the third a list of nodes; all are passed on.
     unsafe {
         let argument = |number| Some(pgrx::fcinfo::pg_getarg_datum_raw(fcinfo, number));
-        let arguments = [argument(0), argument(1), argument(2), argument(3)];
+        let root = pgrx::fcinfo::pg_getarg_datum_raw(fcinfo, 0).cast_mut_ptr();
+        let nodes = pgrx::fcinfo::pg_getarg_datum_raw(fcinfo, 2).cast_mut_ptr();
+        let operator = match reads_tables_openly(root, nodes) {
+            true => argument(1),
+            false => Some(pg_sys::Datum::from(pg_sys::Oid::from(
+                ARRAY_CONTAINS_OPERATOR,
+            ))),
+        };
+        let arguments = [argument(0), operator, argument(2), argument(3)];
         pgrx::fcinfo::direct_function_call_as_datum(pg_sys::matchingsel, &arguments)
             .unwrap_or(few())
+    }
+}
+
+/// Is all that an expression reads columns of tables, none of them under row security? What comes out of a subquery may be.
+///
+/// # Safety
+/// `root` must be the planner's state, or null, `nodes` expressions of its query.
+unsafe fn reads_tables_openly(root: *mut pg_sys::PlannerInfo, nodes: *mut pg_sys::Node) -> bool {
+    // SAFETY: by the caller's promise; the array has a place for each entry.
+    unsafe {
+        if root.is_null() || (*root).simple_rte_array.is_null() {
+            return false;
+        }
+        let numbers = pg_sys::pull_varnos(root, nodes);
+        let mut number = -1;
+        loop {
+            number = pg_sys::bms_next_member(numbers, number);
+            let Ok(place) = u32::try_from(number) else {
+                return true;
+            };
+            let size = u32::try_from((*root).simple_rel_array_size).unwrap_or(0);
+            if place == 0 || place >= size {
+                return false;
+            }
+            let entry = *(*root).simple_rte_array.add(place as usize);
+            if entry.is_null()
+                || (*entry).rtekind != pg_sys::RTEKind::RTE_RELATION
+                || is_under_row_security(root, place)
+            {
+                return false;
+            }
+        }
     }
 }
 

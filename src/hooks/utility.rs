@@ -74,7 +74,12 @@ unsafe extern "C-unwind" fn process(
         if (*utility).type_ == pg_sys::NodeTag::T_ExecuteStmt {
             name_statement((*utility.cast::<pg_sys::ExecuteStmt>()).name);
         }
-        let counts = (*utility).type_ == pg_sys::NodeTag::T_ExplainStmt && begin_counting(utility);
+        let counts = [
+            pg_sys::NodeTag::T_ExplainStmt,
+            pg_sys::NodeTag::T_VacuumStmt,
+        ]
+        .contains(&(*utility).type_)
+            && begin_counting(utility);
         // Asked before: a CALL may free its own statement, by a ROLLBACK in the procedure.
         let sets = (*utility).type_ == pg_sys::NodeTag::T_VariableSetStmt;
         match PREVIOUS {
@@ -134,11 +139,11 @@ unsafe extern "C-unwind" fn discard(target: pg_sys::DiscardMode::Type) {
 #[pg_guard]
 unsafe extern "C-unwind" fn begin_counting(utility: *mut pg_sys::Node) -> bool {
     // SAFETY: the statement that is about to run.
-    let counts = unsafe { analyze::is(utility) };
-    if counts {
-        analyze::begin();
+    let shown = unsafe { analyze::shown(utility) };
+    if let Some(level) = shown {
+        analyze::begin(level);
     }
-    counts
+    shown.is_some()
 }
 
 #[pg_guard]

@@ -1,5 +1,8 @@
 //! `EXPLAIN ANALYZE` shows how many rows each node found, and so how many an index found before row security looked at them. Its
-//! statement is planned without twins.
+//! statement is planned without twins, and so are those that it calls.
+//!
+//! So are those that others call which show how many pages were read: `EXPLAIN (BUFFERS)` of functions that say that they are
+//! `IMMUTABLE`, and are run where it plans, and `VACUUM VERBOSE` of functions in somebody's own index, which BRIN runs then.
 
 use crate::catalog::catalog;
 use crate::session;
@@ -9,7 +12,8 @@ use std::cell::RefCell;
 use std::ffi::{CStr, c_void};
 
 thread_local! {
-    /// The nesting level of the transaction that each `EXPLAIN ANALYZE` began in, from the outermost.
+    /// The nesting level of the transaction that each such statement began in, from the outermost; 0 of one that has transactions of
+    /// its own.
     static RUNNING: RefCell<Vec<i32>> = const { RefCell::new(Vec::new()) };
 }
 
@@ -22,34 +26,47 @@ pub fn init() {
     }
 }
 
-/// Is a statement being planned that `EXPLAIN ANALYZE` runs, or one that it calls?
+/// Is a statement being planned whose work is shown: that `EXPLAIN ANALYZE` runs, or that such a statement calls? A parallel worker is
+/// not told what its leader runs: what functions ask there is taken to be shown.
 pub fn is_running() -> bool {
-    RUNNING.with_borrow(|running| !running.is_empty())
+    // SAFETY: reads the backend's state.
+    let is_worker = unsafe { pg_sys::ParallelWorkerNumber >= 0 };
+    is_worker || RUNNING.with_borrow(|running| !running.is_empty())
 }
 
-/// Does a statement run another one and show what it counted?
+/// Does a statement run others and show what they counted? Gives the level of the transaction that it ends with.
 ///
 /// # Safety
 /// `statement` must be a utility statement.
-pub unsafe fn is(statement: *mut pg_sys::Node) -> bool {
+pub unsafe fn shown(statement: *mut pg_sys::Node) -> Option<i32> {
     // SAFETY: by the caller's promise; options are definitions with names.
     unsafe {
-        pgrx::is_a(statement, pg_sys::NodeTag::T_ExplainStmt)
-            && PgList::<pg_sys::DefElem>::from_pg(
-                (*statement.cast::<pg_sys::ExplainStmt>()).options,
-            )
-            .iter_ptr()
-            .any(|option| {
-                CStr::from_ptr((*option).defname) == c"analyze" && pg_sys::defGetBoolean(option)
-            })
+        let is_on = |options: *mut pg_sys::List, names: &[&CStr]| {
+            PgList::<pg_sys::DefElem>::from_pg(options)
+                .iter_ptr()
+                .any(|option| {
+                    names.contains(&CStr::from_ptr((*option).defname))
+                        && pg_sys::defGetBoolean(option)
+                })
+        };
+        match (*statement).type_ {
+            pg_sys::NodeTag::T_ExplainStmt => {
+                let options = (*statement.cast::<pg_sys::ExplainStmt>()).options;
+                is_on(options, &[c"analyze", c"buffers"])
+                    .then(|| pg_sys::GetCurrentTransactionNestLevel())
+            }
+            pg_sys::NodeTag::T_VacuumStmt => {
+                let options = (*statement.cast::<pg_sys::VacuumStmt>()).options;
+                is_on(options, &[c"verbose"]).then_some(0)
+            }
+            _ => None,
+        }
     }
 }
 
 /// It begins: plans that are kept are made again.
-pub fn begin() {
+pub fn begin(level: i32) {
     if catalog().is_some() {
-        // SAFETY: reads the backend's state.
-        let level = unsafe { pg_sys::GetCurrentTransactionNestLevel() };
         RUNNING.with_borrow_mut(|running| running.push(level));
         session::plans_changed();
     }
@@ -80,8 +97,10 @@ unsafe extern "C-unwind" fn transaction_ends(
     _argument: *mut c_void,
 ) {
     use pg_sys::XactEvent::{XACT_EVENT_ABORT, XACT_EVENT_COMMIT};
-    if [XACT_EVENT_ABORT, XACT_EVENT_COMMIT].contains(&event) {
-        failed(0);
+    match event {
+        XACT_EVENT_ABORT => failed(0),
+        XACT_EVENT_COMMIT => failed(1),
+        _ => {}
     }
 }
 

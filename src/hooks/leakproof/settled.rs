@@ -12,6 +12,9 @@
 //! What is none of these reads no column: `1 / current_setting('zero')::int = 1`, `set_config(…) IS NOT NULL`, `(SELECT …)`. PostgreSQL
 //! takes it not to leak, and may run it for a hidden row: `CASE WHEN born = '1950' THEN 1 / current_setting('zero')::int = 1 END`.
 //! Then the statement is planned again, without twins.
+//!
+//! So it is where a policy's condition looks other resources up ([`LooksUp`]): that locks their tables, and fails where a function has
+//! switched the session, if there is a row to ask about.
 
 use super::rules;
 use super::silent::{Silent, is_leakproof};
@@ -55,12 +58,53 @@ pub unsafe fn tells(
         plans.retain(|node| {
             finished::scanned(*node).is_some_and(|number| is_protected(&entries, number))
         });
+        if looks_up(&plans) && plans.iter().any(|scan| asks_ours(*scan)) {
+            return true;
+        }
         let mut scans = Scans {
             predicates: plans.iter().flat_map(|scan| predicates(*scan)).collect(),
             silent: Silent::new(lazy, parameters),
             narrowed,
         };
         borrows.0 || plans.into_iter().any(|scan| scans.tells(scan))
+    }
+}
+
+/// Does a policy's condition look something up, row by row: what a Binary is attached to? A history asks that of current rows, in
+/// scans of their own.
+///
+/// # Safety
+/// `scans` must be those of a finished plan.
+unsafe fn looks_up(scans: &[*mut pg_sys::Plan]) -> bool {
+    let function = crate::catalog::function(c"security_context_readable", &[pg_sys::JSONBOID]);
+    let Some(function) = function else {
+        return false;
+    };
+    let mut found = LooksUp {
+        function,
+        found: false,
+    };
+    // SAFETY: by the caller's promise.
+    unsafe {
+        for condition in scans.iter().flat_map(|scan| finished::conditions(*scan)) {
+            tree::visit(condition, &mut found);
+        }
+    }
+    found.found
+}
+
+/// Is a resource looked up by an expression?
+struct LooksUp {
+    function: pg_sys::Oid,
+    found: bool,
+}
+
+impl Visitor for LooksUp {
+    unsafe fn visit(&mut self, node: *mut pg_sys::Node) -> bool {
+        // SAFETY: a node is looked at as what its tag says.
+        self.found |=
+            unsafe { Call::of(node) }.is_some_and(|call| call.function() == self.function);
+        !self.found
     }
 }
 
