@@ -1,7 +1,9 @@
-//! `EXPLAIN ANALYZE` shows how many rows each node found, and so how many an index found before row security looked at them. Its
-//! statement is planned without twins.
+//! `EXPLAIN ANALYZE` shows how many rows each node found, and so how many an index found before row security looked at them; with
+//! `BUFFERS`, also without `ANALYZE`, how many pages were read by all that ran meanwhile: what planning works out, functions,
+//! parallel workers, cursors. What is planned meanwhile is planned without twins, and what was planned before does not run ([`check`]).
 
 use crate::catalog::catalog;
+use crate::error::{Error, Result};
 use crate::session;
 use pgrx::PgList;
 use pgrx::prelude::*;
@@ -22,12 +24,31 @@ pub fn init() {
     }
 }
 
-/// Is a statement being planned that `EXPLAIN ANALYZE` runs, or one that it calls?
+/// Is a statement being planned that `EXPLAIN ANALYZE` runs, or one that it calls? What a parallel worker plans, for a function, may be:
+/// it counts for its leader, of which it does not know what that is running.
 pub fn is_running() -> bool {
+    // SAFETY: reads the backend's state.
+    let is_worker = unsafe { pg_sys::ParallelWorkerNumber >= 0 };
+    is_worker || is_counting()
+}
+
+fn is_counting() -> bool {
     RUNNING.with_borrow(|running| !running.is_empty())
 }
 
-/// Does a statement run another one and show what it counted?
+/// Refuses to go on with a plan that asks a statement's conditions first, of a cursor that was opened before: what it reads would be
+/// counted.
+pub fn check(asks_first: impl FnOnce() -> bool) -> Result<()> {
+    match is_counting() && asks_first() {
+        true => Err(Error::Unsupported(
+            "EXPLAIN with ANALYZE or BUFFERS cannot go on with a query that began before it"
+                .to_owned(),
+        )),
+        false => Ok(()),
+    }
+}
+
+/// Does a statement show what it counted while it planned or ran another one?
 ///
 /// # Safety
 /// `statement` must be a utility statement.
@@ -40,7 +61,8 @@ pub unsafe fn is(statement: *mut pg_sys::Node) -> bool {
             )
             .iter_ptr()
             .any(|option| {
-                CStr::from_ptr((*option).defname) == c"analyze" && pg_sys::defGetBoolean(option)
+                let name = CStr::from_ptr((*option).defname);
+                [c"analyze", c"buffers"].contains(&name) && pg_sys::defGetBoolean(option)
             })
     }
 }
