@@ -64,6 +64,28 @@ pub unsafe fn tells(
     }
 }
 
+/// Does any subquery of a plan ask parallel workers?
+///
+/// # Safety
+/// `plan` must be a finished plan.
+pub unsafe fn has_parallel_subplans(plan: *const pg_sys::PlannedStmt) -> bool {
+    // SAFETY: by the caller's promise; a node is looked at as what its tag says.
+    unsafe {
+        let mut plans = Vec::new();
+        if (*plan).parallelModeNeeded {
+            for subplan in PgList::<pg_sys::Plan>::from_pg((*plan).subplans).iter_ptr() {
+                gather(subplan, &mut plans);
+            }
+        }
+        plans.into_iter().any(|node| {
+            matches!(
+                (*node).type_,
+                pg_sys::NodeTag::T_Gather | pg_sys::NodeTag::T_GatherMerge
+            )
+        })
+    }
+}
+
 /// The scans of protected tables in a plan.
 struct Scans {
     /// Conditions of indexes on some of the rows, of which rows are asked again that a bitmap has found.
