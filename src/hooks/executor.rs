@@ -6,7 +6,7 @@
 
 use super::foreign_key::{self, Phase};
 use super::kept_plans::turns;
-use super::leakproof::serializable;
+use super::leakproof::{analyze, serializable};
 use super::{deletion, portals, standard};
 use crate::audit;
 use crate::error::{Error, OrRaise, Result};
@@ -141,6 +141,15 @@ pub unsafe fn put_asks_first(plan: *mut pg_sys::PlannedStmt) {
     unsafe { put_item(plan, ASKS_FIRST, 0) }
 }
 
+/// Is that noted?
+///
+/// # Safety
+/// `plan` must be null or a plan.
+unsafe fn asks_first(plan: *const pg_sys::PlannedStmt) -> bool {
+    // SAFETY: by the caller's promise.
+    unsafe { items(plan) }.any(|item| item.cacheId == ASKS_FIRST)
+}
+
 /// The relation that was noted, if one was.
 ///
 /// # Safety
@@ -261,9 +270,7 @@ unsafe extern "C-unwind" fn check_start(query: *const pg_sys::QueryDesc, flags: 
             portals::remember(fingerprint);
             turns::adopt();
         }
-        if serializable::is_asked_for()
-            && items((*query).plannedstmt).any(|item| item.cacheId == ASKS_FIRST)
-        {
+        if serializable::is_asked_for() && asks_first((*query).plannedstmt) {
             serializable::lock(query);
         }
         audit::reading(query, flags).or_raise();
@@ -286,6 +293,7 @@ unsafe extern "C-unwind" fn before_run(query: *mut pg_sys::QueryDesc) -> Before 
     // SAFETY: called below with a valid query descriptor.
     unsafe {
         let fence = check(query).or_raise();
+        analyze::check(|| asks_first((*query).plannedstmt)).or_raise();
         let previous = pg_sys::error_context_stack;
         Before {
             has_twins: fence.is_some() && settings::leakproof_operators(),

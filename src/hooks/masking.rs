@@ -40,7 +40,7 @@ pub struct Rewritten {
     pub dependencies: *mut pg_sys::List,
     /// Did an inlined function bring row security with it?
     pub depends_on_role: bool,
-    /// The same statement in another form, for the planner to choose; see [`barrier`].
+    /// The same statement in another form, for the planner to choose, without twins; see [`barrier`].
     pub second: Option<*mut pg_sys::Query>,
     /// The same statement as it was before [`leakproof::rewrite`] had changed it.
     pub without_twins: Option<leakproof::Before>,
@@ -72,9 +72,17 @@ pub unsafe fn rewrite(query: *mut pg_sys::Query, parameters: pg_sys::ParamListIn
             Some(_) => leakproof::rewrite(query, root),
             None => None,
         };
+        // The join with current rows comes after a history's own scan, and may sort what that gives: it has no twins.
         let second = rewriter
             .judges
-            .then(|| barrier::second_form(query))
+            .then(|| match &without_twins {
+                Some(before) => {
+                    let waiting = pg_sys::copyObjectImpl(before.query.cast()).cast();
+                    leakproof::hold_back(waiting, root);
+                    barrier::second_form(waiting)
+                }
+                None => barrier::second_form(query),
+            })
             .flatten();
         Rewritten {
             fingerprint: rewriter.session.map(|session| session.fingerprint),

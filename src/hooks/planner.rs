@@ -41,19 +41,23 @@ unsafe extern "C-unwind" fn plan(
         let mut rewritten = None;
         before(query, parameters, &mut rewritten);
         let mut plan = chain(query, text, options, parameters);
+        let mut asks_first = true;
         if let Some(second) = second_form(&rewritten)
             && cost(plan) > WORTH_A_SECOND_LOOK
         {
             let other = chain(second, text, options, parameters);
             if cost(other) < cost(plan) / MUCH {
                 plan = other;
+                asks_first = false;
             }
         }
-        let without_twins = if_it_tells(plan, &rewritten, parameters);
-        if !without_twins.is_null() {
-            plan = chain(without_twins, text, options, parameters);
+        if asks_first {
+            let without_twins = if_it_tells(plan, &rewritten, parameters);
+            if !without_twins.is_null() {
+                plan = chain(without_twins, text, options, parameters);
+                asks_first = false;
+            }
         }
-        let asks_first = without_twins.is_null();
         after(plan, &rewritten, &note, asked, asks_first);
         plan
     }
@@ -171,6 +175,10 @@ unsafe extern "C-unwind" fn after(
         let asks_first = asks_first && rewritten.without_twins.is_some();
         if rewritten.is_large || asks_first {
             (*plan).jitFlags = 0;
+        }
+        // So it is with parallel workers, whose messages are their leader's, where a policy's own subquery begins with a row.
+        if asks_first && settled::has_parallel_subplans(plan) {
+            (*plan).parallelModeNeeded = false;
         }
         finished::check(plan).or_raise();
         if let Some(fingerprint) = rewritten.fingerprint {

@@ -2,9 +2,11 @@
 //! statement is planned without twins, and so are those that it calls.
 //!
 //! So are those that others call which show how many pages were read: `EXPLAIN (BUFFERS)` of functions that say that they are
-//! `IMMUTABLE`, and are run where it plans, and `VACUUM VERBOSE` of functions in somebody's own index, which BRIN runs then.
+//! `IMMUTABLE`, and are run where it plans, and `VACUUM VERBOSE` of functions in somebody's own index, which BRIN runs then. What was
+//! planned before them, for a cursor, does not run meanwhile ([`check`]).
 
 use crate::catalog::catalog;
+use crate::error::{Error, Result};
 use crate::session;
 use pgrx::PgList;
 use pgrx::prelude::*;
@@ -31,7 +33,23 @@ pub fn init() {
 pub fn is_running() -> bool {
     // SAFETY: reads the backend's state.
     let is_worker = unsafe { pg_sys::ParallelWorkerNumber >= 0 };
-    is_worker || RUNNING.with_borrow(|running| !running.is_empty())
+    is_worker || is_counting()
+}
+
+fn is_counting() -> bool {
+    RUNNING.with_borrow(|running| !running.is_empty())
+}
+
+/// Refuses to go on with a plan that asks a statement's conditions first, of a cursor that was opened before: what it reads would be
+/// counted.
+pub fn check(asks_first: impl FnOnce() -> bool) -> Result<()> {
+    match is_counting() && asks_first() {
+        true => Err(Error::Unsupported(
+            "EXPLAIN with ANALYZE or BUFFERS cannot go on with a query that began before it"
+                .to_owned(),
+        )),
+        false => Ok(()),
+    }
 }
 
 /// Does a statement run others and show what they counted? Gives the level of the transaction that it ends with.

@@ -16,7 +16,7 @@ mod original {
     }
 }
 
-/// Is what a transaction reads locked? Workers read what their leader has locked.
+/// Is what a transaction reads locked? Workers read what their leader has locked, and what they plan themselves has no twins.
 pub fn is_asked_for() -> bool {
     // SAFETY: reads the backend's state.
     unsafe {

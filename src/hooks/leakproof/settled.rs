@@ -27,6 +27,10 @@ use pgrx::PgList;
 use pgrx::prelude::*;
 use std::collections::HashSet;
 
+/// Nodes of a plan that call each other, those of all its subqueries together. Each takes stack, and a row is met below all of them, where a
+/// [twin](crate::functions::twins) asks for room. Nested functions that return sets have a node each, in one query.
+const DEEPEST: usize = 500;
+
 /// Could a plan tell? Where it is [narrowed](super::Before::narrowed), no filter is known to come last.
 ///
 /// # Safety
@@ -39,9 +43,12 @@ pub unsafe fn tells(
     // SAFETY: by the caller's promise.
     unsafe {
         let mut plans = Vec::new();
-        gather((*plan).planTree, &mut plans);
+        let mut depth = gather((*plan).planTree, &mut plans);
         for subplan in PgList::<pg_sys::Plan>::from_pg((*plan).subplans).iter_ptr() {
-            gather(subplan, &mut plans);
+            depth += gather(subplan, &mut plans);
+        }
+        if depth > DEEPEST {
+            return true;
         }
         let mut lazy = HashSet::new();
         for node in &plans {
@@ -105,6 +112,28 @@ impl Visitor for LooksUp {
         self.found |=
             unsafe { Call::of(node) }.is_some_and(|call| call.function() == self.function);
         !self.found
+    }
+}
+
+/// Does any subquery of a plan ask parallel workers?
+///
+/// # Safety
+/// `plan` must be a finished plan.
+pub unsafe fn has_parallel_subplans(plan: *const pg_sys::PlannedStmt) -> bool {
+    // SAFETY: by the caller's promise; a node is looked at as what its tag says.
+    unsafe {
+        let mut plans = Vec::new();
+        if (*plan).parallelModeNeeded {
+            for subplan in PgList::<pg_sys::Plan>::from_pg((*plan).subplans).iter_ptr() {
+                gather(subplan, &mut plans);
+            }
+        }
+        plans.into_iter().any(|node| {
+            matches!(
+                (*node).type_,
+                pg_sys::NodeTag::T_Gather | pg_sys::NodeTag::T_GatherMerge
+            )
+        })
     }
 }
 
@@ -259,35 +288,35 @@ impl Visitor for Borrows {
     }
 }
 
-/// All nodes of a plan but those of its subqueries in expressions, which are in a list of their own.
+/// All nodes of a plan but those of its subqueries in expressions, which are in a list of their own. Says how deep it is.
 ///
 /// # Safety
 /// `plan` must be null or a plan.
-unsafe fn gather(plan: *mut pg_sys::Plan, all: &mut Vec<*mut pg_sys::Plan>) {
+unsafe fn gather(plan: *mut pg_sys::Plan, all: &mut Vec<*mut pg_sys::Plan>) -> usize {
     use pg_sys::NodeTag::*;
     if plan.is_null() {
-        return;
+        return 0;
     }
     all.push(plan);
     // SAFETY: by the caller's promise; a node is looked at as what its tag says.
     unsafe {
         pg_sys::check_stack_depth();
-        gather((*plan).lefttree, all);
-        gather((*plan).righttree, all);
+        let mut below = gather((*plan).lefttree, all).max(gather((*plan).righttree, all));
         let list = match (*plan).type_ {
             T_SubqueryScan => {
-                return gather((*plan.cast::<pg_sys::SubqueryScan>()).subplan, all);
+                return 1 + gather((*plan.cast::<pg_sys::SubqueryScan>()).subplan, all);
             }
             T_Append => (*plan.cast::<pg_sys::Append>()).appendplans,
             T_MergeAppend => (*plan.cast::<pg_sys::MergeAppend>()).mergeplans,
             T_BitmapAnd => (*plan.cast::<pg_sys::BitmapAnd>()).bitmapplans,
             T_BitmapOr => (*plan.cast::<pg_sys::BitmapOr>()).bitmapplans,
             T_CustomScan => (*plan.cast::<pg_sys::CustomScan>()).custom_plans,
-            _ => return,
+            _ => return below + 1,
         };
         for plan in PgList::<pg_sys::Plan>::from_pg(list).iter_ptr() {
-            gather(plan, all);
+            below = below.max(gather(plan, all));
         }
+        below + 1
     }
 }
 
