@@ -37,6 +37,7 @@ pub mod serializable;
 pub mod settled;
 pub mod silent;
 mod table;
+pub mod whole;
 
 use columns::reads;
 use table::{Rule, Twin};

@@ -1,7 +1,7 @@
 //! The planner hook: mask before planning, check after it.
 
 use super::kept_plans::{self, Note};
-use super::leakproof::{self, settled};
+use super::leakproof::{self, settled, whole};
 use super::masking::Rewritten;
 use super::{brin, deletion, executor, finished, masking, standard};
 use crate::catalog::catalog;
@@ -177,7 +177,7 @@ unsafe extern "C-unwind" fn after(
             (*plan).jitFlags = 0;
         }
         // So it is with parallel workers, whose messages are their leader's, where a policy's own subquery begins with a row.
-        if asks_first && settled::has_parallel_subplans(plan) {
+        if asks_first && whole::has_parallel_subplans(plan) {
             (*plan).parallelModeNeeded = false;
         }
         finished::check(plan).or_raise();
