@@ -4,7 +4,7 @@
 //! a variable that it has not set: what stands there is what was left on the stack. So it is announced here how many of these
 //! questions come next, and the hooks do not look at the variable then.
 
-use super::lookups::{Estimator, Undeclared};
+use super::lookups::{Estimator, Undeclared, stand_in};
 use pgrx::PgList;
 use pgrx::prelude::*;
 use std::cell::Cell;
@@ -29,13 +29,8 @@ pub unsafe extern "C-unwind" fn watch(relation: *mut pg_sys::RelOptInfo) {
     // SAFETY: by the caller's promise; the list holds what the planner knows of each index, which is its own to change.
     unsafe {
         for index in PgList::<pg_sys::IndexOptInfo>::from_pg((*relation).indexlist).iter_ptr() {
-            let Some(own) = (*index).amcostestimate else {
-                continue;
-            };
-            let ours: Undeclared = transmute::<Estimator, Undeclared>(estimate);
-            if (*index).relam == pg_sys::Oid::from(BRIN) && own as usize != ours as usize {
-                OF_BRIN.set(Some(own));
-                (*index).amcostestimate = Some(ours);
+            if (*index).relam == pg_sys::Oid::from(BRIN) {
+                stand_in(index, estimate, &OF_BRIN);
             }
         }
     }

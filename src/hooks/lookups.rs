@@ -13,6 +13,7 @@ use pgrx::PgList;
 use pgrx::prelude::*;
 use std::cell::Cell;
 use std::mem::transmute;
+use std::thread::LocalKey;
 
 /// An index's own estimator, as `amapi.h` declares it.
 pub type Estimator = unsafe extern "C-unwind" fn(
@@ -58,14 +59,28 @@ pub unsafe extern "C-unwind" fn watch(oid: pg_sys::Oid, relation: *mut pg_sys::R
             return;
         };
         for index in indexes.iter_ptr().filter(is_gin) {
-            let Some(own) = (*index).amcostestimate else {
-                continue;
-            };
-            let ours: Undeclared = transmute::<Estimator, Undeclared>(estimate);
-            if own as usize != ours as usize {
-                OF_GIN.set(Some(own));
-                (*index).amcostestimate = Some(ours);
-            }
+            stand_in(index, estimate, &OF_GIN);
+        }
+    }
+}
+
+/// Puts an estimator in the place of an index's own, which is kept.
+///
+/// # Safety
+/// `index` must be what the planner knows of an index, which is its own to change.
+pub unsafe fn stand_in(
+    index: *mut pg_sys::IndexOptInfo,
+    ours: Estimator,
+    own: &'static LocalKey<Cell<Option<Undeclared>>>,
+) {
+    // SAFETY: by the caller's promise; an estimator is what `amapi.h` says, whatever it is declared as.
+    unsafe {
+        let ours = transmute::<Estimator, Undeclared>(ours);
+        if let Some(found) = (*index).amcostestimate
+            && found as usize != ours as usize
+        {
+            own.set(Some(found));
+            (*index).amcostestimate = Some(ours);
         }
     }
 }
